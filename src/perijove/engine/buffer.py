@@ -1,0 +1,149 @@
+"""A queue of bytes that can be filled from and drained to a descriptor. Pure form; `buffer.pyx` is its twin.
+
+Knows bytes and system calls. Must not know HTTP.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine.const import AGAIN, TLS_FAILED, WANT_READ, WANT_WRITE
+
+if TYPE_CHECKING:
+    from ssl import SSLSocket
+
+COMPILER: Final = ""
+
+
+class Buffer:
+    """First in, first out. Holds no memory while it is empty."""
+
+    __slots__ = ("data", "start")
+
+    def __init__(self) -> None:
+        self.data: bytes = b""
+        self.start: int = 0
+
+    def size(self) -> int:
+        """Return how many bytes are in it."""
+        return len(self.data) - self.start
+
+    def append(self, data: bytes) -> None:
+        """Put `data` at the end."""
+        if self.start == len(self.data):
+            self.data = data
+            self.start = 0
+        else:
+            self.data = self.data[self.start :] + data
+            self.start = 0
+
+    def peek(self, size: int) -> bytes:
+        """Return the first `size` bytes (fewer if there are fewer), and leave them in."""
+        return self.data[self.start : self.start + size]
+
+    def drop(self, size: int) -> None:
+        """Remove the first `size` bytes."""
+        self.start += size
+        if self.start >= len(self.data):
+            self.data = b""
+            self.start = 0
+
+    def move(self, to: Buffer, size: int) -> None:
+        """Move the first `size` bytes to the end of `to`."""
+        if self.start == 0 and size == len(self.data):
+            data = self.data
+            self.data = b""
+        else:
+            data = self.data[self.start : self.start + size]
+            self.drop(size)
+        if to.start == len(to.data):
+            to.data = data
+            to.start = 0
+        else:
+            to.append(data)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.data = b""
+        self.start = 0
+
+    def copy(self) -> bytes:
+        """Return all that is in it, and leave it in."""
+        return self.data[self.start :]
+
+    def recv(self, fd: int, size: int) -> int:
+        """Read up to `size` bytes from `fd` to the end.
+
+        Returns: the count, 0 at the end of the stream, `AGAIN`, or -errno.
+        """
+        try:
+            data = os.read(fd, size)
+        except BlockingIOError:
+            return AGAIN
+        except OSError as error:
+            return -(error.errno or 5)
+        if self.start == len(self.data):
+            self.data = data
+            self.start = 0
+        else:
+            self.append(data)
+        return len(data)
+
+    def send(self, fd: int) -> int:
+        """Write as much as `fd` takes, and remove it.
+
+        Returns: how many bytes are left, or -errno (`AGAIN` is not an error here: see what is left).
+        """
+        try:
+            count = os.write(fd, self.data if self.start == 0 else memoryview(self.data)[self.start :])
+        except BlockingIOError:
+            return self.size()
+        except OSError as error:
+            return -(error.errno or 5)
+        self.start += count
+        left = len(self.data) - self.start
+        if left == 0:
+            self.data = b""
+            self.start = 0
+        elif self.start > 16384:  # let go of what has been written: a slow reader must not pin it
+            self.data = self.data[self.start :]
+            self.start = 0
+        return left
+
+    def recv_tls(self, tls: SSLSocket, size: int) -> int:
+        """Read up to `size` decrypted bytes to the end.
+
+        Returns: as `recv`, also `WANT_WRITE` and `TLS_FAILED` (a stream cut without close_notify is that too).
+        """
+        try:
+            data = tls.recv(min(size, 16384))  # a record holds no more
+        except ssl.SSLWantReadError:
+            return AGAIN
+        except ssl.SSLWantWriteError:
+            return WANT_WRITE
+        except ssl.SSLError:
+            return TLS_FAILED
+        except OSError as error:
+            return -(error.errno or 5)
+        self.append(data)
+        return len(data)
+
+    def send_tls(self, tls: SSLSocket) -> int:
+        """Encrypt and write as much as is taken, and remove it.
+
+        Returns: as `send`, also `WANT_READ` and `TLS_FAILED`.
+        """
+        try:
+            count = tls.send(memoryview(self.data)[self.start :])
+        except ssl.SSLWantWriteError:
+            return self.size()
+        except ssl.SSLWantReadError:
+            return WANT_READ
+        except ssl.SSLError:
+            return TLS_FAILED
+        except OSError as error:
+            return -(error.errno or 5)
+        self.drop(count)
+        return self.size()

@@ -1,0 +1,196 @@
+"""A queue of bytes that can be filled from and drained to a descriptor. Compiled form; `buffer.py` is its twin,
+and says what each method promises.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from cpython.buffer cimport PyBUF_READ
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy, memmove
+from posix.unistd cimport read, write
+
+import ssl
+
+from perijove.engine import const
+
+cdef extern from *:
+    const int CYTHON_HEX_VERSION
+
+COMPILER = f"Cython {CYTHON_HEX_VERSION >> 24}.{CYTHON_HEX_VERSION >> 16 & 255}.{CYTHON_HEX_VERSION >> 8 & 255}"
+
+cdef Py_ssize_t AGAIN = const.AGAIN
+cdef Py_ssize_t WANT_WRITE = const.WANT_WRITE
+cdef Py_ssize_t WANT_READ = const.WANT_READ
+cdef Py_ssize_t TLS_FAILED = const.TLS_FAILED
+cdef Py_ssize_t SCRATCH = const.READ_SIZE
+cdef Py_ssize_t GIVE_AWAY = 16384  # a read of at least this much is handed over instead of being copied
+cdef object WantRead = ssl.SSLWantReadError
+cdef object WantWrite = ssl.SSLWantWriteError
+cdef object TLSError = ssl.SSLError
+
+cdef char *scratch = <char *>malloc(SCRATCH)
+
+
+cdef class Buffer:
+    def __cinit__(self):
+        self.ptr = NULL
+        self.start = self.end = self.capacity = 0
+
+    def __dealloc__(self):
+        if self.ptr != NULL:
+            free(self.ptr)
+
+    cpdef Py_ssize_t size(self) except -1:
+        return self.end - self.start
+
+    cdef int reserve(self, Py_ssize_t size) except -1:
+        """Make room for `size` more bytes after `end`."""
+        cdef Py_ssize_t held = self.end - self.start
+        cdef Py_ssize_t capacity
+        cdef char *ptr
+        if self.capacity - self.end >= size:
+            return 0
+        if self.start and self.capacity - held >= size:
+            memmove(self.ptr, self.ptr + self.start, held)
+            self.start = 0
+            self.end = held
+            return 0
+        capacity = held + size
+        if held:
+            capacity += capacity >> 1
+        capacity = (capacity + 511) & ~511
+        ptr = <char *>malloc(capacity)
+        if ptr == NULL:
+            raise MemoryError
+        if held:
+            memcpy(ptr, self.ptr + self.start, held)
+        if self.ptr != NULL:
+            free(self.ptr)
+        self.ptr = ptr
+        self.start = 0
+        self.end = held
+        self.capacity = capacity
+        return 0
+
+    cdef int put(self, const char *data, Py_ssize_t size) except -1:
+        if size:
+            self.reserve(size)
+            memcpy(self.ptr + self.end, data, size)
+            self.end += size
+        return 0
+
+    cpdef int append(self, bytes data) except -1:
+        return self.put(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+
+    cpdef bytes peek(self, Py_ssize_t size):
+        if size > self.end - self.start:
+            size = self.end - self.start
+        return PyBytes_FromStringAndSize(self.ptr + self.start, size) if size else b""
+
+    cpdef int drop(self, Py_ssize_t size) except -1:
+        self.start += size
+        if self.start >= self.end:
+            self.clear()
+        return 0
+
+    cpdef int move(self, Buffer to, Py_ssize_t size) except -1:
+        if to.ptr == NULL and size == self.end - self.start:
+            to.ptr, self.ptr = self.ptr, NULL
+            to.start, to.end, to.capacity = self.start, self.end, self.capacity
+            self.start = self.end = self.capacity = 0
+            return 0
+        to.put(self.ptr + self.start, size)
+        return self.drop(size)
+
+    cpdef int clear(self) except -1:
+        if self.ptr != NULL:
+            free(self.ptr)
+            self.ptr = NULL
+        self.start = self.end = self.capacity = 0
+        return 0
+
+    cpdef bytes copy(self):
+        return self.peek(self.end - self.start)
+
+    cpdef Py_ssize_t recv(self, int fd, Py_ssize_t size) except -9999:
+        global scratch
+        cdef Py_ssize_t count
+        cdef char *fresh
+        if size > SCRATCH:
+            size = SCRATCH
+        while True:
+            count = read(fd, scratch, size)
+            if count >= 0:
+                break
+            if errno == EAGAIN:
+                return AGAIN
+            if errno != EINTR:
+                return -errno
+        if count >= GIVE_AWAY and self.ptr == NULL:
+            fresh = <char *>malloc(SCRATCH)
+            if fresh != NULL:
+                self.ptr = scratch
+                self.capacity = SCRATCH
+                self.start = 0
+                self.end = count
+                scratch = fresh
+                return count
+        self.put(scratch, count)
+        return count
+
+    cpdef Py_ssize_t send(self, int fd) except -9999:
+        cdef Py_ssize_t count
+        cdef Py_ssize_t left
+        cdef char *ptr
+        while True:
+            count = write(fd, self.ptr + self.start, self.end - self.start)
+            if count >= 0:
+                break
+            if errno == EAGAIN:
+                return self.end - self.start
+            if errno != EINTR:
+                return -errno
+        self.start += count
+        left = self.end - self.start
+        if left == 0:
+            self.clear()
+        elif self.start > GIVE_AWAY:  # let go of what has been written: a slow reader must not pin it
+            memmove(self.ptr, self.ptr + self.start, left)
+            self.start = 0
+            self.end = left
+            ptr = <char *>realloc(self.ptr, left)
+            if ptr != NULL:
+                self.ptr = ptr
+                self.capacity = left
+        return left
+
+    cpdef Py_ssize_t recv_tls(self, object tls, Py_ssize_t size) except -9999:
+        cdef bytes data
+        try:
+            data = tls.recv(size if size < 16384 else 16384)
+        except WantRead:
+            return AGAIN
+        except WantWrite:
+            return WANT_WRITE
+        except TLSError:
+            return TLS_FAILED
+        except OSError as error:
+            return -(error.errno or 5)
+        self.append(data)
+        return len(data)
+
+    cpdef Py_ssize_t send_tls(self, object tls) except -9999:
+        cdef Py_ssize_t count
+        try:
+            count = tls.send(PyMemoryView_FromMemory(self.ptr + self.start, self.end - self.start, PyBUF_READ))
+        except WantWrite:
+            return self.end - self.start
+        except WantRead:
+            return WANT_READ
+        except TLSError:
+            return TLS_FAILED
+        except OSError as error:
+            return -(error.errno or 5)
+        self.drop(count)
+        return self.end - self.start

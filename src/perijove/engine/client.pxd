@@ -1,0 +1,74 @@
+cimport cython
+
+from perijove.engine.exchange cimport Exchange, Peer
+from perijove.engine.head cimport Limits, RequestHead, ResponseHead
+from perijove.engine.plan cimport Plan, Table, Timeouts
+from perijove.engine.reactor cimport Endpoint, Reactor
+from perijove.engine.tunnel cimport drained, half_close, relay
+from perijove.engine.upstream cimport Borrower, Upstream, UpstreamConnection
+
+cdef Py_ssize_t AGAIN, READ_SIZE
+cdef long long CHUNKED
+cdef int FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FORWARD, RESPOND, ENDED, FAILED, OPEN
+cdef int CONNECT_TIMEOUT, LOST, REFUSED
+cdef int HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
+cdef Py_ssize_t _PIPELINED, _LINGER_MOST
+cdef double _RETRY_FOR, _RETRY_IF, _RETRY_EVERY
+
+cdef class Site:
+    cdef public Table table
+    cdef public Limits limits, response_limits
+    cdef public Timeouts timeouts
+    cdef public long long body_limit
+    cdef public RequestHead request_head
+    cdef public ResponseHead response_head
+    cdef public object record
+    cdef public long connections
+
+cdef class Client(Borrower):
+    cdef public Site site
+    cdef public Peer peer
+    cdef public Exchange exchange
+    cdef public UpstreamConnection upstream
+    cdef public int mode
+    cdef public bint head_begun, buffered, repeated, client_ended, upstream_ended
+    cdef public bytes replay, accept, referer, agent
+    cdef public double retry_until
+    cpdef void start(self, object sock, object tls) except *
+    cdef void _handshake(self) except *
+    @cython.locals(count=Py_ssize_t, mode=cython.int)
+    cdef void _read(self) except *
+    @cython.locals(count=Py_ssize_t)
+    cdef void _read_ahead(self) except *
+    @cython.locals(count=Py_ssize_t)
+    cdef void _read_content(self) except *
+    @cython.locals(left=Py_ssize_t, limit=cython.longlong)
+    cdef void _push_content(self) except *
+    @cython.locals(before=Py_ssize_t, left=Py_ssize_t)
+    cdef void _drain(self) except *
+    cdef double _stream_timeout(self) except -1.0
+    @cython.locals(site=Site, verdict=cython.int)
+    cdef void _next_request(self) except *
+    @cython.locals(site=Site, plan=Plan, exchange=Exchange, target=Upstream, upstream=UpstreamConnection)
+    cdef void _begin(self, RequestHead head) except *
+    @cython.locals(count=Py_ssize_t, verdict=cython.int)
+    cpdef void upstream_readable(self) except *
+    @cython.locals(left=Py_ssize_t)
+    cdef void _push_response(self, int verdict) except *
+    cdef void _replace(self, bytes request, bint at_once) except *
+    cdef void _reconnect(self) except *
+    cdef void _complete(self, Py_ssize_t left) except *
+    cdef void _after_answer(self, Py_ssize_t left) except *
+    cdef void _await_request(self) except *
+    cdef void _written(self) except *
+    cdef void _finished(self) except *
+    cdef void _vanished(self) except *
+    cdef void _abort(self) except *
+    cdef void _release(self) except *
+    cdef void _give_up(self, int status) except *
+    cpdef void refuse(self, int status) except *
+    cpdef void answer(self, Plan plan, RequestHead head) except *
+    @cython.locals(left=Py_ssize_t)
+    cdef void _answer(self, int status, bytes content_type, bytes body, bytes extra) except *
+    cdef void _tunnel(self) except *
+    cdef void _copied(self, int verdict, bint from_client) except *

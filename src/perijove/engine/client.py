@@ -1,0 +1,736 @@
+"""A client's connection: its requests one after the other, each with an upstream connection, or a tunnel at the end.
+
+Knows when to read, write, wait, give up, try again and close. Must not know what is in a message (`exchange`, `head`) or how
+connections are pooled (`upstream`). What arrives out of turn stays in the kernel: reading stops while a buffer waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine import fields, page, template
+from perijove.engine.const import (
+    ABORT,
+    AGAIN,
+    CHUNKED,
+    CONNECT_TIMEOUT,
+    ENDED,
+    FAILED,
+    FORWARD,
+    FOUND,
+    IN,
+    LOST,
+    MORE,
+    OPEN,
+    OUT,
+    READ_SIZE,
+    REFUSE,
+    REFUSED,
+    RESPOND,
+    TUNNEL,
+)
+from perijove.engine.exchange import IDEMPOTENT, Exchange, Peer
+from perijove.engine.head import Limits, RequestHead, ResponseHead
+from perijove.engine.plan import Plan, Table
+from perijove.engine.reactor import Endpoint, Reactor
+from perijove.engine.tunnel import drained, half_close, relay
+from perijove.engine.upstream import Borrower, Upstream, UpstreamConnection
+
+if TYPE_CHECKING:
+    from perijove.engine.record import Record
+
+# What the connection is doing.
+HANDSHAKE: Final = 0
+HEAD: Final = 1  # waiting for a request, or for the rest of its head
+ACTIVE: Final = 2  # an exchange with an upstream is going on
+TUNNELLING: Final = 3
+CLOSING: Final = 4  # the last answer is being written; then the connection ends
+LINGER: Final = 5  # it is written; what the client still sends is thrown away, so that no RST overtakes it
+
+_PIPELINED: Final = 65536  # octets of further requests that are taken in while one is served
+_LINGER_MOST: Final = 1 << 20
+_RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
+_RETRY_IF: Final = 10.0  # … if the upstream has answered within these
+_RETRY_EVERY: Final = 0.1
+
+
+class Site:
+    """What all connections of one listener share."""
+
+    def __init__(self, table: Table, limits: Limits) -> None:
+        self.table = table
+        self.limits = limits
+        self.response_limits = Limits(8192, limits.size, limits.count)
+        self.timeouts = table.missing.timeouts
+        self.body_limit = 0  # octets; 0 is none
+        self.request_head = RequestHead()
+        self.response_head = ResponseHead()
+        self.record: Record | None = None
+        self.connections = 0
+
+
+class Client(Borrower):
+    """One connection."""
+
+    __slots__ = (
+        "accept",
+        "agent",
+        "buffered",
+        "client_ended",
+        "exchange",
+        "head_begun",
+        "mode",
+        "peer",
+        "referer",
+        "repeated",
+        "replay",
+        "retry_until",
+        "site",
+        "upstream",
+        "upstream_ended",
+    )
+
+    def __init__(self, reactor: Reactor, site: Site, peer: Peer) -> None:
+        super().__init__(reactor)
+        self.site = site
+        self.peer = peer
+        self.exchange = Exchange(peer)
+        self.upstream: UpstreamConnection | None = None
+        self.mode = HEAD
+        self.head_begun = False  # a request head has begun to come in
+        self.buffered = False  # a request may be complete in `inbuf` already
+        self.replay: bytes | None = None  # the whole request, while it may be sent a second time
+        self.repeated = False
+        self.retry_until = 0.0
+        self.client_ended = False
+        self.upstream_ended = False
+        self.accept = b""
+        self.referer = b""
+        self.agent = b""
+
+    def start(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Take an accepted connection (non-blocking); with `tls`, begin with a handshake."""
+        if tls is None:
+            self.attach(sock, IN)
+            self.until(self.site.timeouts.header)
+            return
+        self.tls = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        self.mode = HANDSHAKE
+        self.attach(self.tls, IN)
+        self.until(self.site.timeouts.handshake)
+
+    def close(self) -> None:
+        """Close it, and the upstream connection that it holds."""
+        if self.closed:
+            return
+        Endpoint.close(self)
+        self.site.connections -= 1
+        upstream = self.upstream
+        self.upstream = None
+        if upstream is not None:
+            upstream.borrower = None
+            upstream.close()
+
+    # ------------------------------------------------------------------ events of the client
+
+    def on_event(self, mask: int) -> None:
+        """Go on with whatever the connection stands at."""
+        if self.mode == HANDSHAKE:
+            self._handshake()
+            return
+        if mask & OUT and self.interest & OUT:
+            self._drain()
+        if mask & IN and self.interest & IN and not self.closed:
+            self._read()
+        elif self.tls_wants and not self.closed:
+            self._read()
+
+    def on_lost(self) -> None:
+        """The client is gone."""
+        self._vanished()
+
+    def on_timeout(self) -> None:
+        """Give up what was waited for."""
+        if self.mode == HEAD and self.outbuf.size() == 0:
+            if self.head_begun:
+                self.refuse(408)
+            else:
+                self.close()
+        elif self.mode == ACTIVE and self.retry_until and self.upstream is not None and self.upstream.fd < 0:
+            self._reconnect()
+        elif self.mode == ACTIVE and not self.exchange.response_started and not self.exchange.request_done:
+            self._give_up(408)
+        elif self.mode in (CLOSING, ACTIVE, HEAD):
+            self._abort()  # the client takes nothing of what lies ready for it, or brings nothing of what it promised
+        else:
+            if self.mode == TUNNELLING:
+                self._finished()
+            self.close()
+
+    def _handshake(self) -> None:
+        assert self.tls is not None
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self.want(IN)
+        except ssl.SSLWantWriteError:
+            self.want(OUT)
+        except OSError:
+            self.close()
+        else:
+            self.mode = HEAD
+            self.want(IN)
+            self.until(self.site.timeouts.header)
+            self._read()
+
+    def _read(self) -> None:
+        mode = self.mode
+        if mode == HEAD:
+            if self.buffered:
+                self.buffered = False
+            else:
+                count = self.recv(self.inbuf, READ_SIZE)
+                if count <= 0:
+                    if count != AGAIN:
+                        self.close()
+                    return
+            self._next_request()
+        elif mode == TUNNELLING:
+            assert self.upstream is not None
+            self._copied(relay(self, self.upstream), True)
+        elif mode == ACTIVE:
+            if self.exchange.request_done:
+                self._read_ahead()
+            else:
+                self._read_content()
+        elif mode == LINGER:
+            count = self.recv(self.inbuf, READ_SIZE)
+            self.exchange.received += max(count, 0)
+            self.inbuf.clear()
+            if count in (0, AGAIN) or count < 0 or self.exchange.received > _LINGER_MOST:
+                if count != AGAIN:
+                    self.close()
+
+    def _read_ahead(self) -> None:
+        """Take in what comes while a request is served: further requests, or the end."""
+        count = self.recv(self.inbuf, READ_SIZE)
+        if count > 0:
+            self.buffered = True
+            if self.inbuf.size() >= _PIPELINED:
+                self.want(self.interest & ~IN)
+        elif count != AGAIN:
+            # TCP cannot tell a client that is gone from one that has only ended its side. One that has waits in vain
+            # here, as with nginx; but what it stopped waiting for is not kept running.
+            self._vanished()
+
+    def _read_content(self) -> None:
+        upstream = self.upstream
+        exchange = self.exchange
+        assert upstream is not None
+        if upstream.outbuf.size() and upstream.opened:
+            self.want(self.interest & ~IN)
+            return
+        if exchange.request_left > 0 and self.inbuf.size() == 0:
+            count = self.recv(upstream.outbuf, min(exchange.request_left, READ_SIZE))
+            if count > 0:
+                exchange.took(count)
+        else:
+            count = self.recv(self.inbuf, READ_SIZE)
+        if count <= 0:
+            if count != AGAIN:
+                self._vanished()
+            return
+        self.until(self.site.timeouts.body)
+        self._push_content()
+
+    def _push_content(self) -> None:
+        """Move the request's content on, as far as it has come and upstream takes it."""
+        upstream = self.upstream
+        exchange = self.exchange
+        assert upstream is not None
+        if exchange.pump_request(self.inbuf, upstream.outbuf) == REFUSE:
+            self._give_up(400)
+            return
+        limit = self.site.body_limit
+        if limit and exchange.received > limit:
+            self._give_up(413)
+            return
+        if exchange.request_done:
+            self.until(0.0)
+            if self.inbuf.size():
+                self.buffered = True
+            self.want(self.interest | IN)
+        left = upstream.offer()
+        if self.upstream is not upstream or left < 0:
+            return
+        if exchange.request_done:
+            upstream.until(upstream.upstream.timeouts.response)
+        elif left:
+            self.want(self.interest & ~IN)
+            self.until(0.0)  # it is upstream that is waited for
+            upstream.until(upstream.upstream.timeouts.response)
+
+    def _drain(self) -> None:
+        """Write what lies ready for the client, and go on with what waited for that."""
+        if self.mode == TUNNELLING:
+            assert self.upstream is not None
+            verdict = drained(self, self.upstream, self.upstream_ended)
+            if verdict != OPEN:
+                self._copied(verdict, False)
+            return
+        before = self.outbuf.size()
+        left = self.flush()
+        if left < 0:
+            self._vanished()
+            return
+        if left:
+            if left != before:
+                self.until(self.site.timeouts.write)
+            return
+        self.want(self.interest & ~OUT)
+        if self.mode == ACTIVE:
+            self.until(0.0 if self.exchange.request_done else self.site.timeouts.body)
+            if self.upstream is not None and self.upstream.opened:
+                self.upstream.want(self.upstream.interest | IN)
+                self.upstream.until(self._stream_timeout())
+                if self.upstream.tls is not None:
+                    self.reactor.again(self.upstream)
+        elif self.mode == HEAD:
+            self._await_request()
+        elif self.mode == CLOSING:
+            self._written()
+
+    def _stream_timeout(self) -> float:
+        assert self.upstream is not None
+        timeouts = self.upstream.upstream.timeouts
+        return timeouts.stream if self.exchange.response_started else timeouts.response
+
+    # ------------------------------------------------------------------ requests
+
+    def _next_request(self) -> None:
+        """Look for a request in `inbuf` and start it."""
+        site = self.site
+        head = site.request_head
+        verdict = head.scan(self.inbuf, site.limits)
+        if verdict == FOUND:
+            self._begin(head)
+        elif verdict == MORE:
+            if not self.head_begun and self.inbuf.size():
+                self.head_begun = True
+                self.until(site.timeouts.header)
+        else:
+            self.exchange.method = b""
+            self.exchange.target = b""
+            self.exchange.keep_alive = False
+            self.refuse(verdict)
+
+    def _begin(self, head: RequestHead) -> None:
+        site = self.site
+        plan = site.table.resolve(head)
+        exchange = self.exchange
+        exchange.begin(head, plan)
+        self.head_begun = False
+        self.accept = head.field(fields.ACCEPT) or b""
+        if self.reactor.draining:
+            exchange.keep_alive = False
+        if site.record is not None:
+            site.record.begin(self, head)
+        if plan.kind != FORWARD or head.method == b"TRACE" or 0 < site.body_limit < head.length:
+            if head.length == CHUNKED or head.length > 0:
+                exchange.keep_alive = False  # its content is not read
+            if plan.kind == RESPOND:
+                self.answer(plan, head)
+            else:
+                self.inbuf.drop(head.size)
+                self.refuse(plan.status if plan.kind != FORWARD else 405 if head.method == b"TRACE" else 413)
+            return
+        target = plan.upstream
+        assert isinstance(target, Upstream)
+        # A request that must not be sent twice never goes out on a connection that may have ended unseen.
+        upstream = target.lend(self, head.method not in IDEMPOTENT)
+        self.upstream = upstream
+        self.mode = ACTIVE
+        self.repeated = False
+        self.retry_until = 0.0
+        exchange.write_request(head, upstream.outbuf)
+        self.inbuf.drop(head.size)
+        if not exchange.request_done:
+            self.until(site.timeouts.body)
+            if exchange.pump_request(self.inbuf, upstream.outbuf) == REFUSE:
+                self._give_up(400)
+                return
+            if not exchange.request_done and upstream.outbuf.size() >= READ_SIZE:
+                self.want(self.interest & ~IN)
+        if exchange.request_done:
+            self.deadline = 0.0
+            self.replay = upstream.outbuf.copy() if head.method in IDEMPOTENT else None
+            if self.inbuf.size():
+                self.buffered = True
+        else:
+            self.replay = None
+        if upstream.opened:
+            upstream.until(target.timeouts.response)
+            upstream.offer()
+        else:
+            upstream.open()
+
+    # ------------------------------------------------------------------ events of the upstream connection
+
+    def upstream_opened(self) -> None:
+        """The connection stands: now it has to answer, and takes the rest of the content."""
+        upstream = self.upstream
+        assert upstream is not None
+        upstream.until(upstream.upstream.timeouts.response)
+        if not self.exchange.request_done and upstream.outbuf.size() == 0:
+            self.want(self.interest | IN)
+
+    def upstream_drained(self) -> None:
+        """Upstream has taken all that lay ready."""
+        if self.mode == TUNNELLING:
+            assert self.upstream is not None
+            verdict = drained(self.upstream, self, self.client_ended)
+            if verdict != OPEN:
+                self._copied(verdict, True)
+        elif not self.exchange.request_done:
+            self.until(self.site.timeouts.body)
+            self.want(self.interest | IN)
+            if self.inbuf.size():
+                self._push_content()
+            elif self.tls is not None:
+                self.reactor.again(self)
+
+    def upstream_readable(self) -> None:
+        """Read what upstream has, and pass it on."""
+        upstream = self.upstream
+        exchange = self.exchange
+        assert upstream is not None
+        if self.mode == TUNNELLING:
+            self._copied(relay(upstream, self), False)
+            return
+        if self.outbuf.size() and exchange.response_started:
+            upstream.want(upstream.interest & ~IN)
+            return
+        if exchange.response_started:
+            if exchange.response_left > 0 and upstream.inbuf.size() == 0:
+                count = upstream.recv(self.outbuf, min(exchange.response_left, READ_SIZE))
+                if count > 0:
+                    exchange.gave(count)
+            else:
+                count = upstream.recv(upstream.inbuf, READ_SIZE)
+            if count == AGAIN:
+                return
+            if count < 0:
+                self._abort()
+                return
+            verdict = exchange.end_response(self.outbuf) if count == 0 else MORE
+        else:
+            count = upstream.recv(upstream.inbuf, READ_SIZE)
+            if count == AGAIN:
+                return
+            if count <= 0:
+                self.upstream_lost(LOST)
+                return
+            self.replay = None
+            verdict = exchange.read_response(
+                self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
+            )
+            if verdict == TUNNEL:
+                self._tunnel()
+                return
+            if verdict == REFUSE:
+                self._give_up(502)
+                return
+        self._push_response(verdict)
+
+    def _push_response(self, verdict: int) -> None:
+        upstream = self.upstream
+        exchange = self.exchange
+        assert upstream is not None
+        if exchange.response_started and verdict != ABORT:
+            verdict = exchange.pump_response(upstream.inbuf, self.outbuf)
+        left = self.flush()
+        if left < 0:
+            self._vanished()
+        elif verdict == ABORT:
+            self._abort()
+        elif exchange.response_done:
+            self._complete(left)
+        elif left:
+            upstream.want(upstream.interest & ~IN)
+            upstream.until(0.0)
+            self.want(self.interest | OUT)
+            self.until(self.site.timeouts.write)
+        else:
+            upstream.until(self._stream_timeout())
+
+    def upstream_lost(self, why: int) -> None:
+        """The connection failed, or never came about: try again where that is safe, or tell the client."""
+        upstream = self.upstream
+        exchange = self.exchange
+        if upstream is None:
+            return
+        if self.mode == TUNNELLING:
+            self._copied(FAILED, False)
+            return
+        if why == LOST and not exchange.request_done and upstream.opened and upstream.outbuf.size():
+            # It takes no more of the content; perhaps it has said why before it hung up.
+            upstream.outbuf.clear()
+            exchange.keep_alive = False
+            if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
+                upstream.outbuf.clear()
+                verdict = exchange.read_response(
+                    self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
+                )
+                if verdict == FOUND:
+                    self._push_response(verdict)
+                    return
+        if exchange.response_started:
+            self._abort()
+            return
+        now = self.reactor.now
+        if why == LOST and self.replay is not None and not self.repeated:
+            self.repeated = True
+            self._replace(self.replay, True)
+            return
+        if why == REFUSED and (self.retry_until or now - upstream.upstream.last_answer < _RETRY_IF):
+            # It has just been there: it is being restarted. Nothing was sent, so any request may wait for it.
+            if self.retry_until == 0.0:
+                self.retry_until = now + _RETRY_FOR
+            if now < self.retry_until:
+                self.until(_RETRY_EVERY)
+                return
+        self._give_up(503 if why == REFUSED else 504 if why == CONNECT_TIMEOUT else 502)
+
+    def _replace(self, request: bytes, at_once: bool) -> None:
+        """Exchange the upstream connection for a new one that is to carry `request`."""
+        old = self.upstream
+        assert old is not None
+        old.borrower = None
+        self.upstream = new = old.upstream.lend(self, True)
+        old.close()
+        new.outbuf.append(request)
+        if at_once:
+            new.open()
+
+    def _reconnect(self) -> None:
+        upstream = self.upstream
+        assert upstream is not None
+        self._replace(upstream.outbuf.copy(), True)
+
+    def upstream_timeout(self) -> None:
+        """Upstream did not answer in time, or fell silent in the middle."""
+        if self.mode == TUNNELLING:
+            self._finished()
+            self.close()
+        elif self.exchange.response_started:
+            self._abort()
+        else:
+            self._give_up(504)
+
+    # ------------------------------------------------------------------ ends
+
+    def _complete(self, left: int) -> None:
+        """The response is written, but for `left` octets that still lie in `outbuf`."""
+        exchange = self.exchange
+        upstream = self.upstream
+        self.upstream = None
+        self.replay = None
+        if upstream is not None:
+            upstream.upstream.last_answer = self.reactor.now
+            if exchange.reuse and exchange.request_done:
+                upstream.upstream.take_back(upstream)
+            else:
+                upstream.borrower = None
+                upstream.close()
+        self._finished()
+        self._after_answer(left)
+
+    def _after_answer(self, left: int) -> None:
+        if self.exchange.keep_alive and self.exchange.request_done:
+            self.mode = HEAD
+            if left == 0:
+                if self.buffered or self.interest != IN or self.tls is not None:
+                    self._await_request()
+                else:
+                    self.until(self.site.timeouts.keepalive)
+                return
+        else:
+            self.mode = CLOSING
+            if left == 0:
+                self._written()
+                return
+        self.want(OUT)
+        self.until(self.site.timeouts.write)
+
+    def _await_request(self) -> None:
+        self.until(self.site.timeouts.keepalive)
+        self.want(IN)
+        if self.inbuf.size():
+            self.buffered = True
+            self.head_begun = False
+            self.until(self.site.timeouts.header)
+            self.reactor.again(self)
+        else:
+            self.buffered = False
+            if self.tls is not None and self.tls.pending():
+                self.reactor.again(self)
+
+    def _written(self) -> None:
+        """The last answer is written: end the connection so that the client can read it to its end."""
+        if self.exchange.request_done and self.inbuf.size() == 0 and self.exchange.method:
+            self.close()
+            return
+        self.mode = LINGER
+        self.exchange.received = 0
+        self.inbuf.clear()
+        if self.tls is None:
+            half_close(self)
+        self.want(IN)
+        self.until(self.site.timeouts.linger)
+
+    def _finished(self) -> None:
+        record = self.site.record
+        if record is not None:
+            record.finish(self)
+
+    def _vanished(self) -> None:
+        """The client is gone: so is what it waited for."""
+        if self.mode in (ACTIVE, TUNNELLING):
+            if not self.exchange.status:
+                self.exchange.status = 499  # nginx's word in a log for a client that did not wait
+            self._finished()
+        self.close()
+
+    def _abort(self) -> None:
+        """The response cannot be completed. RST: what was sent must not look like all of it (RFC 9112 §8)."""
+        if self.mode == ACTIVE:
+            self._finished()
+        self.reset()
+
+    def _release(self) -> None:
+        upstream = self.upstream
+        self.upstream = None
+        self.replay = None
+        if upstream is not None:
+            upstream.borrower = None
+            upstream.close()
+
+    def _give_up(self, status: int) -> None:
+        """End the exchange with an error page, or, if the response has begun, with a reset."""
+        self._release()
+        if self.exchange.response_started:
+            self._abort()
+            return
+        if not self.exchange.request_done:
+            self.exchange.keep_alive = False
+        self.refuse(status)
+
+    def refuse(self, status: int) -> None:
+        """Answer with an error page. What cannot be understood is the end of the connection."""
+        exchange = self.exchange
+        if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505):
+            exchange.keep_alive = False
+        content_type, body = page.error(status, self.accept, template.request_id(exchange))
+        extra = b"Cache-Control: no-store\r\n"
+        if status == 405:
+            extra += b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+        elif status in (502, 503, 504):
+            extra += b"Retry-After: 2\r\n"
+        self._answer(status, content_type, body, extra)
+
+    def answer(self, plan: Plan, head: RequestHead) -> None:
+        """Answer as the plan says."""
+        exchange = self.exchange
+        template.forwarded(exchange, head, plan, 0)  # for the public scheme and host behind a trusted peer
+        extra = template.add_edits(b"", plan.response_edits, exchange, head)
+        self.inbuf.drop(head.size)
+        self._answer(plan.status, plan.content_type, template.fill(plan.body, exchange), extra)
+
+    def _answer(self, status: int, content_type: bytes, body: bytes, extra: bytes) -> None:
+        exchange = self.exchange
+        exchange.status = status
+        exchange.response_done = True
+        lines = [b"HTTP/1.1 %d %b\r\n" % (status, page.reason(status)), b"Date: ", self.reactor.date(), b"\r\n", extra]
+        if content_type and body:
+            lines.append(b"Content-Type: %b\r\n" % content_type)
+        if status != 204:
+            lines.append(b"Content-Length: %d\r\n" % len(body))
+        if not exchange.keep_alive:
+            lines.append(b"Connection: close\r\n")
+        elif exchange.minor == 0:
+            lines.append(b"Connection: keep-alive\r\n")
+        lines.append(b"\r\n")
+        if exchange.method != b"HEAD":
+            lines.append(body)
+            exchange.sent = len(body)
+        self.outbuf.append(b"".join(lines))
+        left = self.flush()
+        if left < 0:
+            self.close()
+            return
+        self._finished()
+        self._after_answer(left)
+
+    # ------------------------------------------------------------------ tunnel
+
+    def _tunnel(self) -> None:
+        """The upgrade is agreed: copy bytes from now on."""
+        upstream = self.upstream
+        assert upstream is not None
+        self.mode = TUNNELLING
+        self.client_ended = False
+        self.upstream_ended = False
+        self.replay = None
+        self.accept = b""
+        self.peer.plan = None
+        self.peer.tail = b""
+        upstream.upstream.last_answer = self.reactor.now
+        upstream.inbuf.move(self.outbuf, upstream.inbuf.size())
+        self.inbuf.move(upstream.outbuf, self.inbuf.size())
+        self.deadline = 0.0
+        for endpoint in (self, upstream):
+            for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+                if endpoint.sock is not None and hasattr(socket, option):
+                    with contextlib.suppress(OSError):
+                        endpoint.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        timeout = upstream.upstream.timeouts.tunnel
+        self.until(timeout)
+        upstream.deadline = 0.0
+        self.want(IN | OUT if self.outbuf.size() else IN)
+        upstream.want(IN | OUT if upstream.outbuf.size() else IN)
+        if self.tls is not None:
+            self.reactor.again(self)
+        if upstream.tls is not None:
+            self.reactor.again(upstream)
+        if self.outbuf.size():
+            self._drain()
+
+    def _copied(self, verdict: int, from_client: bool) -> None:
+        """Act on what `relay` answered for one direction."""
+        upstream = self.upstream
+        if upstream is None:
+            return
+        if verdict == FAILED:
+            self._finished()
+            self.close()
+            return
+        if verdict == ENDED:
+            to: UpstreamConnection | Client
+            if from_client:
+                self.client_ended = True
+                to = upstream
+            else:
+                self.upstream_ended = True
+                to = self
+            if to.outbuf.size() == 0:
+                half_close(to)
+                if (self.client_ended and self.upstream_ended) or to.tls is not None:
+                    self._finished()
+                    self.close()
+                    return
+        timeout = upstream.upstream.timeouts.tunnel
+        if timeout:
+            self.until(timeout)

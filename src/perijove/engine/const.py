@@ -1,0 +1,58 @@
+"""Numbers that several engine modules share. Imports nothing.
+
+A compiled module imports them into C integers declared in its own `.pxd`, so that they cost no look-up there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# What a read or a write on a non-blocking descriptor answers beside a count of bytes.
+# Other negative numbers are -errno.
+AGAIN: Final = -11  # EAGAIN: wait until the descriptor is ready
+WANT_WRITE: Final = -1001  # a TLS read that must first write (handshake, key update)
+WANT_READ: Final = -1002  # a TLS write that must first read
+TLS_FAILED: Final = -1003  # the TLS layer gave up; the connection is of no use any more
+
+# Epoll's masks (linux/eventpoll.h); macOS' poll() has the same values for those it knows.
+IN: Final = 0x001
+OUT: Final = 0x004
+ERR: Final = 0x008
+HUP: Final = 0x010
+
+# What a scan of a message head answers; a status of 400 and more is a refusal.
+MORE: Final = 0
+FOUND: Final = 1
+
+# What happened to content on its way.
+BROKEN: Final = -1  # it is not what it says it is: nothing more of it may be written
+
+# Verdicts of an exchange, beside MORE and FOUND (which there says: this part is complete).
+TUNNEL: Final = 2  # the response was 101 and has been written; bytes are copied from now on
+REFUSE: Final = 3  # nothing has been written to the client; answer with an error page
+ABORT: Final = 4  # the response cannot be completed; the client must see that
+
+# One direction of a tunnel.
+OPEN: Final = 0
+ENDED: Final = 1  # it has brought its last byte
+FAILED: Final = 2
+
+# What a plan does.
+FORWARD: Final = 0
+RESPOND: Final = 1
+REJECT: Final = 2  # with an error page of ours
+
+# Why an upstream connection was lost.
+REFUSED: Final = 1  # no connection came about; nothing was sent
+CONNECT_TIMEOUT: Final = 2
+UNKNOWN_NAME: Final = 3
+UNTRUSTED: Final = 4  # the TLS handshake failed
+LOST: Final = 5  # it ended, or failed, when it stood
+
+# Message framing (RFC 9112 §6): a length in octets, or one of these.
+NO_BODY: Final = 0
+CHUNKED: Final = -2
+UNTIL_CLOSE: Final = -3
+
+# How much one read takes at most. A stalled reader pins at most this much in user space.
+READ_SIZE: Final = 131072

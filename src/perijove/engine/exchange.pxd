@@ -1,0 +1,40 @@
+cimport cython
+
+from perijove.engine.buffer cimport Buffer
+from perijove.engine.framing cimport Chunked
+from perijove.engine.head cimport Limits, RequestHead, ResponseHead
+from perijove.engine.plan cimport Plan
+
+cdef int FOUND, MORE, BROKEN, TUNNEL, REFUSE, ABORT, _INTERIM
+cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
+
+cdef class Peer:
+    cdef public bytes address, scheme, host, tail
+    cdef public int port, server_port
+    cdef public bint trusted
+    cdef public Plan plan
+
+cdef class Exchange:
+    cdef public Peer peer
+    cdef public Plan plan
+    cdef public bytes method, target, path, host, scheme, request_id
+    cdef public int minor, status, interim
+    cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse
+    cdef public long long request_left, response_left, received, sent
+    cdef public Chunked request_decoder, decoder
+    cpdef void begin(self, RequestHead head, Plan plan) except *
+    @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)
+    cpdef void write_request(self, RequestHead head, Buffer out) except *
+    @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)
+    cpdef int pump_request(self, Buffer source, Buffer out) except -1
+    cpdef void took(self, long long size) except *
+    @cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong)
+    cpdef int read_response(self, ResponseHead head, Limits limits, Buffer source, Buffer out) except -1
+    @cython.locals(plan=Plan, drop=cython.ulonglong)
+    cdef void _write_head(self, ResponseHead head, Buffer out, bytes tail) except *
+    cdef bytes _mapped(self, ResponseHead head, int number, Plan plan)
+    @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)
+    cpdef int pump_response(self, Buffer source, Buffer out) except -1
+    cpdef void gave(self, long long size) except *
+    cpdef int end_response(self, Buffer out) except -1
+    cpdef bint may_repeat(self) except -1

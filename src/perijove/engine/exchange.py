@@ -1,0 +1,323 @@
+"""One request and its final response, between two pairs of buffers.
+
+Knows heads, framing and plans. Must not know sockets, time or pools: it reads from a buffer, writes to a buffer, and
+answers with a verdict. A client connection has one and uses it for one request after the other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine import fields
+from perijove.engine.const import ABORT, BROKEN, CHUNKED, FOUND, MORE, NO_BODY, REFUSE, TUNNEL, UNTIL_CLOSE
+from perijove.engine.framing import Chunked
+from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
+
+if TYPE_CHECKING:
+    from perijove.engine.buffer import Buffer
+    from perijove.engine.head import Limits, RequestHead, ResponseHead
+    from perijove.engine.plan import Plan
+
+_INTERIM: Final = 16  # interim responses that one request may bring; floods of them end in 502
+# RFC 9110 §9.2.2; with TRACE left out, which is refused anyway.
+IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
+_no_names: Final[frozenset[bytes]] = frozenset()
+
+
+class Peer:
+    """What is known of a client connection: address, public side, and the field lines that follow from them."""
+
+    __slots__ = ("address", "host", "plan", "port", "scheme", "server_port", "tail", "trusted")
+
+    def __init__(self, address: bytes, port: int, scheme: bytes, server_port: int, trusted: bool) -> None:
+        self.address = address
+        self.port = port
+        self.scheme = scheme
+        self.server_port = server_port
+        self.trusted = trusted
+        # The lines for the last plan and host on this connection: the next request mostly has the same.
+        self.plan: Plan | None = None
+        self.host = b""
+        self.tail = b""
+
+
+class Exchange:
+    """The state of one request and its response. `begin` starts it anew."""
+
+    __slots__ = (
+        "chunk_out",
+        "decoder",
+        "expect",
+        "host",
+        "interim",
+        "keep_alive",
+        "method",
+        "minor",
+        "path",
+        "peer",
+        "plan",
+        "received",
+        "request_decoder",
+        "request_done",
+        "request_id",
+        "request_left",
+        "response_done",
+        "response_left",
+        "response_started",
+        "reuse",
+        "scheme",
+        "sent",
+        "status",
+        "target",
+        "upgrade",
+    )
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.plan: Plan | None = None
+        self.method = b""
+        self.target = b""
+        self.path = b""
+        self.host = b""
+        self.scheme = peer.scheme
+        self.minor = 1
+        self.keep_alive = False
+        self.upgrade = False
+        self.expect = False
+        self.request_left = 0
+        self.request_done = True
+        self.request_decoder: Chunked | None = None
+        self.response_left = 0
+        self.response_started = False  # its head has been written to the client
+        self.response_done = True
+        self.decoder: Chunked | None = None
+        self.chunk_out = False
+        self.reuse = False  # the upstream connection is clean for another request
+        self.status = 0
+        self.interim = 0
+        self.received = 0  # octets of content from the client, of requests
+        self.sent = 0  # octets of content to the client
+        self.request_id = b""
+
+    def begin(self, head: RequestHead, plan: Plan) -> None:
+        """Start an exchange with a scanned head and what was decided for it."""
+        self.plan = plan
+        self.method = head.method
+        self.target = head.target
+        self.path = head.path
+        self.host = head.host
+        self.scheme = self.peer.scheme
+        self.minor = head.minor
+        self.keep_alive = head.keep_alive
+        self.upgrade = head.upgrade
+        self.expect = head.expect
+        self.request_left = head.length
+        self.request_done = head.length == NO_BODY
+        self.request_decoder = Chunked() if head.length == CHUNKED else None
+        self.response_left = 0
+        self.response_started = False
+        self.response_done = False
+        self.decoder = None
+        self.chunk_out = False
+        self.reuse = False
+        self.status = 0
+        self.interim = 0
+        self.received = 0
+        self.sent = 0
+        self.request_id = b""
+
+    def write_request(self, head: RequestHead, out: Buffer) -> None:
+        """Write the head for upstream; `begin` has been called with the same head."""
+        plan = self.plan
+        assert plan is not None
+        peer = self.peer
+        drop = plan.drop
+        target = head.path
+        if plan.map_from:
+            path, mark, query = target.partition(b"?")
+            target = plan.map_to + path[len(plan.map_from) :] + mark + query
+        if peer.trusted or plan.varies:
+            tail, drop = forwarded(self, head, plan, drop)
+            tail = add_edits(tail, plan.edits, self, head)
+        elif peer.plan is plan and peer.host == self.host:
+            tail = peer.tail
+        else:
+            tail, drop = forwarded(self, head, plan, drop)
+            tail = add_edits(tail, plan.edits, self, head)
+            peer.plan = plan
+            peer.host = self.host
+            peer.tail = tail
+        if not plan.preserve_host or head.absolute or not head.host:
+            drop |= 1 << fields.HOST
+            tail = b"Host: %b\r\n" % (head.host if plan.preserve_host and head.host else plan.authority) + tail
+        if head.length == CHUNKED:
+            tail += b"Transfer-Encoding: chunked\r\n"
+        elif head.length > 0 or head.has(fields.CONTENT_LENGTH):
+            tail += b"Content-Length: %d\r\n" % head.length
+        if self.upgrade:
+            tail += b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        head.write(out, target, drop, plan.drop_names, tail)
+
+    def pump_request(self, source: Buffer, out: Buffer) -> int:
+        """Move content from the client on: MORE, FOUND when it is complete, or REFUSE when it is broken."""
+        if self.request_done:
+            return FOUND
+        if self.request_decoder is not None:
+            before = self.request_decoder.count
+            verdict = self.request_decoder.pump(source, out, True)
+            self.received += self.request_decoder.count - before
+            if verdict == BROKEN:
+                return REFUSE
+            if verdict == FOUND:
+                self.request_done = True
+            return verdict
+        size = min(source.size(), self.request_left)
+        if size:
+            source.move(out, size)
+            self.took(size)
+        return FOUND if self.request_done else MORE
+
+    def took(self, size: int) -> None:
+        """Count `size` octets of content as moved on (by whoever moved them)."""
+        self.request_left -= size
+        self.received += size
+        if self.request_left == 0:
+            self.request_done = True
+
+    def read_response(self, head: ResponseHead, limits: Limits, source: Buffer, out: Buffer) -> int:
+        """Look for the response's head, and write it to the client, edited and framed.
+
+        Returns: MORE; FOUND when it is written and content may follow; TUNNEL; or REFUSE.
+        """
+        plan = self.plan
+        assert plan is not None
+        while True:
+            verdict = head.scan(source, limits, self.method == b"HEAD")
+            if verdict == MORE:
+                return MORE
+            if verdict != FOUND:
+                return REFUSE
+            if head.status >= 200:
+                break
+            if head.status == 101:
+                if not self.upgrade or not head.upgrade:
+                    return REFUSE  # nobody asked for it
+                self._write_head(head, out, b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+                source.drop(head.size)
+                self.response_done = True
+                return TUNNEL
+            self.interim += 1
+            if self.interim > _INTERIM:
+                return REFUSE
+            if self.minor == 1 and (head.status != 100 or self.expect):
+                head.write(out, plan.response_drop, plan.response_names, b"")
+            source.drop(head.size)
+        tail = b""
+        length = head.length
+        if length >= 0:
+            if head.declared >= 0 and head.status != 204:
+                tail = b"Content-Length: %d\r\n" % head.declared
+        elif self.minor == 1:
+            self.chunk_out = True
+            tail = b"Transfer-Encoding: chunked\r\n"
+        else:
+            self.keep_alive = False  # RFC 9112 §6.3: an HTTP/1.0 client learns the end by the close
+        self.response_left = length
+        self.decoder = Chunked() if length == CHUNKED else None
+        self.response_done = length == 0
+        if not self.request_done:
+            self.keep_alive = False  # nobody knows whether the rest of the content still comes
+        self.reuse = head.keep_alive and length != UNTIL_CLOSE
+        if not self.keep_alive:
+            tail += b"Connection: close\r\n"
+        elif self.minor == 0:
+            tail += b"Connection: keep-alive\r\n"
+        self._write_head(head, out, tail)
+        source.drop(head.size)
+        return FOUND
+
+    def _write_head(self, head: ResponseHead, out: Buffer, tail: bytes) -> None:
+        plan = self.plan
+        assert plan is not None
+        drop = plan.response_drop
+        if plan.maps or plan.cookies:
+            for number in (fields.LOCATION, fields.CONTENT_LOCATION, fields.REFRESH, fields.SET_COOKIE):
+                if head.has(number):
+                    lines = self._mapped(head, number, plan)
+                    if lines:
+                        drop |= 1 << number
+                        tail += lines
+        if plan.response_edits:
+            tail = add_edits(tail, plan.response_edits, self, head)
+        self.status = head.status
+        self.response_started = True
+        head.write(out, drop, plan.response_names, tail)
+
+    def _mapped(self, head: ResponseHead, number: int, plan: Plan) -> bytes:
+        """Return the lines of one kind as the public must see them, or nothing if they may stay as they are."""
+        lines = b""
+        changed = False
+        name = fields.NAMES[number].title()
+        for value in head.values(number):
+            if number == fields.SET_COOKIE:
+                new = map_cookie(value, plan.cookies)
+            elif number == fields.REFRESH:
+                new = map_refresh(value, plan.maps, self)
+            else:
+                new = map_url(value, plan.maps, self)
+            changed = changed or new != value
+            lines += b"%b: %b\r\n" % (name, new)
+        return lines if changed else b""
+
+    def pump_response(self, source: Buffer, out: Buffer) -> int:
+        """Move content from upstream to the client: MORE, FOUND when it is complete, or ABORT when it is broken."""
+        if self.response_done:
+            return FOUND
+        if self.decoder is not None:
+            before = self.decoder.count
+            verdict = self.decoder.pump(source, out, self.chunk_out)
+            self.sent += self.decoder.count - before
+            if verdict == BROKEN:
+                return ABORT
+            if verdict == FOUND:
+                self.response_done = True
+            return verdict
+        size = source.size()
+        if self.response_left == UNTIL_CLOSE:
+            if size and self.chunk_out:
+                out.append(b"%x\r\n" % size)
+                source.move(out, size)
+                out.append(b"\r\n")
+            elif size:
+                source.move(out, size)
+            self.sent += size
+            return MORE
+        size = min(size, self.response_left)
+        if size:
+            source.move(out, size)
+            self.gave(size)
+        return FOUND if self.response_done else MORE
+
+    def gave(self, size: int) -> None:
+        """Count `size` octets of a response of known length as moved on (by whoever moved them)."""
+        self.response_left -= size
+        self.sent += size
+        if self.response_left == 0:
+            self.response_done = True
+
+    def end_response(self, out: Buffer) -> int:
+        """Act on the upstream's end of stream: FOUND if that completes the response, else ABORT or REFUSE."""
+        if not self.response_started:
+            return REFUSE
+        if self.response_left != UNTIL_CLOSE:
+            return ABORT
+        if self.chunk_out:
+            out.append(b"0\r\n\r\n")
+        self.response_done = True
+        self.reuse = False
+        return FOUND
+
+    def may_repeat(self) -> bool:
+        """Tell whether the request may be sent a second time if nothing of an answer came (RFC 9110 §9.2.2)."""
+        return self.request_done and self.method in IDEMPOTENT
+

@@ -1,0 +1,50 @@
+from perijove.engine.buffer cimport Buffer
+
+cdef struct Line:
+    int start  # of the name; from the front of the message
+    int name  # octets of the name
+    int value  # where the value starts, white space cut off
+    int value_size
+    int end  # behind the line's CRLF
+    int number
+
+cdef class Limits:
+    cdef public Py_ssize_t line, size, count
+
+cdef class Head:
+    cdef public Py_ssize_t size
+    cdef public int minor
+    cdef public long long length, declared
+    cdef public unsigned long long repeats
+    cdef public frozenset nominated
+    cdef unsigned long long seen
+    cdef Buffer source
+    cdef Line *lines
+    cdef int count, room
+    cdef int at[64]
+    cdef const char *front(self)
+    cdef int _scan_fields(self, const char *data, Py_ssize_t at, Py_ssize_t end, Limits limits) except -1
+    cpdef bytes field(self, int number)
+    cpdef list values(self, int number)
+    cpdef list named(self, bytes name)
+    cpdef bint has(self, int number) except -1
+    cdef int _connection(self) except -1
+    cdef long long _length(self) except -9999
+    cdef bytes _value(self, int line)
+    cdef bint _is(self, int line, const char *text, int size) except -1
+    cdef int _write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1
+
+cdef class RequestHead(Head):
+    cdef public bytes method, target, path, host
+    cdef public bint keep_alive, upgrade, expect, absolute
+    cpdef int scan(self, Buffer source, Limits limits) except -1
+    cdef bint _is_handshake(self) except -1
+    cdef int _other_form(self, bytes target) except -1
+    cpdef int write(self, Buffer out, bytes target, unsigned long long drop, frozenset names, bytes tail) except -1
+
+cdef class ResponseHead(Head):
+    cdef public int status
+    cdef public bytes reason
+    cdef public bint keep_alive, upgrade
+    cpdef int scan(self, Buffer source, Limits limits, bint to_head) except -1
+    cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1

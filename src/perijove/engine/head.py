@@ -1,0 +1,431 @@
+"""The head of a message: found, checked, taken apart and written on. Pure form; `head.pyx` is its twin.
+
+Knows RFC 9112 §2–§6 and is stricter than it allows: a head that two readers could read in two ways is refused.
+Must not know routes, connections or sockets. One object serves many messages, one after the other, and stands for a head only
+until the buffer it was found in changes: what a caller needs later it copies.
+"""
+
+from __future__ import annotations
+
+import re
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine import fields
+from perijove.engine.const import CHUNKED, FOUND, MORE, NO_BODY, UNTIL_CLOSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from perijove.engine.buffer import Buffer
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 §5.6.2
+_is_token: Final = re.compile(_TOKEN + rb"\Z").match
+_names: Final = re.compile(rb"\r\n(" + _TOKEN + rb"):").findall
+# reg-name without percent-encoding or sub-delims, which no real host has, or an IPv6 literal; RFC 3986 §3.2.2
+_is_host: Final = re.compile(rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z").match
+_is_version: Final = re.compile(rb"HTTP/[0-9]\.[0-9]\Z").match
+_is_length: Final = re.compile(rb"[0-9]{1,18}\Z").match
+_is_status_line: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\Z").match
+_absolute: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)\Z", re.DOTALL).match
+
+_TARGET_OCTETS: Final = bytes(c for c in range(0x21, 0x7F) if c != 0x23)  # visible, without "#" (RFC 9112 §3.2)
+_VALUE_OCTETS: Final = bytes(c for c in range(256) if c == 9 or 32 <= c != 127)  # RFC 9110 §5.5
+_METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"))
+_SHAPES_KEPT: Final = 1024
+
+
+class Limits:
+    """Bounds on a head. Octets, and a count of fields."""
+
+    __slots__ = ("count", "line", "size")
+
+    def __init__(self, line: int = 16384, size: int = 65536, count: int = 200) -> None:
+        self.line = line
+        self.size = size
+        self.count = count
+
+
+class _Shape:
+    """What the names of a head alone decide, for all heads with the same names in the same order."""
+
+    __slots__ = ("at", "connection", "getters", "lookalike", "lower", "numbers", "repeats")
+
+    def __init__(self, names: tuple[bytes, ...]) -> None:
+        self.lower = tuple(name.lower() for name in names)
+        self.numbers: list[int] = []
+        self.at: list[int] = [0] * fields.COUNT  # number -> line of the first of that name, from 1
+        self.connection: list[int] = []
+        self.repeats = 0
+        self.lookalike = False
+        for line, name in enumerate(self.lower, 1):
+            number = fields.NUMBERS.get(name, fields.OTHER)
+            if number == fields.OTHER and b"_" in name:
+                number = fields.NUMBERS.get(name.replace(b"_", b"-"), fields.OTHER)
+                if number != fields.OTHER and fields.FRAMING >> number & 1:
+                    self.lookalike = True
+            self.numbers.append(number)
+            if number == fields.CONNECTION:
+                self.connection.append(line)
+            if self.at[number]:
+                self.repeats |= 1 << number
+            else:
+                self.at[number] = line
+        self.getters: dict[tuple[int, frozenset[bytes]], Callable[[list[bytes]], object]] = {}
+
+    def getter(self, drop: int, names: frozenset[bytes]) -> Callable[[list[bytes]], object]:
+        """Return what picks the lines that remain, and line 0, which is empty."""
+        found = self.getters.get((drop, names))
+        if found is None:
+            keep = [
+                line
+                for line, (number, name) in enumerate(zip(self.numbers, self.lower, strict=True), 1)
+                if not drop >> number & 1 and name not in names
+            ]
+            found = itemgetter(0, *keep) if keep else _only_first
+            if len(self.getters) < 16:
+                self.getters[(drop, names)] = found
+        return found
+
+
+def _only_first(lines: list[bytes]) -> tuple[bytes]:
+    return (lines[0],)
+
+
+_shapes: dict[tuple[bytes, ...], _Shape] = {}
+
+
+def _shape(names: tuple[bytes, ...]) -> _Shape:
+    shape = _Shape(names)
+    if len(_shapes) >= _SHAPES_KEPT:  # names come from the network: start anew rather than grow
+        _shapes.clear()
+    _shapes[names] = shape
+    return shape
+
+
+class Head:
+    """What requests and responses share: the field lines of a scanned head."""
+
+    __slots__ = ("_lines", "_shape", "declared", "length", "minor", "nominated", "repeats", "size")
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._shape: _Shape = _shape(())
+        self.size = 0  # octets in the buffer, the empty line included
+        self.minor = 1  # of HTTP/1.x
+        self.length = NO_BODY  # octets of content, or CHUNKED, or UNTIL_CLOSE
+        self.declared = -1  # what Content-Length says; -1 if it is not there
+        self.repeats = 0  # mask of names that came more than once
+        self.nominated: frozenset[bytes] = frozenset()  # names that Connection declares hop-by-hop
+
+    def _scan_fields(self, block: bytes, limits: Limits) -> int:
+        """Take `block` (each line after a CRLF) apart; return FOUND or a status."""
+        names = tuple(_names(block))
+        count = block.count(b"\r\n")
+        # Each line begins with a name and a colon, and no octet is a control, nor CR or LF but in a CRLF.
+        if len(names) != count or len(block.translate(None, _VALUE_OCTETS)) != 2 * count:
+            return 400
+        if count > limits.count:
+            return 431
+        shape = _shapes.get(names) or _shape(names)
+        if shape.lookalike:
+            return 400
+        self._shape = shape
+        self.repeats = shape.repeats
+        self._lines = block.split(b"\r\n")
+        if self.nominated:
+            self.nominated = frozenset()
+        return FOUND
+
+    def field(self, number: int) -> bytes | None:
+        """Return the value of the first field of that number, or None."""
+        line = self._shape.at[number]
+        if not line:
+            return None
+        return self._lines[line].split(b":", 1)[1].strip(b" \t")
+
+    def values(self, number: int) -> list[bytes]:
+        """Return the values of all fields of that number, in order."""
+        return [
+            self._lines[line].split(b":", 1)[1].strip(b" \t")
+            for line, its in enumerate(self._shape.numbers, 1)
+            if its == number
+        ]
+
+    def named(self, name: bytes) -> list[bytes]:
+        """Return the values of all fields of that name (lower case), in order."""
+        return [
+            self._lines[line].split(b":", 1)[1].strip(b" \t")
+            for line, its in enumerate(self._shape.lower, 1)
+            if its == name
+        ]
+
+    def has(self, number: int) -> bool:
+        """Tell whether a field of that number is there."""
+        return self._shape.at[number] != 0
+
+    def _connection(self) -> int:
+        """Read all Connection fields: 1 close, 2 keep-alive, 4 upgrade; other tokens become `nominated`."""
+        seen = 0
+        others: list[bytes] = []
+        for line in self._shape.connection:
+            value = self._lines[line][11:].lower()
+            for token in value.split(b","):
+                token = token.strip(b" \t")
+                if token == b"keep-alive":
+                    seen |= 2
+                elif token == b"close":
+                    seen |= 1
+                elif token == b"upgrade":
+                    seen |= 4
+                elif token:
+                    number = fields.NUMBERS.get(token, fields.OTHER)
+                    if not fields.NOT_NOMINATED >> number & 1:
+                        others.append(token)
+        if others:
+            self.nominated = frozenset(others)
+        return seen
+
+    def _length(self) -> int:
+        """Return the framing that the fields declare, or a negated status; -1 for none."""
+        at = self._shape.at
+        self.declared = -1
+        coding = at[fields.TRANSFER_ENCODING]
+        if coding:
+            if at[fields.CONTENT_LENGTH] or self.repeats >> fields.TRANSFER_ENCODING & 1 or self.minor == 0:
+                return -400
+            value = self._lines[coding].split(b":", 1)[1].strip(b" \t").lower()
+            return CHUNKED if value == b"chunked" else -501
+        if at[fields.CONTENT_LENGTH]:
+            value = self._lines[at[fields.CONTENT_LENGTH]].split(b":", 1)[1].strip(b" \t")
+            if self.repeats >> fields.CONTENT_LENGTH & 1 or not _is_length(value):
+                return -400
+            self.declared = int(value)
+            return self.declared
+        return -1
+
+    def _write(self, out: Buffer, first: bytes, drop: int, names: frozenset[bytes], tail: bytes) -> None:
+        if self.nominated:
+            names |= self.nominated
+        lines = self._shape.getter(drop, names)(self._lines)
+        out.append(b"".join((first, b"\r\n".join(lines), b"\r\n", tail, b"\r\n")))  # type: ignore[arg-type]
+
+
+class RequestHead(Head):
+    """The head of a request (RFC 9112 §3).
+
+    After `scan` answered FOUND: `method`, `target` (as sent), `path` (origin-form of it), `host` (b"" if none),
+    `keep_alive`, `upgrade` (a WebSocket handshake, RFC 6455 §4.1), `expect` (100-continue), `absolute`.
+    """
+
+    __slots__ = ("absolute", "expect", "host", "keep_alive", "method", "path", "target", "upgrade")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.method = b""
+        self.target = b""
+        self.path = b""
+        self.host = b""
+        self.keep_alive = False
+        self.upgrade = False
+        self.expect = False
+        self.absolute = False
+
+    def scan(self, source: Buffer, limits: Limits) -> int:
+        """Look for a request head at the front of `source`, and leave it there.
+
+        Returns: MORE, FOUND, or the status to refuse it with.
+        """
+        data = source.data
+        start = source.start
+        if data.startswith(b"\r\n", start):  # one empty line before a request is forgiven, RFC 9112 §2.2
+            start += 2
+        end = data.find(b"\r\n\r\n", start)
+        if end < 0:
+            return _incomplete(data, start, limits)
+        if end - start > limits.size:
+            return 431
+        line_end = data.find(b"\r\n", start)
+        if line_end - start > limits.line:
+            return 414
+        parts = data[start:line_end].split(b" ")
+        if len(parts) != 3:
+            return 400
+        method, target, version = parts
+        if version == b"HTTP/1.1":
+            self.minor = 1
+        elif version == b"HTTP/1.0":
+            self.minor = 0
+        else:
+            return 505 if _is_version(version) and version[5:6] != b"0" else 400
+        if (method not in _METHODS and not _is_token(method)) or target.translate(None, _TARGET_OCTETS):
+            return 400
+        self.method = method
+        self.target = target
+        self.size = end + 4 - source.start
+        verdict = self._scan_fields(data[line_end:end], limits)
+        if verdict != FOUND:
+            return verdict
+        at = self._shape.at
+        if at[fields.HOST]:
+            if self.repeats >> fields.HOST & 1:
+                return 400
+            host = self._lines[at[fields.HOST]][5:].strip(b" \t")
+            if not _is_host(host):
+                return 400
+            self.host = host
+        elif self.minor == 1:
+            return 400  # RFC 9112 §3.2
+        else:
+            self.host = b""
+        if target[:1] == b"/":
+            self.path = target
+            self.absolute = False
+        else:
+            verdict = self._other_form(target)
+            if verdict != FOUND:
+                return verdict
+        length = self._length()
+        if length < -1 and length != CHUNKED:
+            return -length
+        self.length = NO_BODY if length == -1 else length
+        options = self._connection() if self._shape.connection else 0
+        self.keep_alive = not options & 1 and (self.minor == 1 or options & 2 != 0)
+        self.expect = False
+        if at[fields.EXPECT] and self.minor == 1:
+            if (self.field(fields.EXPECT) or b"").lower() != b"100-continue":
+                return 417  # RFC 9110 §10.1.1
+            self.expect = True
+        self.upgrade = options & 4 != 0 and at[fields.UPGRADE] != 0 and self._is_handshake()
+        return FOUND
+
+    def _is_handshake(self) -> bool:
+        return (
+            self.method == b"GET"
+            and self.minor == 1
+            and self.length == NO_BODY
+            and not self.repeats >> fields.UPGRADE & 1
+            and (self.field(fields.UPGRADE) or b"").lower() == b"websocket"
+            and self.field(fields.SEC_WEBSOCKET_VERSION) == b"13"
+            and self._shape.at[fields.SEC_WEBSOCKET_KEY] != 0
+        )
+
+    def _other_form(self, target: bytes) -> int:
+        """Read a target that is not in origin-form (RFC 9112 §3.2.2–§3.2.4)."""
+        if target == b"*":
+            if self.method != b"OPTIONS":
+                return 400
+            self.path = target
+            self.absolute = False
+            return FOUND
+        if self.method == b"CONNECT":
+            return 405  # a gateway is no tunnel to elsewhere
+        found = _absolute(target)
+        if not found or not _is_host(found[1]):
+            return 400
+        # RFC 9112 §3.2.2: the authority of the target replaces Host.
+        self.host = found[1]
+        rest = found[2]
+        self.path = rest if rest[:1] == b"/" else b"/" + rest
+        self.absolute = True
+        return FOUND
+
+    def write(self, out: Buffer, target: bytes, drop: int, names: frozenset[bytes], tail: bytes) -> None:
+        """Write the head on, as HTTP/1.1.
+
+        Args:
+            out: where to.
+            target: the request target to send.
+            drop: mask of numbered fields that stay behind.
+            names: lower-case names of others that stay behind.
+            tail: field lines to add, each ended by CRLF.
+        """
+        self._write(out, b"%b %b HTTP/1.1" % (self.method, target), drop, names, tail)
+
+
+class ResponseHead(Head):
+    """The head of a response (RFC 9112 §4).
+
+    After `scan` answered FOUND: `status`, `reason`, `keep_alive` (may the connection be used again), `upgrade`
+    (it offers to switch to WebSocket).
+    """
+
+    __slots__ = ("keep_alive", "reason", "status", "upgrade")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = 0
+        self.reason = b""
+        self.keep_alive = False
+        self.upgrade = False
+
+    def scan(self, source: Buffer, limits: Limits, to_head: bool) -> int:
+        """Look for a response head at the front of `source`, and leave it there.
+
+        Args:
+            source: what came from upstream.
+            limits: bounds.
+            to_head: whether the request was HEAD, so that no content follows whatever the fields say.
+
+        Returns: MORE, FOUND, or 502.
+        """
+        data = source.data
+        start = source.start
+        end = data.find(b"\r\n\r\n", start)
+        if end < 0:
+            return MORE if _incomplete(data, start, limits) == MORE and _may_be_status(data, start) else 502
+        if end - start > limits.size:
+            return 502
+        line_end = data.find(b"\r\n", start)
+        found = _is_status_line(data[start:line_end])
+        if not found:
+            return 502
+        self.minor = int(found[1])
+        self.status = status = int(found[2])
+        self.reason = found[3] or b""
+        self.size = end + 4 - start
+        if self._scan_fields(data[line_end:end], limits) != FOUND:
+            return 502
+        length = self._length()
+        if length < -1 and length != CHUNKED:
+            return 502
+        if to_head or status < 200 or status in (204, 304):
+            # RFC 9112 §6.3: never content, whatever the fields say. HEAD and 304 may declare the length of a GET.
+            self.length = NO_BODY
+        else:
+            self.length = UNTIL_CLOSE if length == -1 else length
+        options = self._connection() if self._shape.connection else 0
+        self.keep_alive = not options & 1 and (self.minor == 1 or options & 2 != 0)
+        self.upgrade = (
+            options & 4 != 0
+            and not self.repeats >> fields.UPGRADE & 1
+            and (self.field(fields.UPGRADE) or b"").lower() == b"websocket"
+        )
+        return FOUND
+
+    def write(self, out: Buffer, drop: int, names: frozenset[bytes], tail: bytes) -> None:
+        """Write the head on, as HTTP/1.1; the arguments are as `RequestHead.write` has them."""
+        self._write(out, b"HTTP/1.1 %d %b" % (self.status, self.reason), drop, names, tail)
+
+
+def _may_be_status(data: bytes, start: int) -> bool:
+    """Tell whether what has come so far can begin a status line: a server that speaks otherwise is not waited for."""
+    return data[start : start + 7] == b"HTTP/1."[: len(data) - start]
+
+
+def _incomplete(data: bytes, start: int, limits: Limits) -> int:
+    """Judge a head that has not ended yet: MORE, or the status to refuse it with already."""
+    size = len(data) - start
+    if size == 0:
+        return MORE
+    first = data.find(b"\r\n", start)
+    if (first < 0 and size > limits.line) or first - start > limits.line:
+        return 414
+    if size > limits.size:
+        return 431
+    # A bare LF would keep us waiting for a CRLF that never comes; and no request begins with a control (TLS does).
+    if data.count(b"\n", start) != data.count(b"\r\n", start) or (data[start] < 0x21 and data[start] != 13):
+        return 400
+    if data.count(b"\n", start) > limits.count + 1:
+        return 431
+    return MORE

@@ -1,0 +1,603 @@
+"""The head of a message: found, checked, taken apart and written on. Compiled form; `head.py` is its twin,
+and says what each method promises and why.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdlib cimport free, realloc
+from libc.string cimport memchr, memcmp, memcpy, memset
+
+from perijove.engine.buffer cimport Buffer
+
+from perijove.engine import const, fields
+
+cdef extern from "string.h" nogil:
+    void *memmem(const void *haystack, size_t size, const void *needle, size_t needle_size)
+
+cdef int MORE = const.MORE
+cdef int FOUND = const.FOUND
+cdef long long NO_BODY = const.NO_BODY
+cdef long long CHUNKED = const.CHUNKED
+cdef long long UNTIL_CLOSE = const.UNTIL_CLOSE
+
+cdef int CONNECTION = fields.CONNECTION
+cdef int TRANSFER_ENCODING = fields.TRANSFER_ENCODING
+cdef int UPGRADE = fields.UPGRADE
+cdef int CONTENT_LENGTH = fields.CONTENT_LENGTH
+cdef int HOST = fields.HOST
+cdef int EXPECT = fields.EXPECT
+cdef int SEC_WEBSOCKET_KEY = fields.SEC_WEBSOCKET_KEY
+cdef int SEC_WEBSOCKET_VERSION = fields.SEC_WEBSOCKET_VERSION
+cdef int COUNT = fields.COUNT
+cdef unsigned long long FRAMING = fields.FRAMING
+cdef unsigned long long NOT_NOMINATED = fields.NOT_NOMINATED
+
+# Classes of octets, one bit each.
+cdef enum:
+    TOKEN = 1
+    TARGET = 2
+    VALUE = 4
+    DIGIT = 8
+    HOSTNAME = 16
+    ADDRESS = 32
+
+cdef unsigned char classes[256]
+cdef unsigned char lower[256]
+
+cdef struct Known:
+    char name[32]
+    int size
+    int number
+
+cdef Known known[64]
+cdef int first_of[40]  # size of a name -> its first entry in `known`, which is sorted by size
+
+
+cdef void _prepare():
+    cdef int c, at = 0
+    cdef bytes name
+    for c in range(256):
+        classes[c] = 0
+        lower[c] = c + 32 if 65 <= c <= 90 else c
+        if 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 or c in b"!#$%&'*+-.^_`|~":
+            classes[c] |= TOKEN
+        if 0x21 <= c <= 0x7E and c != 0x23:
+            classes[c] |= TARGET
+        if c == 9 or (c >= 32 and c != 127):
+            classes[c] |= VALUE
+        if 48 <= c <= 57:
+            classes[c] |= DIGIT
+        if 48 <= c <= 57 or 65 <= c <= 90 or 97 <= c <= 122 or c in b"._-":
+            classes[c] |= HOSTNAME
+        if 48 <= c <= 57 or 65 <= c <= 70 or 97 <= c <= 102 or c in b".:":
+            classes[c] |= ADDRESS
+    names = sorted(fields.NUMBERS.items(), key=lambda item: len(item[0]))
+    for c in range(40):
+        first_of[c] = len(names)
+    for name, number in names:
+        memcpy(known[at].name, PyBytes_AS_STRING(name), len(name))
+        known[at].size = len(name)
+        known[at].number = number
+        at += 1
+    known[at].size = 0
+    for c in range(39, -1, -1):
+        for at in range(len(names)):
+            if known[at].size >= c:
+                first_of[c] = at
+                break
+
+
+_prepare()
+
+METHODS = {name: name for name in (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH")}
+cdef bytes GET = b"GET"
+cdef bytes POST = b"POST"
+cdef frozenset NOTHING = frozenset()
+
+
+cdef int number_of(const unsigned char *name, int size) noexcept:
+    """Return the number of a name in any case, or 0."""
+    cdef unsigned char text[32]
+    cdef int at, i
+    if size > 30 or size < 2:
+        return 0
+    at = first_of[size]
+    if known[at].size != size:
+        return 0
+    for i in range(size):
+        text[i] = lower[name[i]]
+    while known[at].size == size:
+        if memcmp(known[at].name, text, size) == 0:
+            return known[at].number
+        at += 1
+    return 0
+
+
+cdef bint only(const unsigned char *data, Py_ssize_t size, unsigned char kind) noexcept:
+    """Tell whether all octets are of a class."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        if not classes[data[i]] & kind:
+            return False
+    return True
+
+
+cdef bint same(const unsigned char *data, const char *text, Py_ssize_t size) noexcept:
+    """Compare without case; `text` is lower case."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        if lower[data[i]] != <unsigned char>text[i]:
+            return False
+    return True
+
+
+cdef bint is_host(const unsigned char *data, Py_ssize_t size) noexcept:
+    cdef Py_ssize_t end, i
+    if size == 0:
+        return False
+    if data[0] == c"[":
+        end = 1
+        while end < size and classes[data[end]] & ADDRESS:
+            end += 1
+        if end >= size or data[end] != c"]" or end - 1 < 2 or end - 1 > 45:
+            return False
+        end += 1
+    else:
+        if data[0] == c"." or data[0] == c"-":
+            return False
+        end = 0
+        while end < size and classes[data[end]] & HOSTNAME:
+            end += 1
+        if end == 0:
+            return False
+    if end == size:
+        return True
+    return data[end] == c":" and 1 <= size - end - 1 <= 5 and only(data + end + 1, size - end - 1, DIGIT)
+
+
+cdef int count_of(const char *data, Py_ssize_t size, char octet, bint after_cr) noexcept:
+    """Count an octet; with `after_cr`, only where a CR stands before it."""
+    cdef Py_ssize_t i
+    cdef int count = 0
+    for i in range(size):
+        if data[i] == octet and (not after_cr or (i and data[i - 1] == c"\r")):
+            count += 1
+    return count
+
+
+cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
+    """Judge a head that has not ended yet: MORE, or the status to refuse it with already."""
+    cdef const char *first
+    cdef int ends
+    if size == 0:
+        return MORE
+    first = <const char *>memmem(data, size, b"\r\n", 2)
+    if (first == NULL and size > limits.line) or (first != NULL and first - data > limits.line):
+        return 414
+    if size > limits.size:
+        return 431
+    ends = count_of(data, size, c"\n", False)
+    if ends != count_of(data, size, c"\n", True) or (<unsigned char>data[0] < 0x21 and data[0] != c"\r"):
+        return 400
+    if ends > limits.count + 1:
+        return 431
+    return MORE
+
+
+cdef class Limits:
+    def __init__(self, line=16384, size=65536, count=200):
+        self.line = line
+        self.size = size
+        self.count = count
+
+
+cdef class Head:
+    def __cinit__(self):
+        self.lines = NULL
+        self.room = 0
+        self.count = 0
+        self.seen = 0
+
+    def __init__(self):
+        self.size = 0
+        self.minor = 1
+        self.length = NO_BODY
+        self.declared = -1
+        self.repeats = 0
+        self.nominated = NOTHING
+        self.source = None
+
+    def __dealloc__(self):
+        if self.lines != NULL:
+            free(self.lines)
+
+    cdef const char *front(self):
+        return self.source.ptr + self.source.start
+
+    cdef int _scan_fields(self, const char *data, Py_ssize_t at, Py_ssize_t end, Limits limits) except -1:
+        """Take the lines from `at` (behind the first line) to `end` (behind the last one's CRLF) apart."""
+        cdef const unsigned char *text = <const unsigned char *>data
+        cdef Py_ssize_t start, colon, value, last
+        cdef int number, i
+        cdef Line *line
+        cdef bint lookalike = False
+        cdef unsigned char copy[32]
+        self.count = 0
+        self.seen = 0
+        self.repeats = 0
+        if self.nominated is not NOTHING:
+            self.nominated = NOTHING
+        while at < end:
+            start = at
+            while classes[text[at]] & TOKEN:
+                at += 1
+            if at == start or text[at] != c":":
+                return 400
+            colon = at
+            at += 1
+            while text[at] == c" " or text[at] == c"\t":
+                at += 1
+            value = at
+            while classes[text[at]] & VALUE:
+                at += 1
+            if text[at] != c"\r" or text[at + 1] != c"\n":
+                return 400
+            last = at
+            while last > value and (text[last - 1] == c" " or text[last - 1] == c"\t"):
+                last -= 1
+            at += 2
+            if self.count >= self.room:
+                self.room = self.room * 2 if self.room else 32
+                line = <Line *>realloc(self.lines, self.room * sizeof(Line))
+                if line == NULL:
+                    raise MemoryError
+                self.lines = line
+            number = number_of(text + start, colon - start)
+            if number == 0 and colon - start <= 30 and memchr(text + start, c"_", colon - start) != NULL:
+                for i in range(<int>(colon - start)):
+                    copy[i] = c"-" if text[start + i] == c"_" else text[start + i]
+                number = number_of(copy, colon - start)
+                if number and FRAMING >> number & 1:
+                    lookalike = True
+            line = &self.lines[self.count]
+            line.start = start
+            line.name = colon - start
+            line.value = value
+            line.value_size = last - value
+            line.end = at
+            line.number = number
+            if self.seen >> number & 1:
+                self.repeats |= <unsigned long long>1 << number
+            else:
+                self.seen |= <unsigned long long>1 << number
+                self.at[number] = self.count
+            self.count += 1
+        if self.count > limits.count:
+            return 431
+        return 400 if lookalike else FOUND
+
+    cdef bytes _value(self, int line):
+        return PyBytes_FromStringAndSize(self.front() + self.lines[line].value, self.lines[line].value_size)
+
+    cdef bint _is(self, int line, const char *text, int size) except -1:
+        return self.lines[line].value_size == size and same(
+            <const unsigned char *>self.front() + self.lines[line].value, text, size
+        )
+
+    cpdef bytes field(self, int number):
+        return self._value(self.at[number]) if self.seen >> number & 1 else None
+
+    cpdef list values(self, int number):
+        cdef int line
+        return [self._value(line) for line in range(self.count) if self.lines[line].number == number]
+
+    cpdef list named(self, bytes name):
+        cdef int line
+        cdef int size = PyBytes_GET_SIZE(name)
+        return [
+            self._value(line)
+            for line in range(self.count)
+            if self.lines[line].name == size
+            and same(<const unsigned char *>self.front() + self.lines[line].start, PyBytes_AS_STRING(name), size)
+        ]
+
+    cpdef bint has(self, int number) except -1:
+        return self.seen >> number & 1
+
+    cdef int _connection(self) except -1:
+        """Read all Connection fields: 1 close, 2 keep-alive, 4 upgrade; other tokens become `nominated`."""
+        cdef int seen = 0, line, number
+        cdef const unsigned char *text
+        cdef Py_ssize_t at, end, start, stop
+        cdef list others = None
+        for line in range(self.count):
+            if self.lines[line].number != CONNECTION:
+                continue
+            text = <const unsigned char *>self.front()
+            at = self.lines[line].value
+            end = at + self.lines[line].value_size
+            while at <= end:
+                start = at
+                while at < end and text[at] != c",":
+                    at += 1
+                stop = at
+                at += 1
+                while start < stop and (text[start] == c" " or text[start] == c"\t"):
+                    start += 1
+                while stop > start and (text[stop - 1] == c" " or text[stop - 1] == c"\t"):
+                    stop -= 1
+                if stop - start == 10 and same(text + start, b"keep-alive", 10):
+                    seen |= 2
+                elif stop - start == 5 and same(text + start, b"close", 5):
+                    seen |= 1
+                elif stop - start == 7 and same(text + start, b"upgrade", 7):
+                    seen |= 4
+                elif stop > start:
+                    number = number_of(text + start, stop - start)
+                    if number == 0 or not NOT_NOMINATED >> number & 1:
+                        if others is None:
+                            others = []
+                        others.append(text[start:stop].lower())
+        if others is not None:
+            self.nominated = frozenset(others)
+        return seen
+
+    cdef long long _length(self) except -9999:
+        """Return the framing that the fields declare, or a negated status; -1 for none."""
+        cdef const unsigned char *text
+        cdef int line, i
+        cdef long long length = 0
+        self.declared = -1
+        if self.seen >> TRANSFER_ENCODING & 1:
+            if self.seen >> CONTENT_LENGTH & 1 or self.repeats >> TRANSFER_ENCODING & 1 or self.minor == 0:
+                return -400
+            return CHUNKED if self._is(self.at[TRANSFER_ENCODING], b"chunked", 7) else -501
+        if self.seen >> CONTENT_LENGTH & 1:
+            line = self.at[CONTENT_LENGTH]
+            text = <const unsigned char *>self.front() + self.lines[line].value
+            if self.repeats >> CONTENT_LENGTH & 1 or not 1 <= self.lines[line].value_size <= 18:
+                return -400
+            for i in range(self.lines[line].value_size):
+                if not classes[text[i]] & DIGIT:
+                    return -400
+                length = length * 10 + (text[i] - 48)
+            self.declared = length
+            return length
+        return -1
+
+    cdef int _write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1:
+        """Write the lines that stay, `tail` and the empty line. Neighbours that stay are copied at once."""
+        cdef const char *text = self.front()
+        cdef Py_ssize_t run = -1
+        cdef int i
+        cdef Line *line
+        cdef bint by_name
+        if self.nominated is not NOTHING:
+            names = names | self.nominated
+        by_name = len(names) > 0
+        for i in range(self.count):
+            line = &self.lines[i]
+            if drop >> line.number & 1 or (
+                by_name and PyBytes_FromStringAndSize(text + line.start, line.name).lower() in names
+            ):
+                if run >= 0:
+                    out.put(text + run, line.start - run)
+                    run = -1
+            elif run < 0:
+                run = line.start
+        if run >= 0:
+            out.put(text + run, self.lines[self.count - 1].end - run)
+        out.put(PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail))
+        return out.put(b"\r\n", 2)
+
+
+cdef class RequestHead(Head):
+    def __init__(self):
+        Head.__init__(self)
+        self.method = self.target = self.path = self.host = b""
+        self.keep_alive = self.upgrade = self.expect = self.absolute = False
+
+    cpdef int scan(self, Buffer source, Limits limits) except -1:
+        cdef const char *data = source.ptr + source.start
+        cdef Py_ssize_t skipped = 0, size = source.end - source.start
+        cdef Py_ssize_t end, line_end, first_space, second_space
+        cdef const char *found
+        cdef int verdict, options
+        cdef long long length
+        self.source = source
+        if size >= 2 and data[0] == c"\r" and data[1] == c"\n":
+            skipped = 2
+        found = <const char *>memmem(data + skipped, size - skipped, b"\r\n\r\n", 4) if size > skipped else NULL
+        if found == NULL:
+            return incomplete(data + skipped, size - skipped, limits)
+        end = found - data
+        if end - skipped > limits.size:
+            return 431
+        line_end = <const char *>memmem(data + skipped, size - skipped, b"\r\n", 2) - data
+        if line_end - skipped > limits.line:
+            return 414
+        found = <const char *>memchr(data + skipped, c" ", line_end - skipped)
+        if found == NULL:
+            return 400
+        first_space = found - data
+        found = <const char *>memchr(data + first_space + 1, c" ", line_end - first_space - 1)
+        if found == NULL:
+            return 400
+        second_space = found - data
+        if memchr(data + second_space + 1, c" ", line_end - second_space - 1) != NULL:
+            return 400
+        found = data + second_space + 1
+        if line_end - second_space - 1 != 8 or memcmp(found, b"HTTP/", 5) != 0 or found[6] != c".":
+            return 400
+        if not classes[<unsigned char>found[5]] & DIGIT or not classes[<unsigned char>found[7]] & DIGIT:
+            return 400
+        if found[5] != c"1" or (found[7] != c"1" and found[7] != c"0"):
+            return 400 if found[5] == c"0" else 505
+        self.minor = found[7] - 48
+        if first_space == skipped or not only(
+            <const unsigned char *>data + skipped, first_space - skipped, TOKEN
+        ) or not only(
+            <const unsigned char *>data + first_space + 1, second_space - first_space - 1, TARGET
+        ):
+            return 400
+        if first_space - skipped == 3 and memcmp(data + skipped, b"GET", 3) == 0:
+            self.method = GET
+        else:
+            self.method = PyBytes_FromStringAndSize(data + skipped, first_space - skipped)
+        self.target = PyBytes_FromStringAndSize(data + first_space + 1, second_space - first_space - 1)
+        self.size = end + 4
+        verdict = self._scan_fields(data, line_end + 2, end + 2, limits)
+        if verdict != FOUND:
+            return verdict
+        if self.seen >> HOST & 1:
+            if self.repeats >> HOST & 1:
+                return 400
+            if not is_host(
+                <const unsigned char *>data + self.lines[self.at[HOST]].value, self.lines[self.at[HOST]].value_size
+            ):
+                return 400
+            self.host = self._value(self.at[HOST])
+        elif self.minor == 1:
+            return 400
+        else:
+            self.host = b""
+        if data[first_space + 1] == c"/":
+            self.path = self.target
+            self.absolute = False
+        else:
+            verdict = self._other_form(self.target)
+            if verdict != FOUND:
+                return verdict
+        length = self._length()
+        if length < -1 and length != CHUNKED:
+            return <int>-length
+        self.length = NO_BODY if length == -1 else length
+        options = self._connection() if self.seen >> CONNECTION & 1 else 0
+        self.keep_alive = not options & 1 and (self.minor == 1 or options & 2 != 0)
+        self.expect = False
+        if self.seen >> EXPECT & 1 and self.minor == 1:
+            if not self._is(self.at[EXPECT], b"100-continue", 12):
+                return 417
+            self.expect = True
+        self.upgrade = options & 4 != 0 and self.seen >> UPGRADE & 1 and self._is_handshake()
+        return FOUND
+
+    cdef bint _is_handshake(self) except -1:
+        return (
+            self.method is GET
+            and self.minor == 1
+            and self.length == NO_BODY
+            and not self.repeats >> UPGRADE & 1
+            and self._is(self.at[UPGRADE], b"websocket", 9)
+            and self.seen >> SEC_WEBSOCKET_VERSION & 1
+            and self._is(self.at[SEC_WEBSOCKET_VERSION], b"13", 2)
+            and self.seen >> SEC_WEBSOCKET_KEY & 1
+        )
+
+    cdef int _other_form(self, bytes target) except -1:
+        cdef const unsigned char *text = <const unsigned char *>PyBytes_AS_STRING(target)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(target)
+        cdef Py_ssize_t at = 0, end
+        if size == 1 and text[0] == c"*":
+            if self.method != b"OPTIONS":
+                return 400
+            self.path = target
+            self.absolute = False
+            return FOUND
+        if self.method == b"CONNECT":
+            return 405
+        if size > 7 and same(text, b"http://", 7):
+            at = 7
+        elif size > 8 and same(text, b"https://", 8):
+            at = 8
+        else:
+            return 400
+        end = at
+        while end < size and text[end] != c"/" and text[end] != c"?" and text[end] != c"#":
+            end += 1
+        if not is_host(text + at, end - at):
+            return 400
+        self.host = target[at:end]
+        self.path = target[end:] if end < size and text[end] == c"/" else b"/" + target[end:]
+        self.absolute = True
+        return FOUND
+
+    cpdef int write(self, Buffer out, bytes target, unsigned long long drop, frozenset names, bytes tail) except -1:
+        out.reserve(self.size + PyBytes_GET_SIZE(tail) + PyBytes_GET_SIZE(target) + 16)
+        out.put(PyBytes_AS_STRING(self.method), PyBytes_GET_SIZE(self.method))
+        out.put(b" ", 1)
+        out.put(PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target))
+        out.put(b" HTTP/1.1\r\n", 11)
+        return self._write(out, drop, names, tail)
+
+
+cdef class ResponseHead(Head):
+    def __init__(self):
+        Head.__init__(self)
+        self.status = 0
+        self.reason = b""
+        self.keep_alive = self.upgrade = False
+
+    cpdef int scan(self, Buffer source, Limits limits, bint to_head) except -1:
+        cdef const char *data = source.ptr + source.start
+        cdef Py_ssize_t size = source.end - source.start
+        cdef Py_ssize_t end, line_end
+        cdef const char *found
+        cdef int options
+        cdef long long length
+        self.source = source
+        found = <const char *>memmem(data, size, b"\r\n\r\n", 4) if size else NULL
+        if found == NULL:
+            if incomplete(data, size, limits) != MORE or memcmp(data, b"HTTP/1.", min(size, 7)) != 0:
+                return 502
+            return MORE
+        end = found - data
+        if end > limits.size:
+            return 502
+        line_end = <const char *>memmem(data, size, b"\r\n", 2) - data
+        # HTTP/1.x SP 3DIGIT, and SP reason-phrase unless that is left out
+        if line_end < 12 or memcmp(data, b"HTTP/1.", 7) != 0 or data[8] != c" ":
+            return 502
+        if data[7] != c"1" and data[7] != c"0":
+            return 502
+        if not c"1" <= data[9] <= c"5" or not only(<const unsigned char *>data + 10, 2, DIGIT):
+            return 502
+        if line_end > 12 and (
+            data[12] != c" " or not only(<const unsigned char *>data + 13, line_end - 13, VALUE)
+        ):
+            return 502
+        self.minor = data[7] - 48
+        self.status = (data[9] - 48) * 100 + (data[10] - 48) * 10 + (data[11] - 48)
+        self.reason = PyBytes_FromStringAndSize(data + 13, line_end - 13) if line_end > 13 else b""
+        self.size = end + 4
+        if self._scan_fields(data, line_end + 2, end + 2, limits) != FOUND:
+            return 502
+        length = self._length()
+        if length < -1 and length != CHUNKED:
+            return 502
+        if to_head or self.status < 200 or self.status == 204 or self.status == 304:
+            self.length = NO_BODY
+        else:
+            self.length = UNTIL_CLOSE if length == -1 else length
+        options = self._connection() if self.seen >> CONNECTION & 1 else 0
+        self.keep_alive = not options & 1 and (self.minor == 1 or options & 2 != 0)
+        self.upgrade = (
+            options & 4 != 0
+            and self.seen >> UPGRADE & 1
+            and not self.repeats >> UPGRADE & 1
+            and self._is(self.at[UPGRADE], b"websocket", 9)
+        )
+        return FOUND
+
+    cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1:
+        cdef char first[16]
+        cdef int status = self.status
+        memcpy(first, b"HTTP/1.1 ", 9)
+        first[9] = 48 + status // 100
+        first[10] = 48 + status // 10 % 10
+        first[11] = 48 + status % 10
+        first[12] = c" "
+        out.reserve(self.size + PyBytes_GET_SIZE(tail) + 16)
+        out.put(first, 13)
+        out.put(PyBytes_AS_STRING(self.reason), PyBytes_GET_SIZE(self.reason))
+        out.put(b"\r\n", 2)
+        return self._write(out, drop, names, tail)

@@ -1,0 +1,109 @@
+"""Accepting connections.
+
+Knows listening sockets and whom to trust. Must not know what connections are used for beyond starting a `Client`.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine.client import Client, Site
+from perijove.engine.const import IN
+from perijove.engine.exchange import Peer
+from perijove.engine.reactor import Endpoint, Reactor
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+_AT_ONCE: Final = 64  # connections taken in one round, so that those that stand are served too
+_PAUSE: Final = 0.2  # seconds without accepting when there are no descriptors or no memory
+_EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+
+
+class Acceptor(Endpoint):
+    """A listening socket."""
+
+    __slots__ = ("limit", "port", "scheme", "secure", "site", "trusts")
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        sock: socket.socket,
+        site: Site,
+        secure: ssl.SSLContext | None,
+        trusts: Callable[[str], bool],
+        limit: int = 0,
+    ) -> None:
+        """Accept on `sock`.
+
+        Args:
+            reactor: the loop.
+            sock: listening, non-blocking.
+            site: what the connections share.
+            secure: of a TLS listener.
+            trusts: whether forwarding fields of a peer's address are believed; "" is a Unix socket's peer.
+            limit: connections at once; 0 is no limit.
+        """
+        super().__init__(reactor)
+        self.site = site
+        self.secure = secure
+        self.trusts = trusts
+        self.limit = limit
+        self.scheme = b"http" if secure is None else b"https"
+        name = sock.getsockname()
+        self.port = name[1] if isinstance(name, tuple) else 0
+        self.attach(sock, IN)
+
+    def on_event(self, mask: int) -> None:
+        """Take what waits in the queue."""
+        assert self.sock is not None
+        for _ in range(_AT_ONCE):
+            if 0 < self.limit <= self.site.connections:
+                self._pause()
+                return
+            try:
+                sock, name = self.sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    self._pause()
+                    return
+                continue  # the client hung up while it waited (ECONNABORTED and its like, accept(2))
+            try:
+                self._start(sock, name)
+            except OSError:  # it hung up again at once, or the poller has no room
+                sock.close()
+
+    def _start(self, sock: socket.socket, name: object) -> None:
+        sock.setblocking(False)
+        address = ""
+        port = 0
+        if isinstance(name, tuple):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            address = name[0].split("%", 1)[0]
+            if address.startswith("::ffff:"):
+                address = address[7:]
+            port = name[1]
+        peer = Peer(address.encode() or b"unix:", port, self.scheme, self.port, self.trusts(address))
+        client = Client(self.reactor, self.site, peer)
+        self.site.connections += 1
+        try:
+            client.start(sock, self.secure)
+        except OSError:
+            client.close()
+            raise
+
+    def _pause(self) -> None:
+        self.want(0)
+        self.until(_PAUSE)
+
+    def on_fault(self) -> None:
+        """Go on: one connection's fault must not end the listener."""
+
+    def on_timeout(self) -> None:
+        """Accept again."""
+        self.want(IN)

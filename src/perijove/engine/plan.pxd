@@ -1,0 +1,53 @@
+cimport cython
+
+from perijove.engine.head cimport RequestHead
+
+cdef int REJECT
+
+cdef class FieldEdit:
+    cdef public bytes name
+    cdef public tuple value
+    cdef public bint if_absent
+
+cdef class UrlMap:
+    cdef public bytes upstream
+    cdef public tuple public
+
+cdef class CookieMap:
+    cdef public bytes path_from, path_to, domain_from, domain_to
+    cdef public object secure
+
+cdef class Timeouts:
+    cdef public double header, body, connect, response, stream, write, keepalive, tunnel, handshake, linger
+
+cdef class Plan:
+    cdef public int kind, status
+    cdef public Timeouts timeouts
+    cdef public tuple rules, edits, response_edits, maps, cookies, body
+    cdef public object upstream
+    cdef public bytes authority, map_from, map_to, content_type
+    cdef public bint preserve_host, varies
+    cdef public unsigned long long own, drop, response_drop
+    cdef public frozenset drop_names, response_names
+
+cdef class Route:
+    cdef public bytes prefix
+    cdef public Plan plan
+    cdef public int rule
+    cdef public bint exact
+
+cdef class HostTable:
+    cdef public tuple routes
+    cdef public Plan single
+
+cdef class Table:
+    cdef public HostTable default
+    cdef public dict named
+    cdef public tuple wild
+    cdef public Plan missing, bad
+    @cython.locals(host=HostTable, path=bytes, plain=bytes, route=Route)
+    cpdef Plan resolve(self, RequestHead head, list trace=*)
+    cdef HostTable _host(self, bytes host)
+
+@cython.locals(route=Route)
+cdef Route _match(tuple routes, bytes path, list trace)

@@ -1,0 +1,59 @@
+cimport cython
+
+from perijove.engine.buffer cimport Buffer
+from perijove.engine.poll cimport Poller, clock
+
+cdef Py_ssize_t AGAIN, WANT_READ, WANT_WRITE
+cdef int ERR, IN, OUT
+cdef double _TICK
+
+cdef class Endpoint:
+    cdef public Reactor reactor
+    cdef public int fd, interest, mask, tls_wants
+    cdef public object sock, tls
+    cdef public Buffer inbuf, outbuf
+    cdef public double deadline
+    cdef public long long tick
+    cdef public bint closed, muted
+    cpdef void attach(self, object sock, int interest) except *
+    cpdef void want(self, int interest) except *
+    cpdef void until(self, double seconds) except *
+    cpdef Py_ssize_t recv(self, Buffer into, Py_ssize_t size) except -9999
+    cpdef Py_ssize_t flush(self) except -9999
+    cpdef void close(self) except *
+    cpdef void reset(self) except *
+    cpdef void on_event(self, int mask) except *
+    cpdef void on_timeout(self) except *
+    cpdef void on_hangup(self, int mask) except *
+    cpdef void on_lost(self) except *
+    cpdef void on_fault(self) except *
+
+cdef class Log:
+    cdef public list lines
+    cpdef void flush(self) except *
+
+cdef class Reactor:
+    cdef public Poller poller
+    cdef public list table
+    cdef public double now
+    cdef public bint running, draining
+    cdef public Log log
+    cdef dict _wheel
+    cdef long long _next_tick
+    cdef list _again
+    cdef bytes _date
+    cdef long long _date_second
+    cpdef bytes date(self)
+    cpdef void add(self, Endpoint endpoint, int mask) except *
+    cpdef void forget(self, Endpoint endpoint) except *
+    cpdef void again(self, Endpoint endpoint) except *
+    cpdef void schedule(self, Endpoint endpoint) except *
+    @cython.locals(endpoint=Endpoint, timeout=double)
+    cpdef void turn(self, double longest) except *
+    @cython.locals(endpoint=Endpoint, tick=cython.longlong, key=object)
+    cdef void _expire(self) except *
+    cdef void _failed(self, Endpoint endpoint) except *
+
+cdef class Wakeup(Endpoint):
+    cdef public object heard, writer
+    cpdef void wake(self) except *

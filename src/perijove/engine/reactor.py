@@ -1,0 +1,338 @@
+"""One worker's loop: descriptors that are ready, deadlines that have passed.
+
+Knows descriptors, endpoints and time. Must not know HTTP. Level-triggered: an endpoint registers once and changes what
+it waits for only when that changes, so that a request costs no epoll_ctl.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import sys
+import traceback
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine.buffer import Buffer
+from perijove.engine.const import AGAIN, ERR, IN, OUT, WANT_READ, WANT_WRITE
+from perijove.engine.poll import Poller, clock
+
+if TYPE_CHECKING:
+    from ssl import SSLSocket
+
+_TICK: Final = 0.1  # seconds: how finely deadlines are kept
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+class Endpoint:
+    """Something with a descriptor in the loop. Subclasses say what an event means."""
+
+    __slots__ = (
+        "closed",
+        "deadline",
+        "fd",
+        "inbuf",
+        "interest",
+        "mask",
+        "muted",
+        "outbuf",
+        "reactor",
+        "sock",
+        "tick",
+        "tls",
+        "tls_wants",
+    )
+
+    def __init__(self, reactor: Reactor) -> None:
+        self.reactor = reactor
+        self.fd = -1
+        self.sock: socket.socket | None = None
+        self.tls: SSLSocket | None = None
+        self.tls_wants = 0  # OUT while a TLS read must write first, IN the other way round
+        self.interest = 0  # what the owner wants to be told
+        self.mask = 0  # what the poller was asked for
+        self.inbuf = Buffer()
+        self.outbuf = Buffer()
+        self.deadline = 0.0  # on the reactor's clock; 0 is never
+        self.tick = 0  # where the endpoint stands in the timer wheel; 0 is nowhere
+        self.closed = False
+        self.muted = False  # taken out of the poller while nothing is wanted
+
+    def attach(self, sock: socket.socket, interest: int) -> None:
+        """Take `sock` (non-blocking) and wait for `interest`."""
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.interest = interest
+        self.mask = interest
+        self.reactor.add(self, interest)
+
+    def want(self, interest: int) -> None:
+        """Wait for `interest` from now on."""
+        self.interest = interest
+        mask = interest | self.tls_wants
+        if mask != self.mask and self.fd >= 0 and not self.closed:
+            if self.muted:
+                self.muted = False
+                self.reactor.poller.add(self.fd, mask)
+            else:
+                self.reactor.poller.change(self.fd, mask)
+            self.mask = mask
+
+    def until(self, seconds: float) -> None:
+        """Call `on_timeout` in `seconds`, unless this is called again before; 0 is never."""
+        if seconds <= 0:
+            self.deadline = 0.0
+            return
+        self.deadline = self.reactor.now + seconds
+        if self.tick == 0 or self.deadline < self.tick * _TICK - _TICK:
+            self.reactor.schedule(self)
+
+    def recv(self, into: Buffer, size: int) -> int:
+        """Read into a buffer: a count, 0 at the end, AGAIN, or another negative number for a failure."""
+        if self.tls is None:
+            return into.recv(self.fd, size)
+        count = into.recv_tls(self.tls, size)
+        wants = 0
+        if count == WANT_WRITE:
+            wants = OUT
+            count = AGAIN
+        elif count > 0 and self.tls.pending():
+            # Epoll knows nothing of what is decrypted already, nor of records that lie in the TLS layer.
+            self.reactor.again(self)
+        if wants != self.tls_wants:
+            self.tls_wants = wants
+            self.want(self.interest)
+        return count
+
+    def flush(self) -> int:
+        """Write what lies in `outbuf`: how much is left, or a negative number for a failure."""
+        if self.outbuf.size() == 0:
+            return 0
+        if self.tls is None:
+            return self.outbuf.send(self.fd)
+        left = self.outbuf.send_tls(self.tls)
+        if left == WANT_READ:
+            return self.outbuf.size()
+        while left > 0 and self.outbuf.size() == left:
+            before = left
+            left = self.outbuf.send_tls(self.tls)  # one record at a time
+            if left == before or left < 0:
+                break
+        return self.outbuf.size() if left == WANT_READ else left
+
+    def close(self) -> None:
+        """Close the descriptor; a second call does nothing."""
+        if self.closed:
+            return
+        self.closed = True
+        self.deadline = 0.0
+        if self.fd >= 0:
+            self.reactor.forget(self)
+        self.inbuf.clear()
+        self.outbuf.clear()
+        if self.sock is not None:
+            self.sock.close()
+        self.sock = None
+        self.tls = None
+
+    def reset(self) -> None:
+        """Close with RST, so that the other side cannot take what it has for all."""
+        if not self.closed and self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.close()
+
+    def on_event(self, mask: int) -> None:
+        """Act on readiness."""
+        raise NotImplementedError
+
+    def on_timeout(self) -> None:
+        """Act on a deadline that has passed."""
+        raise NotImplementedError
+
+    def on_hangup(self, mask: int) -> None:
+        """Act on an error or a hang-up while neither `IN` nor `OUT` is reported.
+
+        The poller tells of these whether they are wanted or not, round after round. A connection that failed is
+        lost; one that both sides have ended may still hold octets for whoever is not ready for them yet.
+        """
+        if mask & ERR:
+            self.on_lost()
+        elif not self.muted:
+            self.muted = True
+            self.mask = 0
+            self.reactor.poller.remove(self.fd)
+
+    def on_fault(self) -> None:
+        """Act on a fault of our own in one of the methods above."""
+        self.reset()
+
+    def on_lost(self) -> None:
+        """Act on a connection that failed while it was not being read."""
+        self.close()
+
+
+class Log:
+    """Lines that are written once a round."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+
+    def flush(self) -> None:
+        """Write the lines, and forget them."""
+        raise NotImplementedError
+
+
+class Reactor:
+    """The loop."""
+
+    def __init__(self) -> None:
+        self.poller = Poller()
+        self.table: list[Endpoint | None] = [None] * 1024  # by descriptor
+        self.now = clock()
+        self.running = False
+        self.draining = False  # connections end with the exchange they are in
+        self.log: Log | None = None
+        self._wheel: dict[int, list[Endpoint]] = {}
+        self._next_tick = 0  # the earliest key of the wheel; 0 if it is empty
+        self._again: list[Endpoint] = []
+        self._date = b""
+        self._date_second = -1
+
+    def date(self) -> bytes:
+        """Return the time for a Date field (RFC 9110 §5.6.7), made once a second."""
+        second = int(self.now)
+        if second != self._date_second:
+            self._date_second = second
+            self._date = formatdate(usegmt=True).encode()
+        return self._date
+
+    def add(self, endpoint: Endpoint, mask: int) -> None:
+        """Watch the descriptor of an endpoint."""
+        fd = endpoint.fd
+        while fd >= len(self.table):
+            self.table.extend([None] * len(self.table))
+        self.table[fd] = endpoint
+        self.poller.add(fd, mask)
+
+    def forget(self, endpoint: Endpoint) -> None:
+        """Watch it no more."""
+        fd = endpoint.fd
+        if self.table[fd] is endpoint:
+            self.table[fd] = None
+            if not endpoint.muted:
+                with contextlib.suppress(OSError, KeyError):
+                    self.poller.remove(fd)
+
+    def again(self, endpoint: Endpoint) -> None:
+        """Give the endpoint an `IN` event in the next round although its descriptor may be silent."""
+        self._again.append(endpoint)
+
+    def schedule(self, endpoint: Endpoint) -> None:
+        """Put the endpoint into the wheel at its deadline. An earlier place it has there is left to expire."""
+        tick = int(endpoint.deadline / _TICK) + 1
+        endpoint.tick = tick
+        slot = self._wheel.get(tick)
+        if slot is None:
+            self._wheel[tick] = [endpoint]
+            if self._next_tick == 0 or tick < self._next_tick:
+                self._next_tick = tick
+        else:
+            slot.append(endpoint)
+
+    def run(self) -> None:
+        """Serve until `running` is made False."""
+        self.running = True
+        while self.running:
+            self.turn(60.0)
+
+    def turn(self, longest: float) -> None:
+        """Wait once, for at most `longest` seconds, and act on everything that is ready."""
+        timeout = longest
+        if self._again:
+            timeout = 0.0
+        elif self._next_tick:
+            timeout = self._next_tick * _TICK - clock()
+            timeout = 0.0 if timeout < 0 else min(timeout + 0.001, longest)
+        self.poller.wait(timeout)
+        self.now = clock()
+        poller = self.poller
+        table = self.table
+        while poller.next():
+            endpoint = table[poller.fd]
+            if endpoint is not None:
+                try:
+                    if poller.mask & (IN | OUT):
+                        endpoint.on_event(poller.mask)
+                    else:
+                        endpoint.on_hangup(poller.mask)
+                except Exception:
+                    self._failed(endpoint)
+        if self._again:
+            again = self._again
+            self._again = []
+            for endpoint in again:
+                if not endpoint.closed and endpoint.interest & IN:
+                    try:
+                        endpoint.on_event(IN)
+                    except Exception:
+                        self._failed(endpoint)
+        if self._next_tick and self._next_tick * _TICK <= self.now:
+            self._expire()
+        if self.log is not None and self.log.lines:
+            self.log.flush()
+
+    def _expire(self) -> None:
+        tick = int(self.now / _TICK)
+        due = [key for key in self._wheel if key <= tick]
+        due.sort()
+        for key in due:
+            for endpoint in self._wheel.pop(key):
+                if endpoint.tick != key:
+                    continue  # it was moved to an earlier place since
+                endpoint.tick = 0
+                if endpoint.deadline == 0.0 or endpoint.closed:
+                    continue
+                if endpoint.deadline > self.now:
+                    self.schedule(endpoint)
+                    continue
+                endpoint.deadline = 0.0
+                try:
+                    endpoint.on_timeout()
+                except Exception:
+                    self._failed(endpoint)
+        self._next_tick = min(self._wheel) if self._wheel else 0
+
+    def _failed(self, endpoint: Endpoint) -> None:
+        """Tell of a fault of our own, and end only the connection it happened on."""
+        sys.stderr.write("perijove: internal error, one connection is dropped\n")
+        traceback.print_exc()
+        endpoint.on_fault()
+
+
+class Wakeup(Endpoint):
+    """Wakes the loop from a signal or another thread, and calls `heard` with what was written."""
+
+    __slots__ = ("heard", "writer")
+
+    def __init__(self, reactor: Reactor, heard: object) -> None:
+        super().__init__(reactor)
+        self.heard = heard
+        reader, self.writer = socket.socketpair()
+        reader.setblocking(False)
+        self.writer.setblocking(False)
+        self.attach(reader, IN)
+
+    def on_event(self, mask: int) -> None:
+        """Read what was written and pass it on."""
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self.fd, 4096)
+        self.heard(data)  # type: ignore[operator]
+
+    def wake(self) -> None:
+        """Wake the loop; safe from any thread."""
+        with contextlib.suppress(BlockingIOError):
+            self.writer.send(b"\0")

@@ -1,0 +1,47 @@
+"""Paths of request targets: bytes in, bytes out.
+
+A gateway does not normalise what it forwards; it normalises only to find out whether an upstream that does would land
+outside the prefix that was matched. Knows RFC 3986 §6.2.2. Must not know routes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_escape: Final = re.compile(rb"%([0-9A-Fa-f]{2})").sub
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    return bytes((int(found[1], 16),))
+
+
+def normal(path: bytes) -> bytes | None:
+    """Return `path` decoded (slashes too), without dot and empty segments, or None if it climbs above the root."""
+    if b"%" in path:
+        path = _escape(_unescape, path)
+    out: list[bytes] = []
+    for segment in path.split(b"/")[1:]:
+        if segment == b"..":
+            if not out:
+                return None
+            out.pop()
+        elif segment not in (b"", b"."):
+            out.append(segment)
+    plain = b"/" + b"/".join(out)
+    if path.endswith((b"/", b"/.", b"/..")) and not plain.endswith(b"/"):
+        plain += b"/"
+    return plain
+
+
+def climbs(target: bytes) -> bool:
+    """Tell whether a target's path leads above the root however it is read."""
+    path = target.split(b"?", 1)[0]
+    return path.startswith(b"/") and normal(path) is None
+
+
+def inside(path: bytes, prefix: bytes) -> bool:
+    """Tell whether `path` lies under `prefix` by whole segments: "/a" has "/a" and "/a/b", "/a/" only the latter."""
+    if not path.startswith(prefix):
+        return False
+    return prefix.endswith(b"/") or len(path) == len(prefix) or path[len(prefix)] == 0x2F

@@ -1,0 +1,60 @@
+"""After 101: bytes are copied both ways until both sides have ended.
+
+Knows two endpoints and nothing of what they say: frames are never taken apart. Each side has at most one read's worth of
+bytes waiting for it; while it has, the other side is not read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+from perijove.engine.const import AGAIN, ENDED, FAILED, IN, OPEN, OUT, READ_SIZE
+
+if TYPE_CHECKING:
+    from perijove.engine.reactor import Endpoint
+
+
+def relay(source: Endpoint, to: Endpoint) -> int:
+    """Copy what `source` has to `to`, one read's worth: OPEN, ENDED, or FAILED when either side is lost."""
+    if to.outbuf.size():
+        source.want(source.interest & ~IN)
+        return OPEN
+    count = source.recv(to.outbuf, READ_SIZE)
+    if count > 0:
+        left = to.flush()
+        if left < 0:
+            return FAILED
+        if left:
+            source.want(source.interest & ~IN)
+            to.want(to.interest | OUT)
+        return OPEN
+    if count == AGAIN:
+        return OPEN
+    source.want(source.interest & ~IN)
+    return ENDED if count == 0 else FAILED
+
+
+def drained(to: Endpoint, source: Endpoint, ended: bool) -> int:
+    """Write what lies ready for `to`, and read `source` again when it is all written: OPEN, ENDED or FAILED."""
+    left = to.flush()
+    if left < 0:
+        return FAILED
+    if left:
+        return OPEN
+    to.want(to.interest & ~OUT)
+    if ended:
+        half_close(to)
+        return ENDED
+    source.want(source.interest | IN)
+    if source.tls is not None:
+        source.reactor.again(source)
+    return OPEN
+
+
+def half_close(to: Endpoint) -> None:
+    """Tell `to` that no more will come. TLS has no half-close that Python can send: there the close says it."""
+    if to.tls is None and to.sock is not None:
+        with contextlib.suppress(OSError):
+            to.sock.shutdown(socket.SHUT_WR)

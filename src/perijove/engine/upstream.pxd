@@ -1,0 +1,44 @@
+cimport cython
+
+from perijove.engine.plan cimport Timeouts
+from perijove.engine.reactor cimport Endpoint, Reactor
+
+cdef Py_ssize_t AGAIN
+cdef int ERR, HUP, IN, OUT, REFUSED, CONNECT_TIMEOUT, UNKNOWN_NAME, UNTRUSTED, LOST
+
+cdef class Borrower(Endpoint):
+    cpdef void upstream_opened(self) except *
+    cpdef void upstream_readable(self) except *
+    cpdef void upstream_drained(self) except *
+    cpdef void upstream_lost(self, int why) except *
+    cpdef void upstream_timeout(self) except *
+
+cdef class Upstream:
+    cdef public str name, host
+    cdef public object server_name
+    cdef public Timeouts timeouts
+    cdef public list addresses, idle, waiting
+    cdef public int port, max_idle
+    cdef public object tls
+    cdef public double idle_timeout, last_answer
+    cdef public bint unresolved
+    @cython.locals(connection=UpstreamConnection)
+    cpdef UpstreamConnection lend(self, Borrower borrower, bint fresh)
+    cpdef void take_back(self, UpstreamConnection connection) except *
+    cpdef void resolved(self, list addresses) except *
+    cpdef void close_idle(self) except *
+
+cdef class UpstreamConnection(Endpoint):
+    cdef public Upstream upstream
+    cdef public Borrower borrower
+    cdef public bint opened, used
+    cdef int _next
+    cpdef void open(self) except *
+    cdef void _connected(self) except *
+    cdef void _handshake(self) except *
+    cdef void _ready(self) except *
+    cdef void _drop_socket(self) except *
+    cdef void _lost(self, int why) except *
+    @cython.locals(left=Py_ssize_t)
+    cpdef Py_ssize_t offer(self) except -9999
+    cdef void _retire(self) except *

@@ -1,0 +1,275 @@
+"""Upstreams: their addresses, their pooled connections, and one connection to one of them.
+
+Knows which connection to lend and when to open one. Must not know what is said on it: whoever borrows a connection is told
+what happens to it and reads and writes its buffers.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from perijove.engine.const import (
+    AGAIN,
+    CONNECT_TIMEOUT,
+    ERR,
+    HUP,
+    IN,
+    LOST,
+    OUT,
+    REFUSED,
+    UNKNOWN_NAME,
+    UNTRUSTED,
+)
+from perijove.engine.reactor import Endpoint, Reactor
+
+if TYPE_CHECKING:
+    from perijove.engine.plan import Timeouts
+
+Address = tuple[int, Any]  # family, and what socket.connect takes
+
+
+class Borrower(Endpoint):
+    """Who an upstream connection is lent to."""
+
+    __slots__ = ()
+
+    def upstream_opened(self) -> None:
+        """The connection stands now; what lay in its `outbuf` has been offered to it."""
+        raise NotImplementedError
+
+    def upstream_readable(self) -> None:
+        """There is something to read, or the end."""
+        raise NotImplementedError
+
+    def upstream_drained(self) -> None:
+        """What lay in its `outbuf` has been written."""
+        raise NotImplementedError
+
+    def upstream_lost(self, why: int) -> None:
+        """The connection cannot be written to or never came about. It is to be closed by the borrower."""
+        raise NotImplementedError
+
+    def upstream_timeout(self) -> None:
+        """The time given by `until` is over."""
+        raise NotImplementedError
+
+
+class Upstream:
+    """Where requests go: addresses and a pool."""
+
+    def __init__(self, name: str, timeouts: Timeouts) -> None:
+        self.name = name
+        self.timeouts = timeouts
+        self.addresses: list[Address] = []
+        self.host = ""  # to resolve; empty if the addresses are literal
+        self.port = 0
+        self.tls: ssl.SSLContext | None = None
+        self.server_name: str | None = None
+        self.idle: list[UpstreamConnection] = []
+        self.max_idle = 64
+        self.idle_timeout = 30.0
+        self.last_answer = -1e9  # on the reactor's clock
+        self.unresolved = False  # the last look-up failed
+        self.waiting: list[UpstreamConnection] = []
+
+    def lend(self, borrower: Borrower, fresh: bool) -> UpstreamConnection:
+        """Return a connection for `borrower`: one that stands, unless it must be `fresh`, or one that is being opened."""
+        if not fresh:
+            while self.idle:
+                connection = self.idle.pop()
+                if not connection.closed:
+                    connection.borrower = borrower
+                    connection.used = True
+                    connection.deadline = 0.0
+                    return connection
+        return UpstreamConnection(borrower.reactor, self, borrower)
+
+    def take_back(self, connection: UpstreamConnection) -> None:
+        """Keep a connection that is clean for another request, or close it."""
+        if connection.closed or len(self.idle) >= self.max_idle or connection.inbuf.size() or connection.outbuf.size():
+            connection.close()
+            return
+        connection.borrower = None
+        connection.want(IN)
+        connection.until(self.idle_timeout)
+        self.idle.append(connection)
+
+    def resolved(self, addresses: list[Address]) -> None:
+        """Use `addresses` from now on; an empty list is a failed look-up, and leaves known ones in use."""
+        self.unresolved = not addresses
+        if addresses:
+            self.addresses = addresses
+        waiting = self.waiting
+        self.waiting = []
+        for connection in waiting:
+            if not connection.closed:
+                connection.open()
+
+    def close_idle(self) -> None:
+        """Close what is pooled."""
+        idle = self.idle
+        self.idle = []
+        for connection in idle:
+            connection.close()
+
+
+class UpstreamConnection(Endpoint):
+    """One connection to an upstream."""
+
+    __slots__ = ("_next", "borrower", "opened", "upstream", "used")
+
+    def __init__(self, reactor: Reactor, upstream: Upstream, borrower: Borrower) -> None:
+        super().__init__(reactor)
+        self.upstream = upstream
+        self.borrower: Borrower | None = borrower
+        self.opened = False  # ready for bytes
+        self.used = False  # it has carried a request before
+        self._next = 0  # of the addresses
+
+    def open(self) -> None:
+        """Start connecting; what is in `outbuf` goes out as soon as it stands."""
+        upstream = self.upstream
+        if not upstream.addresses:
+            if upstream.unresolved:
+                self._lost(UNKNOWN_NAME)
+            else:
+                upstream.waiting.append(self)
+                self.until(upstream.timeouts.connect)
+            return
+        while self._next < len(upstream.addresses):
+            family, address = upstream.addresses[self._next]
+            self._next += 1
+            try:
+                sock = socket.socket(family, socket.SOCK_STREAM | getattr(socket, "SOCK_CLOEXEC", 0))
+            except OSError:  # out of descriptors, or a family the kernel lacks
+                continue
+            sock.setblocking(False)
+            if family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            error = sock.connect_ex(address)
+            if error not in (0, errno.EINPROGRESS):
+                sock.close()
+                continue
+            self.until(upstream.timeouts.connect)
+            self.attach(sock, OUT)
+            return
+        self._lost(REFUSED)
+
+    def _connected(self) -> None:
+        """The kernel says whether the connection stands."""
+        assert self.sock is not None
+        error = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._drop_socket()
+            self.open()
+            return
+        if self.upstream.tls is not None:
+            self.reactor.forget(self)
+            try:
+                self.tls = self.upstream.tls.wrap_socket(
+                    self.sock, do_handshake_on_connect=False, server_hostname=self.upstream.server_name
+                )
+            except (OSError, ValueError):
+                self._lost(UNTRUSTED)
+                return
+            self.attach(self.tls, IN | OUT)
+            self._handshake()
+            return
+        self._ready()
+
+    def _handshake(self) -> None:
+        assert self.tls is not None
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self.want(IN)
+        except ssl.SSLWantWriteError:
+            self.want(OUT)
+        except OSError:  # ssl.SSLError and CertificateError are that too
+            self._lost(UNTRUSTED)
+        else:
+            self._ready()
+
+    def _ready(self) -> None:
+        self.opened = True
+        self.deadline = 0.0
+        self.want(IN)
+        self.offer()
+        if not self.closed and self.borrower is not None:
+            self.borrower.upstream_opened()
+
+    def _drop_socket(self) -> None:
+        self.reactor.forget(self)
+        if self.sock is not None:
+            self.sock.close()
+        self.sock = None
+        self.tls = None
+        self.fd = -1
+        self.mask = 0
+
+    def _lost(self, why: int) -> None:
+        self.deadline = 0.0
+        if self.borrower is not None:
+            self.borrower.upstream_lost(why)
+        else:
+            self.close()
+
+    def offer(self) -> int:
+        """Write what can be written: how much is left, or a negative number if the connection was lost."""
+        if not self.opened:
+            return self.outbuf.size()
+        left = self.flush()
+        if left < 0:
+            self._lost(LOST)
+        elif left:
+            if not self.interest & OUT:
+                self.want(self.interest | OUT)
+        elif self.interest & OUT:
+            self.want(self.interest & ~OUT)
+        return left
+
+    def on_event(self, mask: int) -> None:
+        """Go on with whatever the connection stands at."""
+        borrower = self.borrower
+        if borrower is None:  # idle: an end, or octets that nobody asked for; neither leaves it of use
+            self._retire()
+            return
+        if not self.opened:
+            if self.tls is not None:
+                self._handshake()
+            else:
+                self._connected()
+            return
+        if mask & (OUT | ERR) and self.outbuf.size() and self.offer() == 0 and self.borrower is borrower:
+            borrower.upstream_drained()
+        if mask & (IN | HUP | ERR) and self.borrower is borrower and self.interest & IN and not self.closed:
+            borrower.upstream_readable()
+
+    def on_timeout(self) -> None:
+        """Tell the borrower, or retire an idle connection."""
+        if self.borrower is None:
+            self._retire()
+        elif not self.opened:
+            if self in self.upstream.waiting:
+                self.upstream.waiting.remove(self)
+                self._lost(UNKNOWN_NAME)
+            else:
+                self._drop_socket()
+                self._lost(CONNECT_TIMEOUT)
+        else:
+            self.borrower.upstream_timeout()
+
+    def _retire(self) -> None:
+        if self.tls is not None and not self.closed:
+            # A TLS 1.3 server sends session tickets after the handshake; they are no content.
+            count = self.recv(self.inbuf, 4096)
+            if count == AGAIN:
+                return
+        if self in self.upstream.idle:
+            self.upstream.idle.remove(self)
+        self.close()
+
