@@ -70,5 +70,8 @@ cdef class Client(Borrower):
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _answer(self, int status, bytes content_type, bytes body, bytes extra) except *
+    cpdef void drain(self) except *
+    cpdef void close_if_idle(self) except *
+    cpdef void end(self) except *
     cdef void _tunnel(self) except *
     cdef void _copied(self, int verdict, bint from_client) except *

@@ -674,6 +674,26 @@ class Client(Borrower):
         self._finished()
         self._after_answer(left)
 
+    # ------------------------------------------------------------------ the end of the process
+
+    def drain(self) -> None:
+        """Let the exchange that is going on be the last."""
+        if not self.exchange.response_started:
+            self.exchange.keep_alive = False
+
+    def close_if_idle(self) -> None:
+        """Close a connection that has brought nothing of a further request."""
+        if self.mode == HEAD and self.inbuf.size() == 0 and self.outbuf.size() == 0:
+            self.close()
+
+    def end(self) -> None:
+        """Close now: a tunnel with a FIN on both sides, an exchange so that it cannot be taken for a whole one."""
+        if self.mode == TUNNELLING:
+            self._finished()
+            self.close()
+        elif self.mode == ACTIVE:
+            self._abort()
+
     # ------------------------------------------------------------------ tunnel
 
     def _tunnel(self) -> None:

@@ -260,7 +260,7 @@ class Exchange:
         name = fields.NAMES[number].title()
         for value in head.values(number):
             if number == fields.SET_COOKIE:
-                new = map_cookie(value, plan.cookies)
+                new = map_cookie(value, plan.cookies, self)
             elif number == fields.REFRESH:
                 new = map_refresh(value, plan.maps, self)
             else:

@@ -10,8 +10,7 @@ cdef class FieldEdit:
     cdef public bint if_absent
 
 cdef class UrlMap:
-    cdef public bytes upstream
-    cdef public tuple public
+    cdef public tuple upstream, public
 
 cdef class CookieMap:
     cdef public bytes path_from, path_to, domain_from, domain_to

@@ -30,6 +30,7 @@ QUERY: Final = 9
 REQUEST_ID: Final = 10
 UPSTREAM: Final = 11  # authority of the upstream
 HOSTNAME: Final = 12  # as the client named it, without port
+SEARCH: Final = 13  # "?" and the query, or nothing
 
 Template = tuple[tuple[int, bytes], ...]
 
@@ -50,13 +51,16 @@ class UrlMap:
 
     __slots__ = ("public", "upstream")
 
-    def __init__(self, upstream: bytes, public: Template) -> None:
+    def __init__(self, upstream: Template, public: Template) -> None:
         self.upstream = upstream
         self.public = public
 
 
 class CookieMap:
-    """How attributes of Set-Cookie change. None leaves one alone."""
+    """How attributes of Set-Cookie change. None leaves one alone.
+
+    `secure` True adds it where the client speaks https, False takes it away where it speaks http.
+    """
 
     __slots__ = ("domain_from", "domain_to", "path_from", "path_to", "secure")
 

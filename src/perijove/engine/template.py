@@ -22,6 +22,7 @@ from perijove.engine.plan import (
     PUBLIC_SCHEME,
     QUERY,
     REQUEST_ID,
+    SEARCH,
     SERVER_PORT,
     TARGET,
     UPSTREAM,
@@ -93,6 +94,9 @@ def _value(kind: int, exchange: Exchange) -> bytes:
         return exchange.path.split(b"?", 1)[0]
     if kind == QUERY:
         return exchange.path.partition(b"?")[2]
+    if kind == SEARCH:
+        _, mark, query = exchange.path.partition(b"?")
+        return mark + query
     if kind == REQUEST_ID:
         return request_id(exchange)
     assert kind == UPSTREAM
@@ -164,7 +168,7 @@ def map_url(value: bytes, maps: tuple[UrlMap, ...], exchange: Exchange) -> bytes
     The first map whose prefix fits counts. Scheme and authority are compared without case, the path with it.
     """
     for one in maps:
-        upstream = one.upstream
+        upstream = fill(one.upstream, exchange)
         found = _url.match(upstream)
         if found:
             size = found.end()
@@ -189,8 +193,9 @@ def map_refresh(value: bytes, maps: tuple[UrlMap, ...], exchange: Exchange) -> b
     return found[1] + map_url(found[2], maps, exchange) + found[3]
 
 
-def map_cookie(value: bytes, maps: tuple[CookieMap, ...]) -> bytes:
+def map_cookie(value: bytes, maps: tuple[CookieMap, ...], exchange: Exchange) -> bytes:
     """Return a Set-Cookie value with Path, Domain and Secure as `maps` have them (RFC 6265 §4.1)."""
+    https = exchange.scheme == b"https"
     for one in maps:
         attributes = value.split(b";")
         secure = False
@@ -208,9 +213,9 @@ def map_cookie(value: bytes, maps: tuple[CookieMap, ...]) -> bytes:
             elif key == b"domain" and one.domain_from is not None and equals:
                 if text.lstrip(b".").lower() == one.domain_from.lower():
                     attributes[at] = b" Domain=" + one.domain_to if one.domain_to else b""
-        if one.secure is True and not secure:
+        if one.secure is True and https and not secure:
             attributes.append(b" Secure")
-        elif one.secure is False and secure:
+        elif one.secure is False and not https and secure:
             attributes = [part for part in attributes if part.strip().lower() != b"secure"]
         value = b";".join(part for at, part in enumerate(attributes) if at == 0 or part)
     return value

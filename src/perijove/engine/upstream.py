@@ -63,6 +63,7 @@ class Upstream:
     def __init__(self, name: str, timeouts: Timeouts) -> None:
         self.name = name
         self.timeouts = timeouts
+        self.authority = b""  # for Host where the client's is not kept
         self.addresses: list[Address] = []
         self.host = ""  # to resolve; empty if the addresses are literal
         self.port = 0

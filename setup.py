@@ -1,0 +1,42 @@
+"""Compiles the engine: every module of it that has a `.pxd`.
+
+`X.pyx` is compiled where a leaf exists twice, else `X.py` as it stands. Without a compiler the install goes on, pure, unless
+PERIJOVE_REQUIRE_COMPILED=1 forbids that; PERIJOVE_PURE=1 builds nothing.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+ENGINE = Path("src/perijove/engine")
+REQUIRED = os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1"
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,  # the types are in the .pxd; `int` there means a Python integer to Cython
+    "infer_types": True,
+    "boundscheck": False,
+    "wraparound": False,
+    "initializedcheck": False,
+    "cdivision": True,
+}
+
+
+def extensions() -> list[Extension]:
+    """Return what to compile, as C."""
+    if os.environ.get("PERIJOVE_PURE") == "1" or not sys.platform.startswith("linux"):
+        return []  # the compiled leaves speak Linux' epoll
+    from Cython.Build import cythonize
+
+    found = []
+    for declared in sorted(ENGINE.glob("*.pxd")):
+        source = declared.with_suffix(".pyx")
+        if not source.exists():
+            source = declared.with_suffix(".py")
+        name = f"perijove.engine.{declared.stem}"
+        found.append(Extension(name, [str(source)], extra_compile_args=["-O2"], optional=not REQUIRED))
+    return cythonize(found, build_dir="build/cython", compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
+
+
+setup(ext_modules=extensions())

@@ -1,0 +1,3 @@
+"""perijove: the reverse proxy made for JupyterHub."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""`python -m perijove`."""
+
+from perijove.cli import main
+
+main()

@@ -1,0 +1,82 @@
+"""`perijove serve`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from perijove.cli.options import configuration, one_source, table_of, tell
+
+if TYPE_CHECKING:
+    from perijove.config import Loaded
+    from perijove.gateway.model import Gateway
+
+
+def load(file: str | None, options: dict[str, Any]) -> Loaded:
+    """Read the file or the options."""
+    from perijove import config
+
+    if file is not None:
+        return config.load(file)
+    from perijove.config.toml import load_table
+
+    return load_table(table_of(options))
+
+
+@click.command(name="serve")
+@configuration
+@click.option("--check-config", is_flag=True, help="Only check the configuration: exit status 0 or 1.")
+def command(file: str | None, check_config: bool, as_json: bool, **options: Any) -> None:
+    """Serve: be the proxy in front of a JupyterHub, in the foreground.
+
+    With nothing but where requests go:
+
+        perijove serve --to http://127.0.0.1:8000
+
+    On the public address, with TLS, at a sub-path:
+
+        perijove serve --to http://127.0.0.1:8000 --mount /jupyter --listen :443
+        --tls-cert chain.pem --tls-key key.pem --redirect-http :80
+
+    From a file, which `perijove show-config` can write for you:
+
+        perijove serve hub.toml
+
+    SIGHUP reads the file again, SIGTERM and Ctrl-C finish what is running and stop.
+    """
+    one_source(file, options)
+    loaded = load(file, options)
+    gateway = loaded.gateway
+    if check_config:
+        _check(loaded, as_json)
+    tell(loaded.diagnostics, as_json)
+    if gateway is None:
+        sys.exit(1)
+    from perijove.server.worker import run
+
+    def reload() -> Gateway | None:
+        again = load(file, options) if file != "-" else loaded
+        tell(again.diagnostics, False)
+        return again.gateway
+
+    sys.exit(run(gateway, reload))
+
+
+def _check(loaded: Loaded, as_json: bool) -> None:
+    from perijove.text.diagnostic import Diagnostic, Severity
+
+    diagnostics = list(loaded.diagnostics)
+    sound = loaded.gateway is not None
+    if loaded.gateway is not None:
+        from perijove.server.worker import check
+
+        why = check(loaded.gateway)
+        if why is not None:
+            sound = False
+            diagnostics.append(Diagnostic(name="unusable-certificate", severity=Severity.ERROR, message=why))
+    tell(diagnostics, as_json)
+    if sound and not as_json:
+        click.echo(f"{loaded.source.name}: Syntax OK", err=True)
+    sys.exit(0 if sound else 1)

@@ -1,0 +1,149 @@
+"""The gateway: who listens, for whom, by which rules, and where requests go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from perijove.gateway.rules import Rule
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    """A host and port to listen on; an empty host is every address of both families."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """The path of a Unix socket."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+Address = TcpAddress | UnixAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificatePair:
+    """PEM files: the chain, and its key."""
+
+    cert: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsServer:
+    """TLS towards clients. Without certificates a self-signed one is made at the start, for trying things out."""
+
+    certificates: tuple[CertificatePair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsClient:
+    """TLS towards an upstream."""
+
+    verify: bool = True
+    ca: str | None = None  # PEM file; the system's authorities if None
+    server_name: str | None = None  # for SNI and the check; the upstream's host if None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An address that is accepted on."""
+
+    address: Address
+    tls: TlsServer | None = None
+    redirect_to: int | None = None  # everything is redirected to https on this port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The moments at which a gateway acts, each a list of rules in order."""
+
+    route: tuple[Rule, ...] = ()  # choose: forward, respond, redirect
+    request: tuple[Rule, ...] = ()  # edit what goes upstream
+    response: tuple[Rule, ...] = ()  # edit what comes downstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualHost:
+    """Names (lower case; `*.` in front for any name below; `*` for any) and the rules for them."""
+
+    names: tuple[str, ...]
+    stages: Stages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds; 0 is never. One for every wait; docs/reference/toml.md gives the reasons for the defaults."""
+
+    header: float = 10.0
+    body: float = 60.0
+    connect: float = 5.0
+    response: float = 600.0
+    stream: float = 3600.0
+    write: float = 60.0
+    keepalive: float = 75.0
+    tunnel: float = 0.0
+    handshake: float = 10.0
+    linger: float = 2.0
+    grace: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Octets and counts; 0 is no limit where that is allowed."""
+
+    request_line: int = 16384
+    header: int = 65536
+    fields: int = 200
+    body: int = 0
+    connections: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Where requests go: one address, or a name that may have several."""
+
+    name: str
+    scheme: str  # http or https
+    address: Address
+    tls: TlsClient | None = None
+    max_idle: int = 64
+    idle_timeout: float = 30.0
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    @property
+    def authority(self) -> bytes:
+        """What Host says when the client's is not kept."""
+        if isinstance(self.address, UnixAddress):
+            return b"localhost"
+        default = 443 if self.scheme == "https" else 80
+        host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
+        return (host if self.address.port == default else f"{host}:{self.address.port}").encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Everything that is served."""
+
+    listeners: tuple[Listener, ...]
+    hosts: tuple[VirtualHost, ...]
+    upstreams: Mapping[str, Upstream]
+    trust: tuple[Network, ...] = ()  # peers whose forwarding fields are believed
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    limits: Limits = field(default_factory=Limits)
+    access_log: str | None = None  # a path, or "-" for stderr

@@ -1,0 +1,192 @@
+"""Make the tables that an engine decides by.
+
+All that can be decided without a request is decided here, once: which fields a route drops and adds, what of an upstream's URLs
+and cookies changes, in which order prefixes are looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine import const, fields, plan
+from perijove.gateway import rules
+from perijove.gateway.rules import Operation, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from perijove.engine.upstream import Upstream
+    from perijove.gateway.model import Gateway, Listener, Timeouts, VirtualHost
+
+_VARIABLES: Final[dict[Variable, int]] = {
+    Variable.CLIENT_IP: plan.CLIENT_IP,
+    Variable.CLIENT_PORT: plan.CLIENT_PORT,
+    Variable.HOST: plan.PUBLIC_HOST,
+    Variable.HOSTNAME: plan.HOSTNAME,
+    Variable.SCHEME: plan.PUBLIC_SCHEME,
+    Variable.SERVER_PORT: plan.SERVER_PORT,
+    Variable.METHOD: plan.METHOD,
+    Variable.TARGET: plan.TARGET,
+    Variable.PATH: plan.PATH,
+    Variable.QUERY: plan.QUERY,
+    Variable.SEARCH: plan.SEARCH,
+    Variable.REQUEST_ID: plan.REQUEST_ID,
+    Variable.UPSTREAM: plan.UPSTREAM,
+}
+# What stays the same for all requests of a connection with the same Host (see exchange.Peer).
+_STEADY: Final = frozenset(
+    (Variable.CLIENT_IP, Variable.CLIENT_PORT, Variable.HOST, Variable.HOSTNAME, Variable.SCHEME, Variable.SERVER_PORT)
+)
+
+
+def timeouts(written: Timeouts) -> plan.Timeouts:
+    """Return them as the engine has them."""
+    return plan.Timeouts(
+        header=written.header,
+        body=written.body,
+        connect=written.connect,
+        response=written.response,
+        stream=written.stream,
+        write=written.write,
+        keepalive=written.keepalive,
+        tunnel=written.tunnel,
+        handshake=written.handshake,
+        linger=written.linger,
+    )
+
+
+def template(written: rules.Template) -> plan.Template:
+    """Return a template with numbers for variables."""
+    return tuple((plan.LITERAL, part) if isinstance(part, bytes) else (_VARIABLES[part], b"") for part in written)
+
+
+def compile_table(gateway: Gateway, listener: Listener, upstreams: Mapping[str, Upstream]) -> plan.Table:
+    """Return the table of one listener.
+
+    Args:
+        gateway: what is meant.
+        listener: one of its listeners.
+        upstreams: the engine's upstreams, by the names that the gateway uses.
+    """
+    times = timeouts(gateway.timeouts)
+    if listener.redirect_to is not None:
+        return plan.Table(_to_https(listener.redirect_to, times), {}, (), times)
+    default: plan.HostTable | None = None
+    named: dict[bytes, plan.HostTable] = {}
+    wild: list[tuple[bytes, plan.HostTable]] = []
+    for host in gateway.hosts:
+        table = _host(host, upstreams, times)
+        for name in host.names:
+            if name == "*":
+                default = table
+            elif name.startswith("*."):
+                wild.append((name[1:].encode(), table))
+            else:
+                named[name.encode()] = table
+    wild.sort(key=lambda one: -len(one[0]))
+    return plan.Table(default, named, tuple(wild), times)
+
+
+def _to_https(port: int, times: plan.Timeouts) -> plan.HostTable:
+    public: rules.Template = (b"https://", Variable.HOSTNAME, b"" if port == 443 else b":%d" % port, Variable.TARGET)
+    return plan.HostTable((plan.Route(b"/", _redirect(308, public, times)),))
+
+
+def _redirect(status: int, location: rules.Template, times: plan.Timeouts) -> plan.Plan:
+    made = plan.Plan(const.RESPOND, times)
+    made.status = status
+    made.response_edits = (plan.FieldEdit(b"Location", template(location)),)
+    return made
+
+
+def _host(host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts) -> plan.HostTable:
+    routes = [
+        _route(number, rule, host, upstreams, times) for number, rule in enumerate(host.stages.route)
+    ]
+    return plan.HostTable(tuple(routes))
+
+
+def _route(
+    number: int, rule: rules.Rule, host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts
+) -> plan.Route:
+    action = rule.do
+    made: plan.Plan
+    match action:
+        case rules.Redirect(status, location):
+            made = _redirect(status, location, times)
+        case rules.Respond(status, content_type, body):
+            made = plan.Plan(const.RESPOND, times)
+            made.status = status
+            made.content_type = content_type.encode()
+            made.body = template(body)
+        case rules.Forward(name, mapping, preserve_host):
+            made = plan.Plan(const.FORWARD, times)
+            made.upstream = upstreams[name]
+            made.authority = upstreams[name].authority
+            made.preserve_host = preserve_host
+            if mapping is not None:
+                made.map_from = mapping.public
+                made.map_to = mapping.upstream
+        case other:
+            raise TypeError(f"{other!r} does not choose a route")
+    made.rules = (number,)
+    _request(made, [one.do for one in host.stages.request if one.when == rule.when])
+    _response(made, [one.do for one in host.stages.response if one.when == rule.when])
+    match rule.when:
+        case rules.Always():
+            return plan.Route(b"/", made, number)
+        case rules.PathPrefix(prefix):
+            return plan.Route(prefix, made, number)
+        case rules.PathIs(path):
+            return plan.Route(path, made, number, exact=True)
+
+
+def _request(made: plan.Plan, actions: list[rules.Action]) -> None:
+    drop, names, edits = _edits(actions)
+    made.drop |= drop
+    made.drop_names = names
+    # A field that is set by hand is not ours to write any more.
+    made.own = fields.OWNED & ~drop
+    made.edits = edits
+    made.varies = any(edit.if_absent for edit in edits) or any(
+        isinstance(part, Variable) and part not in _STEADY
+        for action in actions
+        if isinstance(action, rules.EditField)
+        for part in action.value
+    )
+
+
+def _response(made: plan.Plan, actions: list[rules.Action]) -> None:
+    drop, names, edits = _edits(actions)
+    made.response_drop |= drop
+    made.response_names = names
+    made.response_edits += edits
+    made.maps = tuple(
+        plan.UrlMap(template(action.upstream), template(action.public))
+        for action in actions
+        if isinstance(action, rules.MapUrl)
+    )
+    made.cookies = tuple(
+        plan.CookieMap(action.path_from, action.path_to, action.domain_from, action.domain_to, action.secure)
+        for action in actions
+        if isinstance(action, rules.MapCookie)
+    )
+
+
+def _edits(actions: list[rules.Action]) -> tuple[int, frozenset[bytes], tuple[plan.FieldEdit, ...]]:
+    drop = 0
+    names: set[bytes] = set()
+    edits: list[plan.FieldEdit] = []
+    for action in actions:
+        if not isinstance(action, rules.EditField):
+            continue
+        if action.operation in (Operation.SET, Operation.REMOVE):
+            number = fields.NUMBERS.get(action.name.lower(), fields.OTHER)
+            if number == fields.OTHER:
+                names.add(action.name.lower())
+            else:
+                drop |= 1 << number
+            edits = [edit for edit in edits if edit.name.lower() != action.name.lower()]
+        if action.operation is not Operation.REMOVE:
+            edits.append(plan.FieldEdit(action.name, template(action.value), action.operation is Operation.DEFAULT))
+    return drop, frozenset(names), tuple(edits)

@@ -1,0 +1,374 @@
+"""The process that serves: a reactor with what a gateway says, and signals."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import ipaddress
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import perijove
+from perijove import engine
+from perijove.engine.client import Client, Site
+from perijove.engine.const import IN
+from perijove.engine.head import Limits
+from perijove.engine.listener import Acceptor
+from perijove.engine.reactor import Reactor, Wakeup
+from perijove.engine.record import Record
+from perijove.engine.resolver import Resolver
+from perijove.engine.upstream import Upstream
+from perijove.gateway import model
+from perijove.routing.compile import compile_table, timeouts
+from perijove.server.sockets import CannotListen, listen
+from perijove.server.tls import BadCertificate, client_context, server_context
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from perijove.engine.plan import Table
+
+_IDLE_AFTER_TERM: Final = 1.0  # seconds for which an idle connection may still bring a request when we are to stop
+_KEPT_ADDRESSES: Final = 4096
+
+
+class Trust:
+    """Whose forwarding fields are believed. A Unix socket's peers are: the file's permissions choose them."""
+
+    def __init__(self, networks: tuple[model.Network, ...]) -> None:
+        self.networks = networks
+        self._known: dict[str, bool] = {"": True}
+
+    def __call__(self, address: str) -> bool:
+        found = self._known.get(address)
+        if found is None:
+            if len(self._known) >= _KEPT_ADDRESSES:
+                self._known = {"": True}
+            ip = ipaddress.ip_address(address)
+            found = any(ip in network for network in self.networks if network.version == ip.version)
+            self._known[address] = found
+        return found
+
+
+@dataclass
+class _Prepared:
+    """All that a gateway needs and that can fail, made before anything is changed."""
+
+    upstreams: dict[str, Upstream]
+    tables: list[Table]
+    contexts: list[ssl.SSLContext | None]
+    sockets: dict[model.Address, list[socket.socket]]  # of addresses that were not listened on before
+    log: int | None
+
+
+class Worker:
+    """A reactor that serves a gateway, and the next one after a reload."""
+
+    def __init__(self) -> None:
+        self.reactor = Reactor()
+        self.resolver = Resolver(self.reactor)
+        self.gateway: model.Gateway | None = None
+        self.upstreams: dict[str, Upstream] = {}
+        self.acceptors: dict[model.Address, list[Acceptor]] = {}
+        self.record: Record | None = None
+
+    def apply(self, gateway: model.Gateway) -> None:
+        """Serve `gateway` from now on. Running exchanges and tunnels keep what they started with.
+
+        Raises:
+            CannotListen, BadCertificate, OSError: it cannot be served; what was served still is.
+        """
+        prepared = self._prepare(gateway)
+        before = self.acceptors
+        self.acceptors = {}
+        self._log(prepared.log)
+        trust = Trust(gateway.trust)
+        for listener, table, context in zip(gateway.listeners, prepared.tables, prepared.contexts, strict=True):
+            acceptors = before.pop(listener.address, None)
+            if acceptors is None:
+                site = self._site(gateway, table)
+                acceptors = [
+                    Acceptor(self.reactor, one, site, context, trust, gateway.limits.connections)
+                    for one in prepared.sockets[listener.address]
+                ]
+            for acceptor in acceptors:
+                acceptor.site = self._renewed(acceptor.site, gateway, table)
+                acceptor.secure = context
+                acceptor.scheme = b"http" if context is None else b"https"
+                acceptor.trusts = trust
+                acceptor.limit = gateway.limits.connections
+            self.acceptors[listener.address] = acceptors
+        for address, gone in before.items():
+            _close_listeners(address, gone)
+        for name, upstream in self.upstreams.items():
+            if prepared.upstreams.get(name) is not upstream:
+                upstream.close_idle()
+                upstream.max_idle = 0
+        self.upstreams = prepared.upstreams
+        self.gateway = gateway
+        self.resolver.watch(list(self.upstreams.values()))
+
+    def _prepare(self, gateway: model.Gateway) -> _Prepared:
+        upstreams = {
+            name: self.upstreams[name]
+            if self.gateway is not None and self.gateway.upstreams.get(name) == one and name in self.upstreams
+            else _upstream(one)
+            for name, one in gateway.upstreams.items()
+        }
+        contexts = [server_context(one.tls, gateway) if one.tls is not None else None for one in gateway.listeners]
+        tables = [compile_table(gateway, one, upstreams) for one in gateway.listeners]
+        log: int | None = None
+        if gateway.access_log == "-":
+            log = os.dup(2)
+        elif gateway.access_log is not None:
+            log = os.open(gateway.access_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640)
+        sockets: dict[model.Address, list[socket.socket]] = {}
+        try:
+            for one in gateway.listeners:
+                if one.address not in self.acceptors:
+                    sockets[one.address] = listen(one.address)
+        except BaseException:
+            for made in sockets.values():
+                for sock in made:
+                    sock.close()
+            if log is not None:
+                os.close(log)
+            raise
+        return _Prepared(upstreams, tables, contexts, sockets, log)
+
+    def _log(self, fd: int | None) -> None:
+        if self.record is not None:
+            self.record.flush()
+            os.close(self.record.fd)
+        self.record = None if fd is None else Record(fd)
+        self.reactor.log = self.record
+
+    def _site(self, gateway: model.Gateway, table: Table) -> Site:
+        limits = gateway.limits
+        site = Site(table, Limits(limits.request_line, limits.header, limits.fields))
+        site.body_limit = limits.body
+        site.record = self.record
+        return site
+
+    def _renewed(self, site: Site, gateway: model.Gateway, table: Table) -> Site:
+        """Change what all connections of a listener share; each sees it with its next request."""
+        fresh = self._site(gateway, table)
+        site.table = fresh.table
+        site.limits = fresh.limits
+        site.response_limits = fresh.response_limits
+        site.timeouts = fresh.timeouts
+        site.body_limit = fresh.body_limit
+        site.record = self.record
+        return site
+
+    def connections(self) -> list[Client]:
+        """Return the client connections."""
+        return [one for one in self.reactor.table if isinstance(one, Client)]
+
+    def drain(self, grace: float, hurry: Callable[[], bool]) -> None:
+        """End: take what waits in the queues, let exchanges finish for up to `grace` seconds, then close tunnels."""
+        reactor = self.reactor
+        for acceptors in self.acceptors.values():
+            for acceptor in acceptors:
+                acceptor.on_event(IN)
+        for address, acceptors in self.acceptors.items():
+            _close_listeners(address, acceptors)
+        self.acceptors = {}
+        reactor.draining = True
+        begun = time.monotonic()
+        for one in self.connections():
+            one.drain()
+        while not hurry():
+            left = self.connections()
+            waited = time.monotonic() - begun
+            if not left or waited >= grace:
+                break
+            if waited >= _IDLE_AFTER_TERM:
+                for one in left:
+                    one.close_if_idle()
+            reactor.turn(0.05)
+        for one in self.connections():
+            one.end()
+        reactor.turn(0.0)
+        for one in self.connections():
+            one.close()
+        if self.record is not None:
+            self.record.flush()
+
+
+def _close_listeners(address: model.Address, acceptors: list[Acceptor]) -> None:
+    for acceptor in acceptors:
+        acceptor.close()
+    if isinstance(address, model.UnixAddress):
+        with contextlib.suppress(OSError):
+            os.unlink(address.path)
+
+
+def _upstream(one: model.Upstream) -> Upstream:
+    """Return an engine's upstream; a name is left for the resolver."""
+    made = Upstream(one.name, timeouts(one.timeouts))
+    made.authority = one.authority
+    made.max_idle = one.max_idle
+    made.idle_timeout = one.idle_timeout
+    if isinstance(one.address, model.UnixAddress):
+        made.addresses = [(socket.AF_UNIX, one.address.path)]
+    else:
+        host, port = one.address.host, one.address.port
+        try:
+            ip = ipaddress.ip_address(host)
+        except ValueError:
+            made.host = host
+            made.port = port
+        else:
+            made.addresses = [(socket.AF_INET if ip.version == 4 else socket.AF_INET6, (host, port))]
+    if one.tls is not None:
+        made.tls = client_context(one.tls)
+        name = one.tls.server_name
+        if name is None and isinstance(one.address, model.TcpAddress):
+            name = one.address.host
+        made.server_name = name if one.tls.verify or name is None or not _is_address(name) else None
+    return made
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def say(text: str) -> None:
+    """Tell whoever started us."""
+    sys.stderr.write(f"perijove: {text}\n")
+    sys.stderr.flush()
+
+
+def describe(gateway: model.Gateway, acceptors: dict[model.Address, list[Acceptor]]) -> list[str]:
+    """Return lines that say what listens where and leads where."""
+    from perijove.gateway.rules import Forward, PathIs, PathPrefix, Redirect
+
+    lines: list[str] = []
+    leads: list[str] = []
+    for host in gateway.hosts:
+        name = "" if host.names == ("*",) else ", ".join(host.names)
+        for rule in host.stages.route:
+            path = rule.when.prefix.decode() if isinstance(rule.when, PathPrefix) else "/"
+            if isinstance(rule.when, PathIs):
+                continue
+            if isinstance(rule.do, Forward):
+                upstream = gateway.upstreams[rule.do.upstream]
+                to = str(upstream.address)
+                to = to if to.startswith("unix:") else f"{upstream.scheme}://{to}"
+                leads.append(f"{name}{path} → {to}")
+            else:
+                leads.append(f"{name}{path} → {'a redirect' if isinstance(rule.do, Redirect) else 'an answer of its own'}")
+    for listener in gateway.listeners:
+        shown = str(listener.address)
+        if isinstance(listener.address, model.TcpAddress):
+            sock = acceptors[listener.address][0].sock
+            port = sock.getsockname()[1] if sock is not None else listener.address.port
+            scheme = "http" if listener.tls is None else "https"
+            host = f"[{listener.address.host}]" if ":" in listener.address.host else listener.address.host or "*"
+            shown = f"{scheme}://{host}:{port}"
+        if listener.redirect_to is not None:
+            lines.append(f"listening on {shown}, redirecting to https")
+        else:
+            lines.append(f"listening on {shown}: {'; '.join(leads)}")
+    return lines
+
+
+def check(gateway: model.Gateway) -> str | None:
+    """Return why a gateway could not be served, as far as can be told without listening; None if it could."""
+    try:
+        for listener in gateway.listeners:
+            if listener.tls is not None:
+                server_context(listener.tls, gateway)
+        upstreams = {name: _upstream(one) for name, one in gateway.upstreams.items()}
+        for listener in gateway.listeners:
+            compile_table(gateway, listener, upstreams)
+    except BadCertificate as error:
+        return str(error)
+    return None
+
+
+def _raise_descriptors() -> None:
+    with contextlib.suppress(ValueError, OSError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> int:
+    """Serve until SIGTERM or SIGINT, reloading at SIGHUP; return the exit status.
+
+    Args:
+        gateway: what to serve.
+        reload: gives what to serve next, or None, having said why, if that must not be served.
+    """
+    _raise_descriptors()
+    worker = Worker()
+    signals: list[int] = []
+    wakeup = Wakeup(worker.reactor, signals.extend)
+    try:
+        worker.apply(gateway)
+    except (CannotListen, BadCertificate, OSError) as error:
+        say(f"error: {error}")
+        return 1
+    before = signal.set_wakeup_fd(wakeup.writer.fileno(), warn_on_full_buffer=False)
+    watched = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    handlers = {one: signal.signal(one, _noted) for one in watched}
+    say(f"{perijove.__version__}, {engine.KIND} engine, pid {os.getpid()}")
+    for line in describe(gateway, worker.acceptors):
+        say(line)
+    gc.collect()
+    gc.freeze()  # what stands now stands for good: the collector need not look at it again
+    try:
+        while True:
+            worker.reactor.turn(60.0)
+            if not signals:
+                continue
+            number = signals.pop(0)
+            if number == signal.SIGHUP:
+                _reload(worker, reload)
+            elif number in (signal.SIGTERM, signal.SIGINT):
+                say("finishing what is running; once more to stop at once")
+                assert worker.gateway is not None
+                signals.clear()
+                worker.drain(
+                    worker.gateway.timeouts.grace, lambda: any(one in (signal.SIGTERM, signal.SIGINT) for one in signals)
+                )
+                return 0
+    finally:
+        signal.set_wakeup_fd(before)
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        worker.resolver.close()
+
+
+def _noted(number: int, frame: object) -> None:
+    """Do nothing: the wake-up descriptor has told the loop."""
+
+
+def _reload(worker: Worker, reload: Callable[[], model.Gateway | None]) -> None:
+    gateway = reload()
+    if gateway is None:
+        say("not reloaded: what was served before still is")
+        return
+    try:
+        worker.apply(gateway)
+    except (CannotListen, BadCertificate, OSError) as error:
+        say(f"error: {error}")
+        say("not reloaded: what was served before still is")
+        return
+    say("reloaded")
+    for line in describe(gateway, worker.acceptors):
+        say(line)

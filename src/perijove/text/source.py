@@ -1,0 +1,31 @@
+"""A text that somebody wrote, and places in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text and where it came from: a file's name as it was given, or `<options>`, `<stdin>`."""
+
+    name: str
+    text: str
+
+    def line(self, number: int) -> str:
+        """Return a line, counted from 1, without its end; empty if there is none."""
+        lines = self.text.splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a source: line and column, both counted from 1, and how many characters it covers."""
+
+    source: Source
+    line: int
+    column: int = 1
+    size: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
