@@ -35,6 +35,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.rich_config(help_config=click.RichHelpConfiguration(text_markup="markdown"))
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show version and engine, and exit."
 )
@@ -43,6 +44,3 @@ def main() -> None:
 
     Try it: **perijove serve --to http://127.0.0.1:8000**
     """
-
-
-main.rich_help_config = click.RichHelpConfiguration(text_markup="markdown")

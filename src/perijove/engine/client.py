@@ -143,9 +143,7 @@ class Client(Borrower):
             return
         if mask & OUT and self.interest & OUT:
             self._drain()
-        if mask & IN and self.interest & IN and not self.closed:
-            self._read()
-        elif self.tls_wants and not self.closed:
+        if (mask & IN and self.interest & IN and not self.closed) or (self.tls_wants and not self.closed):
             self._read()
 
     def on_lost(self) -> None:
@@ -210,9 +208,8 @@ class Client(Borrower):
             count = self.recv(self.inbuf, READ_SIZE)
             self.exchange.received += max(count, 0)
             self.inbuf.clear()
-            if count in (0, AGAIN) or count < 0 or self.exchange.received > _LINGER_MOST:
-                if count != AGAIN:
-                    self.close()
+            if count == 0 or (count < 0 and count != AGAIN) or self.exchange.received > _LINGER_MOST:
+                self.close()
 
     def _read_ahead(self) -> None:
         """Take in what comes while a request is served: further requests, or the end."""
@@ -434,9 +431,7 @@ class Client(Borrower):
                 self.upstream_lost(LOST)
                 return
             self.replay = None
-            verdict = exchange.read_response(
-                self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
-            )
+            verdict = exchange.read_response(self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
             if verdict == TUNNEL:
                 self._tunnel()
                 return

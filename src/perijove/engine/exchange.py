@@ -320,4 +320,3 @@ class Exchange:
     def may_repeat(self) -> bool:
         """Tell whether the request may be sent a second time if nothing of an answer came (RFC 9110 §9.2.2)."""
         return self.request_done and self.method in IDEMPOTENT
-

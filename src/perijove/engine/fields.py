@@ -126,9 +126,7 @@ def mask(*numbers: int) -> int:
 
 
 # RFC 9110 §7.6.1, and what perijove writes itself: framing (RFC 9112 §6) is computed, never copied.
-HOP_BY_HOP: Final = mask(
-    CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, CONTENT_LENGTH
-)
+HOP_BY_HOP: Final = mask(CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, CONTENT_LENGTH)
 # Beside those: credentials and challenges between a client and a proxy (RFC 9110 §11.7), `Proxy`, which CGI
 # servers take for a setting (CVE-2016-5385), and the h2c upgrade's own field (RFC 7540 §3.2.1).
 REQUEST_DROP: Final = HOP_BY_HOP | mask(PROXY_AUTHORIZATION, PROXY, HTTP2_SETTINGS)

@@ -155,9 +155,7 @@ class Head:
     def named(self, name: bytes) -> list[bytes]:
         """Return the values of all fields of that name (lower case), in order."""
         return [
-            self._lines[line].split(b":", 1)[1].strip(b" \t")
-            for line, its in enumerate(self._shape.lower, 1)
-            if its == name
+            self._lines[line].split(b":", 1)[1].strip(b" \t") for line, its in enumerate(self._shape.lower, 1) if its == name
         ]
 
     def has(self, number: int) -> bool:

@@ -9,7 +9,6 @@ import select
 import time
 
 
-
 def clock() -> float:
     """Return seconds that never go back, whatever happens to the wall clock."""
     return time.monotonic()
@@ -62,5 +61,3 @@ class Poller:
         """Release the descriptor."""
         if isinstance(self._poll, select.epoll):
             self._poll.close()
-
-

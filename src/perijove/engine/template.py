@@ -210,9 +210,13 @@ def map_cookie(value: bytes, maps: tuple[CookieMap, ...], exchange: Exchange) ->
                     attributes[at] = b" Path=" + one.path_to + text[len(one.path_from) :]
                 elif text + b"/" == one.path_from:
                     attributes[at] = b" Path=" + (one.path_to.rstrip(b"/") or b"/")
-            elif key == b"domain" and one.domain_from is not None and equals:
-                if text.lstrip(b".").lower() == one.domain_from.lower():
-                    attributes[at] = b" Domain=" + one.domain_to if one.domain_to else b""
+            elif (
+                key == b"domain"
+                and one.domain_from is not None
+                and equals
+                and text.lstrip(b".").lower() == one.domain_from.lower()
+            ):
+                attributes[at] = b" Domain=" + one.domain_to if one.domain_to else b""
         if one.secure is True and https and not secure:
             attributes.append(b" Secure")
         elif one.secure is False and not https and secure:

@@ -273,4 +273,3 @@ class UpstreamConnection(Endpoint):
         if self in self.upstream.idle:
             self.upstream.idle.remove(self)
         self.close()
-

@@ -100,9 +100,7 @@ def _redirect(status: int, location: rules.Template, times: plan.Timeouts) -> pl
 
 
 def _host(host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts) -> plan.HostTable:
-    routes = [
-        _route(number, rule, host, upstreams, times) for number, rule in enumerate(host.stages.route)
-    ]
+    routes = [_route(number, rule, host, upstreams, times) for number, rule in enumerate(host.stages.route)]
     return plan.HostTable(tuple(routes))
 
 

@@ -136,5 +136,3 @@ def _self_signed(gateway: Gateway) -> ssl.SSLContext:
         file.write(pem)
         file.flush()
         return _context(CertificatePair(cert=file.name, key=file.name))
-
-

@@ -47,6 +47,7 @@ class Trust:
         self._known: dict[str, bool] = {"": True}
 
     def __call__(self, address: str) -> bool:
+        """Tell whether the peer with this address is believed; an empty one is a Unix socket's."""
         found = self._known.get(address)
         if found is None:
             if len(self._known) >= _KEPT_ADDRESSES:
@@ -276,8 +277,7 @@ def describe(gateway: model.Gateway, acceptors: dict[model.Address, list[Accepto
             sock = acceptors[listener.address][0].sock
             port = sock.getsockname()[1] if sock is not None else listener.address.port
             scheme = "http" if listener.tls is None else "https"
-            host = f"[{listener.address.host}]" if ":" in listener.address.host else listener.address.host or "*"
-            shown = f"{scheme}://{host}:{port}"
+            shown = f"{scheme}://{model.TcpAddress(listener.address.host or '*', port)}"
         if listener.redirect_to is not None:
             lines.append(f"listening on {shown}, redirecting to https")
         else:

@@ -45,6 +45,8 @@ from perijove.gateway.rules import (
 from perijove.text.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from perijove.gateway.model import Address
     from perijove.text.source import Source, Span
 
@@ -137,9 +139,7 @@ class _Lowering:
                     "add `[tls]` with `cert` and `key`",
                 )
             elif address in seen:
-                self.tell(
-                    "double-listener", f"`{config.redirect_http}` is listened on twice", ("redirect-http",), "remove one"
-                )
+                self.tell("double-listener", f"`{config.redirect_http}` is listened on twice", ("redirect-http",), "remove one")
             else:
                 listeners.append(Listener(address=address, redirect_to=secure.port))
         return tuple(listeners)
@@ -149,7 +149,10 @@ class _Lowering:
         at: tuple[object, ...] = ("upstream", name)
         if url.path not in ("", "/"):
             self.tell(
-                "upstream-with-path", f"`{written.url}` has a path", (*at, "url"), "a route's `to` can have one, an upstream not"
+                "upstream-with-path",
+                f"`{written.url}` has a path",
+                (*at, "url"),
+                "a route's `to` can have one, an upstream not",
             )
         self._readable(written.ca, (*at, "ca"))
         tls = None
@@ -179,12 +182,14 @@ class _Lowering:
 
     def _hosts(self) -> tuple[VirtualHost, ...]:
         config = self.config
-        routes = [(route, ("route", number)) for number, route in enumerate(config.route)]
+        routes: list[tuple[schema.Route, tuple[str | int, ...]]] = [
+            (route, ("route", number)) for number, route in enumerate(config.route)
+        ]
         if config.to is not None:
             everything = schema.Route.model_validate({"to": config.to})
             if any(route.path == "/" for route, _ in routes):
                 self.tell("unreachable-route", "`to` is for `/`, and so is a route", ("to",), "keep one of them")
-            routes.append((everything, ("to",)))  # type: ignore[arg-type]
+            routes.append((everything, ("to",)))
         hosts: list[VirtualHost] = []
         names: dict[str, int] = {}
         for number, host in enumerate(config.host):
@@ -204,15 +209,20 @@ class _Lowering:
             hosts.append(VirtualHost(names=tuple(name.lower() for name in host.names), stages=stages))
         if routes:
             if "*" in names:
-                self.tell("double-host", "`[[route]]` is for hosts that no `[[host]]` names, and `\"*\"` names them all", ("route",))
+                self.tell(
+                    "double-host", '`[[route]]` is for hosts that no `[[host]]` names, and `"*"` names them all', ("route",)
+                )
             hosts.append(VirtualHost(names=("*",), stages=self._stages(routes)))
         if not hosts:
             self.tell(
-                "no-route", "nothing is served", (), 'say where requests go: `to = "http://127.0.0.1:8000"`, or add a `[[route]]`'
+                "no-route",
+                "nothing is served",
+                (),
+                'say where requests go: `to = "http://127.0.0.1:8000"`, or add a `[[route]]`',
             )
         return tuple(hosts)
 
-    def _stages(self, routes: list[tuple[schema.Route, tuple[str | int, ...]]]) -> Stages:
+    def _stages(self, routes: Sequence[tuple[schema.Route, tuple[str | int, ...]]]) -> Stages:
         chosen: list[Rule] = []
         request: list[Rule] = []
         response: list[Rule] = []

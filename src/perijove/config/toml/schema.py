@@ -174,9 +174,7 @@ class Route(_Table):
         "this has a path of its own, which then stands for `path`.",
     )
     upstream: str | None = Field(None, description="The name of an `[upstream.NAME]`, instead of `to`.")
-    strip_prefix: bool = Field(
-        False, description="Take `path` away. Not for a JupyterHub: its pages name its `base_url`."
-    )
+    strip_prefix: bool = Field(False, description="Take `path` away. Not for a JupyterHub: its pages name its `base_url`.")
     preserve_host: bool = Field(True, description="Send the client's Host on, port included. Cross-origin checks need it.")
     respond: Respond | None = Field(None, description="Answer with a text.")
     redirect: Redirect | None = Field(None, description="Answer with a redirection.")
@@ -235,8 +233,8 @@ class Config(_Table):
     route: list[Route] = Field([], description="Routes for every host that has none of its own; the first that fits counts.")
     host: list[Host] = Field([], description="Virtual hosts.")
     upstream: dict[str, Upstream] = Field({}, description="Upstreams with settings of their own, by name.")
-    timeouts: Timeouts = Field(default_factory=Timeouts, description="How long each wait may last.")
-    limits: Limits = Field(default_factory=Limits, description="Bounds on what a client may send.")
+    timeouts: Timeouts = Field(Timeouts(), description="How long each wait may last.")
+    limits: Limits = Field(Limits(), description="Bounds on what a client may send.")
 
 
 def validate(source: Source, table: dict[str, Any]) -> tuple[Config | None, list[Diagnostic]]:
@@ -244,7 +242,8 @@ def validate(source: Source, table: dict[str, Any]) -> tuple[Config | None, list
     try:
         return Config.model_validate(table), []
     except ValidationError as error:
-        return None, [_fault(source, dict(one)) for one in error.errors()]
+        faults = [_fault(source, dict(one)) for one in error.errors()]
+        return None, sorted(faults, key=lambda one: (one.where.line, one.where.column) if one.where else (0, 0))
 
 
 def dump(config: Config) -> dict[str, Any]:
@@ -252,22 +251,22 @@ def dump(config: Config) -> dict[str, Any]:
     return config.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def place(source: Source, path: tuple[object, ...]) -> Span | None:
-    """Return where a key or value stands; its nearest container if it is not there."""
+def place(source: Source, path: tuple[object, ...], *, key: bool = False) -> Span | None:
+    """Return where a value stands (or its key); its nearest container if it is not there."""
     if not source.text:
         return None
     from parse_errors.source_map import locate_pointer
 
     keys = list(path)
     while True:
-        pointer = "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+        pointer = "".join("/" + str(one).replace("~", "~0").replace("/", "~1") for one in keys)
         entry = locate_pointer(source.text, "toml", pointer)
         if entry is not None or not keys:
             break
         keys.pop()
     if entry is None:
         return Span(source, 1)
-    start = entry.key_start if entry.key_start is not None and keys != list(path) else entry.value_start
+    start = entry.key_start if entry.key_start is not None and (key or keys != list(path)) else entry.value_start
     end = entry.key_end if start is entry.key_start and entry.key_end is not None else entry.value_end
     width = end.column - start.column if end.line == start.line else 1
     return Span(source, start.line + 1, start.column + 1, max(1, width))
@@ -309,7 +308,7 @@ def _fault(source: Source, error: dict[str, Any]) -> Diagnostic:
         near = difflib.get_close_matches(key.replace("_", "-"), known, 1, 0.5)
         message = f"`{shown}` is not a key"
         help_text = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(f'`{one}`' for one in known)}"
-        where = place(source, path)
+        where = place(source, path, key=True)
         if where is not None and near:
             help_text = f"write `{near[0]}`"
     elif error["type"] == "missing":

