@@ -1,0 +1,76 @@
+# The two commands: `make demo` and `make test`. Both set up what they need, and are quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+PORT ?= 8080
+# What the tests need beside Python packages, by Debian's names.
+APT := chromium gcc libc6-dev python3-dev curl openssl
+ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types docs build unit clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL (PORT=8080)
+	@exec $(BIN)/python -m perijove.demo --port $(PORT)
+
+test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
+	@echo "== the pure engine"
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
+	@echo "== the compiled engine, servers and browser"
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "server"
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "e2e or browser"
+
+unit: $(VENV)/.test build ## Run the tests that need no server, on both engines
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
+
+lint: $(VENV)/.test ## Style, import rules, layout
+	@$(BIN)/ruff check -q && $(BIN)/ruff format -q --check
+	@$(BIN)/lint-imports --no-logo > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+	@$(BIN)/python scripts/check_layout.py
+
+types: $(VENV)/.test ## mypy --strict
+	@$(BIN)/mypy --no-error-summary
+
+docs: $(VENV)/.test ## Build the documentation; warnings are errors
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+build: $(VENV)/.build ## Compile the engine in place
+
+clean: ## Remove everything that was made
+	rm -rf $(VENV) build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -f src/perijove/engine/*.so
+	rm -rf src/*.egg-info
+
+# ------------------------------------------------------------------ setting up
+
+$(VENV)/.venv:
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/make_venv.sh
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.venv pyproject.toml
+	@echo "Installing perijove, JupyterHub and JupyterLab (a minute or two the first time) …"
+	@$(PIP) install -e '.[demo]'
+	@touch $@
+
+$(VENV)/.apt: $(VENV)/.venv
+	@APT="$(APT)" sh scripts/apt_needs.sh
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.venv pyproject.toml
+	@echo "Installing what the tests need (two or three minutes the first time) …"
+	@$(PIP) install -U 'pip>=25.1'
+	@$(PIP) install --group lint --group docs --group test
+	@$(PIP) install -e '.[demo]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.build: $(VENV)/.test $(VENV)/.apt setup.py $(ENGINE)
+	@echo "Compiling the engine …"
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python setup.py -q build_ext --inplace --parallel 2 > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@touch $@

@@ -1,0 +1,20 @@
+#!/bin/sh
+# See to it that the Debian packages in $APT are there: install them as root, else say what to type.
+set -eu
+missing=
+for package in $APT; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "error: the tests need these Debian packages:$missing" >&2
+    echo "Type:  sudo apt-get install --no-install-recommends$missing" >&2
+    exit 1
+fi
+echo "Installing Debian packages:$missing …"
+apt-get update -qq
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
+    echo "error: apt-get install$missing failed; run it by hand to see why" >&2
+    exit 1
+}

@@ -1,0 +1,36 @@
+"""Check that tests/unit mirrors src/perijove: every module has its test file, every test file its module."""
+
+import ast
+import sys
+from pathlib import Path
+
+SRC = Path("src/perijove")
+TESTS = Path("tests/unit")
+# Tested end to end: what they do needs processes, browsers or a terminal.
+ELSEWHERE = {"demo", "cli", "server"}
+
+
+def has_code(path: Path) -> bool:
+    """Tell whether a module defines anything."""
+    body = ast.parse(path.read_text()).body
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in body)
+
+
+def main() -> int:
+    """Print what is missing; return the exit status."""
+    wanted = set()
+    for path in SRC.rglob("*.py"):
+        below = path.relative_to(SRC)
+        if path.name.startswith("__") or below.parts[0] in ELSEWHERE or not has_code(path):
+            continue
+        wanted.add(below.with_name(f"test_{path.name}"))
+    found = {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    for path in sorted(wanted - found):
+        print(f"missing: {TESTS / path}")
+    for path in sorted(found - wanted):
+        print(f"without module: {TESTS / path}")
+    return 1 if wanted ^ found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
