@@ -51,7 +51,7 @@ clean: ## Remove everything that was made
 # ------------------------------------------------------------------ setting up
 
 $(VENV)/.venv:
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/make_venv.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAY_INSTALL="$(filter test,$(MAKECMDGOALS))" sh scripts/make_venv.sh
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.venv pyproject.toml

@@ -13,7 +13,7 @@ rm -rf "$VENV"
 # Debian has ensurepip in a package of its own.
 if "$PYTHON" -m virtualenv --version >/dev/null 2>&1; then exec "$PYTHON" -m virtualenv -q "$VENV"; fi
 version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-if [ "${CI:-}${MAKE_AS_ROOT:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+if [ "${MAY_INSTALL:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         "python$version-venv" >/dev/null && exec "$PYTHON" -m venv "$VENV"
 fi

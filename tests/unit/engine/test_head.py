@@ -1,0 +1,331 @@
+"""Heads: what is understood, what is refused and with which status, what is written on."""
+
+import pytest
+
+from perijove.engine import fields
+from perijove.engine.buffer import Buffer
+from perijove.engine.const import CHUNKED, FOUND, MORE, UNTIL_CLOSE
+from perijove.engine.head import Limits, RequestHead, ResponseHead
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+
+def request(data: bytes, limits: Limits | None = None) -> tuple[int, RequestHead, Buffer]:
+    buffer = Buffer()
+    buffer.append(data)
+    head = RequestHead()
+    return head.scan(buffer, limits or Limits()), head, buffer
+
+
+def response(data: bytes, to_head: bool = False) -> tuple[int, ResponseHead, Buffer]:
+    buffer = Buffer()
+    buffer.append(data)
+    head = ResponseHead()
+    return head.scan(buffer, Limits(), to_head), head, buffer
+
+
+REFUSED = {
+    "no version (HTTP/0.9)": (b"GET /\r\n\r\n", 400),
+    "version 0.9": (b"GET / HTTP/0.9\r\nHost: a\r\n\r\n", 400),
+    "version 2.0": (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+    "version 1.2": (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505),
+    "version in lower case": (b"GET / http/1.1\r\nHost: a\r\n\r\n", 400),
+    "version with two digits": (b"GET / HTTP/1.10\r\nHost: a\r\n\r\n", 400),
+    "HTTP/2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    "two spaces": (b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "space before method": (b" GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "space after version": (b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400),
+    "tab for space": (b"GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "space in target": (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "fragment in target": (b"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "control in target": (b"GET /a\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "NUL in target": (b"GET /a\0 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "octet above 127 in target": (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "target without slash": (b"GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "empty target": (b"GET  HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "asterisk for GET": (b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "method with a colon": (b"GE:T / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "CONNECT": (b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    "absolute-form, other scheme": (b"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "absolute-form with a user": (b"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "absolute-form without host": (b"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+    "two Hosts": (GET + b"Host: a\r\n\r\n", 400),
+    "empty Host": (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
+    "Host with a path": (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
+    "Host with a user": (b"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400),
+    "Host with a space": (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    "Host with a comma": (b"GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", 400),
+    "Host with a bad port": (b"GET / HTTP/1.1\r\nHost: a:x\r\n\r\n", 400),
+    "Host with an open bracket": (b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
+    "two lengths": (GET + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+    "the same length twice": (GET + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\n", 400),
+    "a list of lengths": (GET + b"Content-Length: 1, 1\r\n\r\n", 400),
+    "negative length": (GET + b"Content-Length: -1\r\n\r\n", 400),
+    "signed length": (GET + b"Content-Length: +1\r\n\r\n", 400),
+    "hexadecimal length": (GET + b"Content-Length: 0x1\r\n\r\n", 400),
+    "length with an underscore": (GET + b"Content-Length: 1_0\r\n\r\n", 400),
+    "length with a vertical tab": (GET + b"Content-Length: \x0b1\r\n\r\n", 400),
+    "empty length": (GET + b"Content-Length:\r\n\r\n", 400),
+    "huge length": (GET + b"Content-Length: 99999999999999999999\r\n\r\n", 400),
+    "length and coding": (GET + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    "coding and length": (GET + b"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", 400),
+    "two codings": (GET + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    "unknown coding": (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501),
+    "coding identity": (GET + b"Transfer-Encoding: identity\r\n\r\n", 501),
+    "coding list": (GET + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
+    "coding with a vertical tab": (GET + b"Transfer-Encoding: \x0bchunked\r\n\r\n", 400),
+    "coding in quotes": (GET + b'Transfer-Encoding: "chunked"\r\n\r\n', 501),
+    "coding with a parameter": (GET + b"Transfer-Encoding: chunked;a=b\r\n\r\n", 501),
+    "coding in HTTP/1.0": (b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    "length with underscore for hyphen": (GET + b"Content_Length: 1\r\n\r\n", 400),
+    "coding with underscore for hyphen": (GET + b"Transfer_Encoding: chunked\r\n\r\n", 400),
+    "folded line": (GET + b"A: b\r\n c\r\n\r\n", 400),
+    "folded first line": (b"GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400),
+    "space before colon": (GET + b"A : b\r\n\r\n", 400),
+    "no colon": (GET + b"A\r\n\r\n", 400),
+    "no name": (GET + b": b\r\n\r\n", 400),
+    "space in name": (GET + b"A b: c\r\n\r\n", 400),
+    "control in name": (GET + b"A\x01: c\r\n\r\n", 400),
+    "NUL in value": (GET + b"A: \0\r\n\r\n", 400),
+    "control in value": (GET + b"A: \x01\r\n\r\n", 400),
+    "DEL in value": (GET + b"A: \x7f\r\n\r\n", 400),
+    "bare CR in value": (GET + b"A: b\rc\r\n\r\n", 400),
+    "bare LF in value": (GET + b"A: b\nc: d\r\n\r\n", 400),
+    "bare LF ends a line": (b"GET / HTTP/1.1\nHost: a\r\n\r\n", 400),
+    "bare LFs end the head": (b"GET / HTTP/1.1\nHost: a\n\n", 400),
+    "two empty lines before": (b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "unknown expectation": (GET + b"Expect: more\r\n\r\n", 417),
+    "TLS hello": (b"\x16\x03\x01\x02\x00\x01\x00", 400),
+}
+
+
+@pytest.mark.parametrize(("data", "status"), REFUSED.values(), ids=REFUSED)
+def test_refused(data: bytes, status: int) -> None:
+    assert request(data)[0] == status
+
+
+@pytest.mark.parametrize(("data", "status"), REFUSED.values(), ids=REFUSED)
+def test_refused_however_it_arrives(data: bytes, status: int) -> None:
+    buffer, head = Buffer(), RequestHead()
+    verdict = MORE
+    for octet in data:
+        buffer.append(bytes((octet,)))
+        verdict = head.scan(buffer, Limits())
+        if verdict != MORE:
+            break
+    # It may be told earlier, with less to go by, but never be taken for good.
+    assert verdict >= 400
+
+
+def test_request() -> None:
+    data = b"POST /a%2Fb//c;d?x= HTTP/1.1\r\nHost: Hub.example:8443\r\nContent-Length: 12\r\nX-A:  b c \t\r\n\r\nrest"
+    verdict, head, _ = request(data)
+    assert verdict == FOUND
+    assert (head.method, head.target, head.path, head.host) == (b"POST", b"/a%2Fb//c;d?x=", b"/a%2Fb//c;d?x=", b"Hub.example:8443")
+    assert (head.minor, head.length, head.keep_alive, head.upgrade, head.expect) == (1, 12, True, False, False)
+    assert head.size == len(data) - 4
+    assert head.named(b"x-a") == [b"b c"]
+    assert head.field(fields.COOKIE) is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "minor", "keep_alive"),
+    [
+        (b"", 1, True),
+        (b"Connection: close\r\n", 1, False),
+        (b"Connection: Keep-Alive, CLOSE\r\n", 1, False),
+        (b"", 0, False),
+        (b"Connection: keep-alive\r\n", 0, True),
+        (b"Connection: x\r\nConnection: close\r\n", 1, False),
+    ],
+)
+def test_keep_alive(lines: bytes, minor: int, keep_alive: bool) -> None:
+    verdict, head, _ = request(b"GET / HTTP/1.%d\r\nHost: a\r\n%b\r\n" % (minor, lines))
+    assert (verdict, head.minor, head.keep_alive) == (FOUND, minor, keep_alive)
+
+
+@pytest.mark.parametrize("host", [b"a", b"a.b-c.d", b"a_b", b"127.0.0.1:80", b"[::1]", b"[::1]:8080", b"a:"])
+def test_hosts(host: bytes) -> None:
+    assert request(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host)[0] == (400 if host == b"a:" else FOUND)
+
+
+def test_http_10_needs_no_host() -> None:
+    verdict, head, _ = request(b"GET / HTTP/1.0\r\n\r\n")
+    assert (verdict, head.host) == (FOUND, b"")
+
+
+def test_an_empty_line_before_is_forgiven() -> None:
+    verdict, head, _ = request(b"\r\n" + GET + b"\r\n")
+    assert (verdict, head.size) == (FOUND, len(GET) + 4)
+
+
+def test_absolute_form() -> None:
+    verdict, head, _ = request(b"GET HTTP://real:81?q HTTP/1.1\r\nHost: other\r\n\r\n")
+    assert verdict == FOUND
+    assert (head.host, head.path, head.absolute) == (b"real:81", b"/?q", True)
+
+
+def test_asterisk() -> None:
+    verdict, head, _ = request(b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (verdict, head.path) == (FOUND, b"*")
+
+
+HANDSHAKE = GET + b"Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: k\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "upgrade"),
+    [
+        (HANDSHAKE, True),
+        (HANDSHAKE.replace(b"websocket", b"WebSocket"), True),
+        (HANDSHAKE.replace(b"websocket", b"h2c"), False),
+        (HANDSHAKE.replace(b"websocket", b"websocket, h2c"), False),
+        (HANDSHAKE.replace(b"GET", b"POST"), False),
+        (HANDSHAKE.replace(b", Upgrade", b""), False),
+        (HANDSHAKE.replace(b"13", b"8"), False),
+        (HANDSHAKE.replace(b"Sec-WebSocket-Key: k\r\n", b""), False),
+        (HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0"), False),
+        (HANDSHAKE + b"Content-Length: 5\r\n", False),
+        (HANDSHAKE + b"Upgrade: websocket\r\n", False),
+    ],
+)
+def test_upgrade(data: bytes, upgrade: bool) -> None:
+    verdict, head, _ = request(data + b"\r\n")
+    assert (verdict, head.upgrade) == (FOUND, upgrade)
+
+
+def test_chunked_and_expect() -> None:
+    verdict, head, _ = request(GET + b"Transfer-Encoding: Chunked\r\nExpect: 100-Continue\r\n\r\n")
+    assert (verdict, head.length, head.expect) == (FOUND, CHUNKED, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "verdict"),
+    [
+        (b"GET /" + b"a" * 100, Limits(line=80), 414),
+        (b"GET /" + b"a" * 100 + b" HTTP/1.1\r\nHost: a\r\n\r\n", Limits(line=80), 414),
+        (GET + b"A: " + b"a" * 2000, Limits(size=1024), 431),
+        (GET + b"A: " + b"a" * 2000 + b"\r\n\r\n", Limits(size=1024), 431),
+        (GET + b"A: b\r\n" * 20, Limits(count=10), 431),
+        (GET + b"A: b\r\n" * 20 + b"\r\n", Limits(count=10), 431),
+        (GET + b"A: b\r\n" * 9 + b"\r\n", Limits(count=10), FOUND),
+        (b"", Limits(), MORE),
+        (b"\r\n", Limits(), MORE),
+        (b"GET / HT", Limits(), MORE),
+        (GET, Limits(), MORE),
+    ],
+)
+def test_limits(data: bytes, limits: Limits, verdict: int) -> None:
+    assert request(data, limits)[0] == verdict
+
+
+def test_write_request() -> None:
+    verdict, head, _ = request(
+        b"GET /x HTTP/1.0\r\nHost: a\r\nConnection: x-one, close\r\nX-One: 1\r\nX-Two: 2\r\nx-three: 3\r\nCookie: c\r\n\r\n"
+    )
+    assert verdict == FOUND
+    out = Buffer()
+    head.write(out, b"/y", fields.REQUEST_DROP, frozenset((b"x-three",)), b"New: 4\r\n")
+    assert out.copy() == b"GET /y HTTP/1.1\r\nHost: a\r\nX-Two: 2\r\nCookie: c\r\nNew: 4\r\n\r\n"
+
+
+def test_write_when_nothing_stays() -> None:
+    _, head, _ = request(GET + b"\r\n")
+    out = Buffer()
+    head.write(out, b"/", fields.mask(fields.HOST), frozenset(), b"")
+    assert out.copy() == b"GET / HTTP/1.1\r\n\r\n"
+
+
+def test_connection_cannot_take_away_what_frames() -> None:
+    _, head, _ = request(GET + b"Content-Length: 3\r\nConnection: host, content-length, upgrade\r\n\r\n")
+    out = Buffer()
+    head.write(out, b"/", 0, frozenset(), b"")
+    assert b"Host: a\r\n" in out.copy()
+    assert head.length == 3
+    assert head.nominated == frozenset()
+
+
+def test_owned_names_with_underscores_are_dropped() -> None:
+    _, head, _ = request(GET + b"X_Forwarded_For: 1.2.3.4\r\nX_Other: 1\r\n\r\n")
+    out = Buffer()
+    head.write(out, b"/", fields.OWNED, frozenset(), b"")
+    assert out.copy() == b"GET / HTTP/1.1\r\nHost: a\r\nX_Other: 1\r\n\r\n"
+
+
+def test_values_in_order() -> None:
+    _, head, _ = request(GET + b"X-Forwarded-For: 1\r\nA: b\r\nx-forwarded-for: 2\r\n\r\n")
+    assert head.values(fields.X_FORWARDED_FOR) == [b"1", b"2"]
+    assert head.repeats >> fields.X_FORWARDED_FOR & 1
+    assert head.has(fields.X_FORWARDED_FOR)
+    assert not head.has(fields.COOKIE)
+
+
+BAD_RESPONSES = {
+    "not HTTP": b"hello\r\n\r\n",
+    "lower case": b"http/1.1 200 OK\r\n\r\n",
+    "HTTP/2": b"HTTP/2.0 200 OK\r\n\r\n",
+    "HTTP/0.9": b"HTTP/0.9 200 OK\r\n\r\n",
+    "two digits": b"HTTP/1.1 20 OK\r\n\r\n",
+    "four digits": b"HTTP/1.1 2000 OK\r\n\r\n",
+    "status 099": b"HTTP/1.1 099 OK\r\n\r\n",
+    "status 600": b"HTTP/1.1 600 OK\r\n\r\n",
+    "letters": b"HTTP/1.1 2x0 OK\r\n\r\n",
+    "no space": b"HTTP/1.1 200OK\r\n\r\n",
+    "control in reason": b"HTTP/1.1 200 O\0K\r\n\r\n",
+    "bare LF": b"HTTP/1.1 200 OK\nA: b\r\n\r\n",
+    "folded": b"HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+    "no colon": b"HTTP/1.1 200 OK\r\nA\r\n\r\n",
+    "space before colon": b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "bad length": b"HTTP/1.1 200 OK\r\nContent-Length: 1x\r\n\r\n",
+    "length and coding": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "unknown coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+    "coding in HTTP/1.0": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "too large": b"HTTP/1.1 200 OK\r\nA: " + b"a" * 70000 + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("data", BAD_RESPONSES.values(), ids=BAD_RESPONSES)
+def test_bad_response(data: bytes) -> None:
+    assert response(data)[0] == 502
+
+
+@pytest.mark.parametrize("data", [b"H", b"HTTP/1.", b"HTTP/1.1 200 OK\r\nA: b\r\n", b""])
+def test_incomplete_response(data: bytes) -> None:
+    assert response(data)[0] == MORE
+
+
+def test_a_server_that_does_not_speak_http_is_not_waited_for() -> None:
+    assert response(b"SSH-2.0-x\r\n")[0] == 502
+
+
+@pytest.mark.parametrize(
+    ("data", "to_head", "length", "declared"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", False, 5, 5),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", True, 0, 5),
+        (b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", False, 0, 5),
+        (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", False, 0, -1),
+        (b"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n", False, CHUNKED, -1),
+        (b"HTTP/1.1 200 \r\n\r\n", False, UNTIL_CLOSE, -1),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", False, 0, -1),
+    ],
+)
+def test_response_framing(data: bytes, to_head: bool, length: int, declared: int) -> None:
+    verdict, head, _ = response(data, to_head)
+    assert (verdict, head.length, head.declared) == (FOUND, length, declared)
+
+
+def test_write_response() -> None:
+    _, head, _ = response(b"HTTP/1.0 404 N\xf6t\r\nConnection: close\r\nServer: s\r\nContent-Length: 0\r\n\r\n")
+    out = Buffer()
+    head.write(out, fields.RESPONSE_DROP, frozenset(), b"X: y\r\n")
+    assert out.copy() == b"HTTP/1.1 404 N\xf6t\r\nServer: s\r\nX: y\r\n\r\n"
+    assert (head.status, head.keep_alive) == (404, False)
+
+
+def test_response_upgrade() -> None:
+    assert response(b"HTTP/1.1 101 S\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\n\r\n")[1].upgrade
+    assert not response(b"HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n")[1].upgrade
+    assert not response(b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n")[1].upgrade
