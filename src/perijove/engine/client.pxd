@@ -8,7 +8,7 @@ from perijove.engine.tunnel cimport drained, half_close, relay
 from perijove.engine.upstream cimport Borrower, Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
-cdef long long CHUNKED
+cdef long long CHUNKED, NO_BODY
 cdef int FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FORWARD, RESPOND, ENDED, FAILED, OPEN
 cdef int CONNECT_TIMEOUT, LOST, REFUSED
 cdef int HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER

@@ -24,6 +24,7 @@ from perijove.engine.const import (
     IN,
     LOST,
     MORE,
+    NO_BODY,
     OPEN,
     OUT,
     READ_SIZE,
@@ -117,7 +118,7 @@ class Client(Borrower):
             self.attach(sock, IN)
             self.until(self.site.timeouts.header)
             return
-        self.tls = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        self.tls = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
         self.mode = HANDSHAKE
         self.attach(self.tls, IN)
         self.until(self.site.timeouts.handshake)
@@ -321,6 +322,7 @@ class Client(Borrower):
         else:
             self.exchange.method = b""
             self.exchange.target = b""
+            self.accept = self.referer = self.agent = b""
             self.exchange.keep_alive = False
             self.refuse(verdict)
 
@@ -346,8 +348,8 @@ class Client(Borrower):
             return
         target = plan.upstream
         assert isinstance(target, Upstream)
-        # A request that must not be sent twice never goes out on a connection that may have ended unseen.
-        upstream = target.lend(self, head.method not in IDEMPOTENT)
+        # A request that must not, or cannot, be sent twice never goes out on a connection that may have ended unseen.
+        upstream = target.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT)
         self.upstream = upstream
         self.mode = ACTIVE
         self.repeated = False
@@ -746,6 +748,8 @@ class Client(Borrower):
                     self._finished()
                     self.close()
                     return
-        timeout = upstream.upstream.timeouts.tunnel
-        if timeout:
-            self.until(timeout)
+        timeouts = upstream.upstream.timeouts
+        if self.client_ended or self.upstream_ended:
+            self.until(timeouts.write)  # what is left to say is said soon; TCP would keep half a tunnel for ever
+        elif timeouts.tunnel:
+            self.until(timeouts.tunnel)

@@ -81,7 +81,8 @@ class Chunked:
                 break
             line_end = data.find(b"\r\n", at)
             if line_end < 0:
-                if end - at > (_SIZE_LINE if self.state == _SIZE else _TRAILERS) or data.find(b"\n", at) >= 0:
+                size_so_far = end - at - (1 if data[end - 1 :] == b"\r" else 0)  # its CR may be there without its LF
+                if size_so_far > (_SIZE_LINE if self.state == _SIZE else _TRAILERS) or data.find(b"\n", at) >= 0:
                     verdict = BROKEN
                 break
             line = data[at:line_end]

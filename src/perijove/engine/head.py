@@ -416,10 +416,12 @@ def _incomplete(data: bytes, start: int, limits: Limits) -> int:
     size = len(data) - start
     if size == 0:
         return MORE
+    # Its end may be there in part: CRLFCRLF but for the last octet, or the line's CR.
+    ending = 3 if data.endswith(b"\r\n\r") else 2 if data.endswith(b"\r\n") else 1 if data.endswith(b"\r") else 0
     first = data.find(b"\r\n", start)
-    if (first < 0 and size > limits.line) or first - start > limits.line:
+    if (first < 0 and size - ending > limits.line) or first - start > limits.line:
         return 414
-    if size > limits.size:
+    if size - ending > limits.size:
         return 431
     # A bare LF would keep us waiting for a CRLF that never comes; and no request begins with a control (TLS does).
     if data.count(b"\n", start) != data.count(b"\r\n", start) or (data[start] < 0x21 and data[start] != 13):

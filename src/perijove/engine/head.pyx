@@ -168,12 +168,17 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
     """Judge a head that has not ended yet: MORE, or the status to refuse it with already."""
     cdef const char *first
     cdef int ends
+    cdef Py_ssize_t ending = 0  # of it that may be there in part: CRLFCRLF but for the last octet, or the line's CR
     if size == 0:
         return MORE
+    if data[size - 1] == c"\r":
+        ending = 3 if size >= 3 and data[size - 2] == c"\n" and data[size - 3] == c"\r" else 1
+    elif size >= 2 and data[size - 1] == c"\n" and data[size - 2] == c"\r":
+        ending = 2
     first = <const char *>memmem(data, size, b"\r\n", 2)
-    if (first == NULL and size > limits.line) or (first != NULL and first - data > limits.line):
+    if (first == NULL and size - ending > limits.line) or (first != NULL and first - data > limits.line):
         return 414
-    if size > limits.size:
+    if size - ending > limits.size:
         return 431
     ends = count_of(data, size, c"\n", False)
     if ends != count_of(data, size, c"\n", True) or (<unsigned char>data[0] < 0x21 and data[0] != c"\r"):

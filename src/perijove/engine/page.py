@@ -97,6 +97,7 @@ def error(status: int, accept: bytes, request_id: bytes) -> tuple[bytes, bytes]:
     title = f"{status} {reason(status).decode()}"
     what, hint = _WORDS.get(status, ("The request was not served.", ""))
     shown = request_id.decode("ascii", "replace")
+    accept = accept.lower()
     if b"json" in accept and b"html" not in accept.split(b"json", 1)[0]:
         document = {"status": status, "message": f"{title}: {what}", "hint": hint, "request_id": shown}
         return b"application/json", json.dumps(document).encode() + b"\n"

@@ -13,7 +13,7 @@ cdef class Endpoint:
     cdef public object sock, tls
     cdef public Buffer inbuf, outbuf
     cdef public double deadline
-    cdef public long long tick
+    cdef public long long tick, born
     cdef public bint closed, muted
     cpdef void attach(self, object sock, int interest) except *
     cpdef void want(self, int interest) except *
@@ -37,6 +37,7 @@ cdef class Reactor:
     cdef public list table
     cdef public double now
     cdef public bint running, draining
+    cdef public long long round
     cdef public Log log
     cdef dict _wheel
     cdef long long _next_tick
@@ -48,6 +49,7 @@ cdef class Reactor:
     cpdef void forget(self, Endpoint endpoint) except *
     cpdef void again(self, Endpoint endpoint) except *
     cpdef void schedule(self, Endpoint endpoint) except *
+    cpdef void unschedule(self, Endpoint endpoint) except *
     @cython.locals(endpoint=Endpoint, timeout=double)
     cpdef void turn(self, double longest) except *
     @cython.locals(endpoint=Endpoint, tick=cython.longlong, key=object)

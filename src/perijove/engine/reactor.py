@@ -30,6 +30,7 @@ class Endpoint:
     """Something with a descriptor in the loop. Subclasses say what an event means."""
 
     __slots__ = (
+        "born",
         "closed",
         "deadline",
         "fd",
@@ -58,6 +59,7 @@ class Endpoint:
         self.deadline = 0.0  # on the reactor's clock; 0 is never
         self.tick = 0  # where the endpoint stands in the timer wheel; 0 is nowhere
         self.closed = False
+        self.born = 0  # the round in which it was attached
         self.muted = False  # taken out of the poller while nothing is wanted
 
     def attach(self, sock: socket.socket, interest: int) -> None:
@@ -66,6 +68,7 @@ class Endpoint:
         self.fd = sock.fileno()
         self.interest = interest
         self.mask = interest
+        self.born = self.reactor.round
         self.reactor.add(self, interest)
 
     def want(self, interest: int) -> None:
@@ -128,6 +131,12 @@ class Endpoint:
             return
         self.closed = True
         self.deadline = 0.0
+        if self.tick:
+            self.reactor.unschedule(self)
+        if self.tls is not None:
+            # close_notify; the other side's is not waited for. Of a connection that failed this fails, too.
+            with contextlib.suppress(OSError, ValueError):
+                self.tls.unwrap()
         if self.fd >= 0:
             self.reactor.forget(self)
         self.inbuf.clear()
@@ -142,6 +151,7 @@ class Endpoint:
         if not self.closed and self.sock is not None:
             with contextlib.suppress(OSError):
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.tls = None  # no close_notify: it would say that this is all
         self.close()
 
     def on_event(self, mask: int) -> None:
@@ -192,10 +202,11 @@ class Reactor:
         self.poller = Poller()
         self.table: list[Endpoint | None] = [None] * 1024  # by descriptor
         self.now = clock()
+        self.round = 0
         self.running = False
         self.draining = False  # connections end with the exchange they are in
         self.log: Log | None = None
-        self._wheel: dict[int, list[Endpoint]] = {}
+        self._wheel: dict[int, set[Endpoint]] = {}
         self._next_tick = 0  # the earliest key of the wheel; 0 if it is empty
         self._again: list[Endpoint] = []
         self._date = b""
@@ -231,16 +242,25 @@ class Reactor:
         self._again.append(endpoint)
 
     def schedule(self, endpoint: Endpoint) -> None:
-        """Put the endpoint into the wheel at its deadline. An earlier place it has there is left to expire."""
+        """Put the endpoint into the wheel at its deadline, and nowhere else."""
+        if endpoint.tick:
+            self.unschedule(endpoint)
         tick = int(endpoint.deadline / _TICK) + 1
         endpoint.tick = tick
         slot = self._wheel.get(tick)
         if slot is None:
-            self._wheel[tick] = [endpoint]
+            self._wheel[tick] = {endpoint}
             if self._next_tick == 0 or tick < self._next_tick:
                 self._next_tick = tick
         else:
-            slot.append(endpoint)
+            slot.add(endpoint)
+
+    def unschedule(self, endpoint: Endpoint) -> None:
+        """Take the endpoint out of the wheel: one that is closed must not be kept until its time."""
+        slot = self._wheel.get(endpoint.tick)
+        endpoint.tick = 0
+        if slot is not None:
+            slot.discard(endpoint)
 
     def run(self) -> None:
         """Serve until `running` is made False."""
@@ -258,11 +278,13 @@ class Reactor:
             timeout = 0.0 if timeout < 0 else min(timeout + 0.001, longest)
         self.poller.wait(timeout)
         self.now = clock()
+        self.round += 1
         poller = self.poller
         table = self.table
         while poller.next():
             endpoint = table[poller.fd]
-            if endpoint is not None:
+            # An event for a descriptor that was closed and taken again in this very round is not the new one's.
+            if endpoint is not None and endpoint.born != self.round:
                 try:
                     if poller.mask & (IN | OUT):
                         endpoint.on_event(poller.mask)
@@ -289,11 +311,11 @@ class Reactor:
         due = [key for key in self._wheel if key <= tick]
         due.sort()
         for key in due:
-            for endpoint in self._wheel.pop(key):
-                if endpoint.tick != key:
-                    continue  # it was moved to an earlier place since
+            for endpoint in list(self._wheel.pop(key)):
+                if endpoint.closed:
+                    continue  # by another one's timeout, just now
                 endpoint.tick = 0
-                if endpoint.deadline == 0.0 or endpoint.closed:
+                if endpoint.deadline == 0.0:
                     continue
                 if endpoint.deadline > self.now:
                     self.schedule(endpoint)

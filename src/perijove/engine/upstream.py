@@ -172,7 +172,10 @@ class UpstreamConnection(Endpoint):
             self.reactor.forget(self)
             try:
                 self.tls = self.upstream.tls.wrap_socket(
-                    self.sock, do_handshake_on_connect=False, server_hostname=self.upstream.server_name
+                    self.sock,
+                    do_handshake_on_connect=False,
+                    suppress_ragged_eofs=False,  # an answer that was cut must not read as one that ended
+                    server_hostname=self.upstream.server_name,
                 )
             except (OSError, ValueError):
                 self._lost(UNTRUSTED)
