@@ -135,7 +135,8 @@ class Exchange:
         target = head.path
         if plan.map_from:
             path, mark, query = target.partition(b"?")
-            target = plan.map_to + path[len(plan.map_from) :] + mark + query
+            path = plan.map_to + path[len(plan.map_from) :]
+            target = (path if path.startswith(b"/") else b"/" + path) + mark + query
         if peer.trusted or plan.varies:
             tail, drop = forwarded(self, head, plan, drop)
             tail = add_edits(tail, plan.edits, self, head)

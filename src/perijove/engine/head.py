@@ -15,7 +15,7 @@ from perijove.engine import fields
 from perijove.engine.const import CHUNKED, FOUND, MORE, NO_BODY, UNTIL_CLOSE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from perijove.engine.buffer import Buffer
 
@@ -31,8 +31,17 @@ _absolute: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)\Z", re.DO
 
 _TARGET_OCTETS: Final = bytes(c for c in range(0x21, 0x7F) if c != 0x23)  # visible, without "#" (RFC 9112 §3.2)
 _VALUE_OCTETS: Final = bytes(c for c in range(256) if c == 9 or 32 <= c != 127)  # RFC 9110 §5.5
+# What nearly all messages say, for `_connection`.
+_OPTIONS: Final[dict[bytes, int]] = {
+    b"Connection: keep-alive": 2,
+    b"Connection: close": 1,
+    b"Connection: Upgrade": 4,
+    b"Connection: keep-alive, Upgrade": 6,
+}
 _METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"))
+_VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]*"
 _SHAPES_KEPT: Final = 1024
+_MATCHED_FIELDS: Final = 40  # the most fields for which a pattern is made
 
 
 class Limits:
@@ -49,9 +58,11 @@ class Limits:
 class _Shape:
     """What the names of a head alone decide, for all heads with the same names in the same order."""
 
-    __slots__ = ("at", "connection", "getters", "lookalike", "lower", "numbers", "repeats")
+    __slots__ = ("at", "connection", "framed", "getters", "lookalike", "lower", "match", "names", "numbers", "repeats")
 
     def __init__(self, names: tuple[bytes, ...]) -> None:
+        self.names = names
+        self.match: Callable[[bytes], re.Match[bytes] | None] | None = None
         self.lower = tuple(name.lower() for name in names)
         self.numbers: list[int] = []
         self.at: list[int] = [0] * fields.COUNT  # number -> line of the first of that name, from 1
@@ -71,9 +82,17 @@ class _Shape:
                 self.repeats |= 1 << number
             else:
                 self.at[number] = line
-        self.getters: dict[tuple[int, frozenset[bytes]], Callable[[list[bytes]], object]] = {}
+        self.framed = bool(self.at[fields.TRANSFER_ENCODING] or self.at[fields.CONTENT_LENGTH])
+        self.getters: dict[tuple[int, frozenset[bytes]], Callable[[Sequence[bytes]], object]] = {}
 
-    def getter(self, drop: int, names: frozenset[bytes]) -> Callable[[list[bytes]], object]:
+    def matcher(self) -> Callable[[bytes], re.Match[bytes] | None]:
+        """Return what takes apart a block with these very names, as `_names` and `split` would, in one go."""
+        if self.match is None:
+            lines = b"".join(rb"\r\n(%b:%b)" % (re.escape(name), _VALUE) for name in self.names)
+            self.match = re.compile(b"()" + lines).fullmatch
+        return self.match
+
+    def getter(self, drop: int, names: frozenset[bytes]) -> Callable[[Sequence[bytes]], object]:
         """Return what picks the lines that remain, and line 0, which is empty."""
         found = self.getters.get((drop, names))
         if found is None:
@@ -88,7 +107,7 @@ class _Shape:
         return found
 
 
-def _only_first(lines: list[bytes]) -> tuple[bytes]:
+def _only_first(lines: Sequence[bytes]) -> tuple[bytes]:
     return (lines[0],)
 
 
@@ -106,10 +125,11 @@ def _shape(names: tuple[bytes, ...]) -> _Shape:
 class Head:
     """What requests and responses share: the field lines of a scanned head."""
 
-    __slots__ = ("_lines", "_shape", "declared", "length", "minor", "nominated", "repeats", "size")
+    __slots__ = ("_again", "_lines", "_shape", "declared", "length", "minor", "nominated", "repeats", "size")
 
     def __init__(self) -> None:
-        self._lines: list[bytes] = []
+        self._lines: Sequence[bytes] = ()
+        self._again = False  # the shape came twice running: the next head will mostly have it, too
         self._shape: _Shape = _shape(())
         self.size = 0  # octets in the buffer, the empty line included
         self.minor = 1  # of HTTP/1.x
@@ -120,6 +140,14 @@ class Head:
 
     def _scan_fields(self, block: bytes, limits: Limits) -> int:
         """Take `block` (each line after a CRLF) apart; return FOUND or a status."""
+        if self.nominated:
+            self.nominated = frozenset()
+        if self._again:
+            found = self._shape.matcher()(block)
+            if found is not None:
+                self._lines = found.groups()
+                self.repeats = self._shape.repeats
+                return FOUND
         names = tuple(_names(block))
         count = block.count(b"\r\n")
         # Each line begins with a name and a colon, and no octet is a control, nor CR or LF but in a CRLF.
@@ -130,11 +158,10 @@ class Head:
         shape = _shapes.get(names) or _shape(names)
         if shape.lookalike:
             return 400
+        self._again = shape is self._shape and count <= min(limits.count, _MATCHED_FIELDS)
         self._shape = shape
         self.repeats = shape.repeats
         self._lines = block.split(b"\r\n")
-        if self.nominated:
-            self.nominated = frozenset()
         return FOUND
 
     def field(self, number: int) -> bytes | None:
@@ -166,6 +193,10 @@ class Head:
         """Read all Connection fields: 1 close, 2 keep-alive, 4 upgrade; other tokens become `nominated`."""
         seen = 0
         others: list[bytes] = []
+        if len(self._shape.connection) == 1:
+            known = _OPTIONS.get(self._lines[self._shape.connection[0]])
+            if known is not None:
+                return known
         for line in self._shape.connection:
             value = self._lines[line][11:].lower()
             for token in value.split(b","):
@@ -186,8 +217,10 @@ class Head:
 
     def _length(self) -> int:
         """Return the framing that the fields declare, or a negated status; -1 for none."""
-        at = self._shape.at
         self.declared = -1
+        if not self._shape.framed:
+            return -1
+        at = self._shape.at
         coding = at[fields.TRANSFER_ENCODING]
         if coding:
             if at[fields.CONTENT_LENGTH] or self.repeats >> fields.TRANSFER_ENCODING & 1 or self.minor == 0:
@@ -269,9 +302,10 @@ class RequestHead(Head):
             if self.repeats >> fields.HOST & 1:
                 return 400
             host = self._lines[at[fields.HOST]][5:].strip(b" \t")
-            if not _is_host(host):
-                return 400
-            self.host = host
+            if host != self.host or not host:
+                if not _is_host(host):
+                    return 400
+                self.host = host
         elif self.minor == 1:
             return 400  # RFC 9112 §3.2
         else:

@@ -30,7 +30,7 @@ cdef class Plan:
     cdef public frozenset drop_names, response_names
 
 cdef class Route:
-    cdef public bytes prefix
+    cdef public bytes prefix, plain
     cdef public Plan plan
     cdef public int rule
     cdef public bint exact
@@ -50,3 +50,5 @@ cdef class Table:
 
 @cython.locals(route=Route)
 cdef Route _match(tuple routes, bytes path, list trace)
+@cython.locals(route=Route)
+cdef Route _match_plain(tuple routes, bytes path)

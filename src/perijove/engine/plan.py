@@ -176,10 +176,11 @@ class Plan:
 class Route:
     """A prefix of paths and its plan. `prefix` is matched by whole segments; b"/" matches everything."""
 
-    __slots__ = ("exact", "plan", "prefix", "rule")
+    __slots__ = ("exact", "plain", "plan", "prefix", "rule")
 
     def __init__(self, prefix: bytes, plan: Plan, rule: int = 0, exact: bool = False) -> None:
         self.prefix = prefix
+        self.plain = normal(prefix) or b"/"  # to compare normalised paths with
         self.plan = plan
         self.rule = rule
         self.exact = exact
@@ -231,7 +232,9 @@ class Table:
         if host is None:
             return self.missing
         path = head.path
-        if host.single is not None and trace is None:
+        if host.single is not None:
+            if trace is not None:
+                trace.append(host.routes[0].rule)
             if b".." in path or b"%2" in path:
                 return self.bad if climbs(path) else host.single
             return host.single
@@ -240,7 +243,7 @@ class Table:
         if b"%" in path or b"/." in path or b"//" in path:
             # The upstream may read the path as we would if we normalised it: both must lie under the same route.
             plain = normal(path)
-            if plain is None or (plain != path and _match(host.routes, plain, None) is not route):
+            if plain is None or (plain != path and _match_plain(host.routes, plain) is not route):
                 return self.bad
         return self.missing if route is None else route.plan
 
@@ -265,5 +268,12 @@ def _match(routes: tuple[Route, ...], path: bytes, trace: list[int] | None) -> R
         if trace is not None:
             trace.append(route.rule)
         if (path == route.prefix) if route.exact else inside(path, route.prefix):
+            return route
+    return None
+
+
+def _match_plain(routes: tuple[Route, ...], path: bytes) -> Route | None:
+    for route in routes:
+        if (path == route.plain) if route.exact else inside(path, route.plain):
             return route
     return None

@@ -81,12 +81,12 @@ class Record(Log):
         data = self._rest + b"".join(lines)
         count = len(lines)
         self.lines = []
-        self._rest = b""
         try:
             written = os.write(self.fd, data)
         except OSError:
             self.dropped += count
             return
+        self._rest = b""
         if written < len(data):  # a pipe that is nearly full, a disk that is
             self._rest = data[written:]
             end = self._rest.find(b"\n") + 1

@@ -177,12 +177,18 @@ def map_url(value: bytes, maps: tuple[UrlMap, ...], exchange: Exchange) -> bytes
             if value[size : size + 1] not in (b"", b"/", b"?", b"#"):
                 continue
             rest = value[size:] or b"/"
-            if not rest.startswith(upstream[size:]):
-                continue
-            return fill(one.public, exchange) + rest[len(upstream) - size :]
-        if value.startswith(upstream) and not value.startswith(b"//"):
+            if under(rest, upstream[size:]):
+                return fill(one.public, exchange) + rest[len(upstream) - size :]
+        elif value.startswith(b"/") and not value.startswith(b"//") and under(value, upstream):
             return fill(one.public, exchange) + value[len(upstream) :]
     return value
+
+
+def under(path: bytes, prefix: bytes) -> bool:
+    """Tell whether a path, with what follows it in a URL, lies under a prefix by whole segments."""
+    if not path.startswith(prefix):
+        return False
+    return prefix.endswith(b"/") or path[len(prefix) : len(prefix) + 1] in (b"", b"/", b"?", b"#")
 
 
 def map_refresh(value: bytes, maps: tuple[UrlMap, ...], exchange: Exchange) -> bytes:
@@ -206,7 +212,7 @@ def map_cookie(value: bytes, maps: tuple[CookieMap, ...], exchange: Exchange) ->
             if key == b"secure":
                 secure = True
             elif key == b"path" and one.path_from is not None and one.path_to is not None and equals:
-                if text.startswith(one.path_from):
+                if text.startswith(b"/") and under(text, one.path_from):
                     attributes[at] = b" Path=" + one.path_to + text[len(one.path_from) :]
                 elif text + b"/" == one.path_from:
                     attributes[at] = b" Path=" + (one.path_to.rstrip(b"/") or b"/")

@@ -307,7 +307,7 @@ class _Lowering:
         chosen.append(Rule(when, Forward(name, mapping, route.preserve_host), Then.STOP, origin))
         own = upstream.scheme.encode() + b"://"
         outside = public if mapping else b""
-        inside = (inner or b"/") if mapping else b""
+        inside = inner if mapping else b""
         maps = [
             MapUrl((own, upstream.authority, inside), (*_PUBLIC, outside)),
             # With Host kept, the upstream believes the public name to be its own, under its own scheme.
