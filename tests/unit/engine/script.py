@@ -7,6 +7,7 @@ octets may be cut is tried, and must make no difference.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, FORWARD, FOUND, MORE, REFUSE, TUNNEL
@@ -124,7 +125,7 @@ class Script:
 
 def _pieces(data: bytes, cuts: tuple[int, ...]) -> list[bytes]:
     points = [0, *cuts, len(data)]
-    return [data[a:b] for a, b in zip(points, points[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(points)]
 
 
 def _unchunked(result: Result) -> tuple[object, ...]:

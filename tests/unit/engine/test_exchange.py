@@ -1,11 +1,11 @@
 """Exchanges as scripts; see `script`."""
 
 import pytest
+from tests.unit.engine.script import Script, forward
 
 from perijove.engine import fields, plan
 from perijove.engine.const import FORWARD
 from perijove.engine.plan import CookieMap, FieldEdit, Plan, Timeouts, UrlMap
-from tests.unit.engine.script import Script, forward
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 SENT = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -45,7 +45,9 @@ def test_chunked_content_is_framed_anew() -> None:
     )
 
 
-@pytest.mark.parametrize("body", [b"5\r\nhelloX", b"g\r\n", b"-1\r\n", b"5\nhello", b"0x5\r\nhello", b"0\r\nA b: c\r\n\r\n", b" 5\r\n"])
+@pytest.mark.parametrize(
+    "body", [b"5\r\nhelloX", b"g\r\n", b"-1\r\n", b"5\nhello", b"0x5\r\nhello", b"0\r\nA b: c\r\n\r\n", b" 5\r\n"]
+)
 def test_broken_chunks_are_refused(body: bytes) -> None:
     Script(b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + body).expect(verdict="refuse")
 
@@ -132,7 +134,9 @@ def test_head() -> None:
 
 @pytest.mark.parametrize("status", [b"204 No Content", b"304 Not Modified"])
 def test_no_content(status: bytes) -> None:
-    result = Script(GET, b"HTTP/1.1 %b\r\nETag: x\r\n\r\nunasked" % status).expect(verdict="done", extra=b"unasked", keep_alive=True)
+    result = Script(GET, b"HTTP/1.1 %b\r\nETag: x\r\n\r\nunasked" % status).expect(
+        verdict="done", extra=b"unasked", keep_alive=True
+    )
     assert result.client == b"HTTP/1.1 %b\r\nETag: x\r\n\r\n" % status
 
 
@@ -204,9 +208,9 @@ def test_a_switch_that_nobody_asked_for(request_: bytes, response: bytes) -> Non
 
 
 def test_another_upgrade_is_a_plain_request() -> None:
-    Script(b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n").expect(
-        upstream=SENT
-    )
+    Script(
+        b"GET /a HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n"
+    ).expect(upstream=SENT)
 
 
 def test_hop_by_hop_fields_stay_behind() -> None:
@@ -237,7 +241,11 @@ def test_a_trusted_proxy_is_believed() -> None:
     Script(
         b"GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: pub\r\n\r\n",
         OK + b"Location: http://up:80/x\r\nContent-Length: 0\r\n\r\n",
-        plan=owning(maps=(UrlMap(((LITERAL, b"http://up:80"),), ((plan.PUBLIC_SCHEME, b""), (LITERAL, b"://"), (plan.PUBLIC_HOST, b""))),)),
+        plan=owning(
+            maps=(
+                UrlMap(((LITERAL, b"http://up:80"),), ((plan.PUBLIC_SCHEME, b""), (LITERAL, b"://"), (plan.PUBLIC_HOST, b""))),
+            )
+        ),
         trusted=True,
     ).expect(
         upstream=b"GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: pub\r\n"
@@ -300,9 +308,10 @@ def test_a_plan_holds_nothing_of_a_request() -> None:
 
 
 def test_what_may_be_repeated() -> None:
+    from tests.unit.engine.test_head import request
+
     from perijove.engine.exchange import Exchange, Peer
     from perijove.engine.head import Limits, RequestHead
-    from tests.unit.engine.test_head import request
 
     for data, wanted in (
         (GET, True),

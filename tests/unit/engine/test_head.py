@@ -122,7 +122,12 @@ def test_request() -> None:
     data = b"POST /a%2Fb//c;d?x= HTTP/1.1\r\nHost: Hub.example:8443\r\nContent-Length: 12\r\nX-A:  b c \t\r\n\r\nrest"
     verdict, head, _ = request(data)
     assert verdict == FOUND
-    assert (head.method, head.target, head.path, head.host) == (b"POST", b"/a%2Fb//c;d?x=", b"/a%2Fb//c;d?x=", b"Hub.example:8443")
+    assert (head.method, head.target, head.path, head.host) == (
+        b"POST",
+        b"/a%2Fb//c;d?x=",
+        b"/a%2Fb//c;d?x=",
+        b"Hub.example:8443",
+    )
     assert (head.minor, head.length, head.keep_alive, head.upgrade, head.expect) == (1, 12, True, False, False)
     assert head.size == len(data) - 4
     assert head.named(b"x-a") == [b"b c"]
@@ -171,7 +176,9 @@ def test_asterisk() -> None:
     assert (verdict, head.path) == (FOUND, b"*")
 
 
-HANDSHAKE = GET + b"Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: k\r\n"
+HANDSHAKE = (
+    GET + b"Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: k\r\n"
+)
 
 
 @pytest.mark.parametrize(

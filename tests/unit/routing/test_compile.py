@@ -1,0 +1,119 @@
+"""Gateways as tables: what runs is what was meant."""
+
+import pytest
+
+from perijove.config.toml import load
+from perijove.engine import fields, plan
+from perijove.engine.buffer import Buffer
+from perijove.engine.const import FORWARD, FOUND, REJECT, RESPOND
+from perijove.engine.head import Limits, RequestHead
+from perijove.engine.plan import Plan, Table
+from perijove.engine.upstream import Upstream
+from perijove.gateway.model import Gateway
+from perijove.gateway.rules import Variable
+from perijove.routing.compile import _VARIABLES, compile_table, template, timeouts
+from perijove.text.source import Source
+
+
+def compiled(text: str, listener: int = 0) -> Table:
+    gateway = load(Source("a", text)).gateway
+    assert gateway is not None
+    return compile_table(gateway, gateway.listeners[listener], upstreams(gateway))
+
+
+def upstreams(gateway: Gateway) -> dict[str, Upstream]:
+    made = {}
+    for name, one in gateway.upstreams.items():
+        made[name] = Upstream(name, timeouts(one.timeouts))
+        made[name].authority = one.authority
+    return made
+
+
+def decide(table: Table, target: bytes, host: bytes = b"h", trace: list[int] | None = None) -> Plan:
+    buffer, head = Buffer(), RequestHead()
+    buffer.append(b"GET %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (target, host))
+    assert head.scan(buffer, Limits()) == FOUND
+    return table.resolve(head, trace)
+
+
+def leads_to(made: Plan) -> str:
+    assert isinstance(made.upstream, Upstream)
+    return made.upstream.name
+
+
+def test_order_is_the_only_precedence() -> None:
+    table = compiled(
+        '[[route]]\npath = "/a/b/"\nto = "http://one"\n[[route]]\npath = "/a"\nto = "http://two"\n[[route]]\nto = "http://three"\n'
+    )
+    assert leads_to(decide(table, b"/a/b/c")) == "http://one:80"
+    assert decide(table, b"/a/b").kind == RESPOND
+    assert leads_to(decide(table, b"/a/c?d")) == "http://two:80"
+    assert leads_to(decide(table, b"/ab")) == "http://three:80"
+
+
+def test_tracing_decides_the_same() -> None:
+    table = compiled('[[route]]\npath = "/a/"\nto = "http://one"\n[[route]]\nto = "http://two"\n')
+    for target in (b"/a/x", b"/a", b"/b", b"/a/../b", b"/%2e%2e/"):
+        trace: list[int] = []
+        assert decide(table, target, trace=trace) is decide(table, target)
+        assert trace
+
+
+def test_hosts() -> None:
+    table = compiled(
+        'to = "http://rest"\n[[host]]\nnames = ["hub.example.org"]\n[[host.route]]\nto = "http://hub"\n'
+        '[[host]]\nnames = ["*.example.org"]\n[[host.route]]\nto = "http://wild"\n'
+    )
+    assert leads_to(decide(table, b"/", b"Hub.Example.org:8443")) == "http://hub:80"
+    assert leads_to(decide(table, b"/", b"a.b.example.org")) == "http://wild:80"
+    assert leads_to(decide(table, b"/", b"example.org")) == "http://rest:80"
+
+
+def test_nothing_for_a_host_is_404() -> None:
+    table = compiled('[[host]]\nnames = "a"\n[[host.route]]\npath = "/x"\nto = "http://h"\n')
+    for target, host in ((b"/x", b"b"), (b"/y", b"a")):
+        made = decide(table, target, host)
+        assert (made.kind, made.status) == (REJECT, 404)
+
+
+def test_the_redirecting_listener() -> None:
+    table = compiled('to = "http://h"\nlisten = ":8443"\nredirect-http = ":80"\ntls = {self-signed = true}\n', 1)
+    made = decide(table, b"/a/b?c", b"hub:80")
+    assert (made.kind, made.status) == (RESPOND, 308)
+    (edit,) = made.response_edits
+    assert edit.name == b"Location"
+    assert [kind for kind, _ in edit.value] == [plan.LITERAL, plan.HOSTNAME, plan.LITERAL, plan.TARGET]
+
+
+def test_fields_that_are_set_by_hand_are_not_ours() -> None:
+    table = compiled(
+        '[[route]]\nto = "http://h"\nrequest-fields = {set = {X-Forwarded-Proto = "https", X-Own = "a"}, remove = ["Cookie"]}\n'
+    )
+    made = decide(table, b"/")
+    assert made.kind == FORWARD
+    assert not made.own >> fields.X_FORWARDED_PROTO & 1
+    assert made.own >> fields.X_FORWARDED_FOR & 1
+    assert made.drop >> fields.COOKIE & 1
+    assert made.drop_names == {b"x-own"}
+    assert [edit.name for edit in made.edits] == [b"X-Forwarded-Proto", b"X-Own"]
+    assert not made.varies
+
+
+@pytest.mark.parametrize(
+    ("edit", "varies"),
+    [
+        ('set = {A = "{client-ip} {host}"}', False),
+        ('set = {A = "{path}"}', True),
+        ('default = {A = "a"}', True),
+        ('add = {A = "a"}', False),
+    ],
+)
+def test_what_varies_is_known(edit: str, varies: bool) -> None:
+    made = decide(compiled(f'[[route]]\nto = "http://h"\nrequest-fields = {{{edit}}}\n'), b"/")
+    assert made.varies is varies
+
+
+def test_every_variable_has_its_number() -> None:
+    assert set(_VARIABLES) == set(Variable)
+    assert len(set(_VARIABLES.values())) == len(Variable)
+    assert template((b"a", Variable.HOST)) == ((plan.LITERAL, b"a"), (plan.PUBLIC_HOST, b""))
