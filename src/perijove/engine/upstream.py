@@ -250,8 +250,20 @@ class UpstreamConnection(Endpoint):
             return
         if mask & (OUT | ERR) and self.outbuf.size() and self.offer() == 0 and self.borrower is borrower:
             borrower.upstream_drained()
-        if mask & (IN | HUP | ERR) and self.borrower is borrower and self.interest & IN and not self.closed:
+        if (mask & (IN | HUP | ERR) or self.tls_wants) and self.borrower is borrower and self.interest & IN and not self.closed:
             borrower.upstream_readable()
+
+    def on_hangup(self, mask: int) -> None:
+        """Wait for the borrower: a connection that failed, too, may still hold octets that it is not ready for yet."""
+        Endpoint.on_hangup(self, mask & ~ERR)
+
+    def on_fault(self) -> None:
+        """End the borrower as well: it would wait for ever."""
+        borrower = self.borrower
+        self.borrower = None
+        self.reset()
+        if borrower is not None:
+            borrower.on_fault()
 
     def on_timeout(self) -> None:
         """Tell the borrower, or retire an idle connection."""
