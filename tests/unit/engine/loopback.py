@@ -7,7 +7,7 @@ import ssl
 import struct
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from perijove.engine.reactor import Reactor
 
@@ -142,7 +142,7 @@ class Listening:
         except BlockingIOError:
             return None
         far = Far(self.reactor, sock)
-        self.stack.callback(lambda: far.close())
+        self.stack.enter_context(closing(far))
         return far
 
     def accept(self, tls: ssl.SSLContext | None = None) -> Far:

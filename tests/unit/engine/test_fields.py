@@ -67,7 +67,8 @@ def test_what_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["HOST", "COOKIE", "AUTHORIZATION", "SET_COOKIE", "LOCATION", "WWW_AUTHENTICATE", "ORIGIN", "DATE", "EXPECT", "RANGE"]
+    "name",
+    ["HOST", "COOKIE", "AUTHORIZATION", "SET_COOKIE", "LOCATION", "WWW_AUTHENTICATE", "ORIGIN", "DATE", "EXPECT", "RANGE"],
 )
 def test_what_goes_through(name: str) -> None:
     number = getattr(fields, name)

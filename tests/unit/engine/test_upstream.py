@@ -1,5 +1,6 @@
 """Connections to upstreams: opened, lent, taken back, retired, lost."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -471,9 +472,7 @@ def test_an_idle_tls_connection_is_retired(
 
 
 @pytest.mark.parametrize("fault", ["authority", "name", "no TLS", "end"])
-def test_untrusted(
-    fault: str, spy: Spy, server: Listening, authority: trustme.CA, server_tls: ssl.SSLContext
-) -> None:
+def test_untrusted(fault: str, spy: Spy, server: Listening, authority: trustme.CA, server_tls: ssl.SSLContext) -> None:
     upstream = secure_at(
         server,
         trustme.CA() if fault == "authority" else authority,
@@ -489,13 +488,12 @@ def test_untrusted(
         far.close()
     else:
         far.sock = server_tls.wrap_socket(far.sock, server_side=True, do_handshake_on_connect=False)
-        with pytest.raises((ssl.SSLError, OSError)):
+        with contextlib.suppress(OSError):  # with TLS 1.3, the server is told after its handshake
             far.handshake()
-            far.until_over()
-            raise OSError  # TLS 1.3: the server is told after its handshake
     turn_until(spy.reactor, lambda: connection.closed)
     assert spy.told == [UNTRUSTED]
-    assert b"secret" not in far.got
+    if fault in ("authority", "name"):
+        assert far.until_over() == b""
 
 
 def test_a_handshake_that_does_not_end(spy: Spy, server: Listening, authority: trustme.CA) -> None:
