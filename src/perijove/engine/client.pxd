@@ -42,8 +42,9 @@ cdef class Client(Borrower):
     cdef void _read_ahead(self) except *
     @cython.locals(count=Py_ssize_t)
     cdef void _read_content(self) except *
-    @cython.locals(left=Py_ssize_t, limit=cython.longlong)
+    @cython.locals(left=Py_ssize_t)
     cdef void _push_content(self) except *
+    cdef bint _take_content(self, UpstreamConnection upstream) except -1
     @cython.locals(before=Py_ssize_t, left=Py_ssize_t)
     cdef void _drain(self) except *
     cdef double _stream_timeout(self) except -1.0
@@ -53,6 +54,7 @@ cdef class Client(Borrower):
     cdef void _begin(self, RequestHead head) except *
     @cython.locals(count=Py_ssize_t, verdict=cython.int)
     cpdef void upstream_readable(self) except *
+    cdef void _await_content(self) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _push_response(self, int verdict) except *
     cdef void _replace(self, bytes request, bint at_once) except *
@@ -66,7 +68,7 @@ cdef class Client(Borrower):
     cdef void _abort(self) except *
     cdef void _release(self) except *
     cdef void _give_up(self, int status) except *
-    cpdef void refuse(self, int status) except *
+    cpdef void refuse(self, int status, int why=*) except *
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _answer(self, int status, bytes content_type, bytes body, bytes extra) except *

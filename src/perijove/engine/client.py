@@ -177,8 +177,13 @@ class Client(Borrower):
             self.want(IN)
         except ssl.SSLWantWriteError:
             self.want(OUT)
-        except OSError:
-            self.close()
+        except OSError as error:
+            if getattr(error, "reason", "") == "HTTP_REQUEST":
+                self.tls = None
+                self.exchange.keep_alive = False
+                self.refuse(400, page.PLAIN_HTTP)
+            else:
+                self.close()
         else:
             self.mode = HEAD
             self.want(IN)
@@ -214,11 +219,12 @@ class Client(Borrower):
 
     def _read_ahead(self) -> None:
         """Take in what comes while a request is served: further requests, or the end."""
+        if self.inbuf.size() >= _PIPELINED:
+            self.want(self.interest & ~IN)
+            return
         count = self.recv(self.inbuf, READ_SIZE)
         if count > 0:
             self.buffered = True
-            if self.inbuf.size() >= _PIPELINED:
-                self.want(self.interest & ~IN)
         elif count != AGAIN:
             # TCP cannot tell a client that is gone from one that has only ended its side. One that has waits in vain
             # here, as with nginx; but what it stopped waiting for is not kept running.
@@ -228,7 +234,7 @@ class Client(Borrower):
         upstream = self.upstream
         exchange = self.exchange
         assert upstream is not None
-        if upstream.outbuf.size() and upstream.opened:
+        if upstream.outbuf.size():
             self.want(self.interest & ~IN)
             return
         if exchange.request_left > 0 and self.inbuf.size() == 0:
@@ -249,12 +255,7 @@ class Client(Borrower):
         upstream = self.upstream
         exchange = self.exchange
         assert upstream is not None
-        if exchange.pump_request(self.inbuf, upstream.outbuf) == REFUSE:
-            self._give_up(400)
-            return
-        limit = self.site.body_limit
-        if limit and exchange.received > limit:
-            self._give_up(413)
+        if not self._take_content(upstream):
             return
         if exchange.request_done:
             self.until(0.0)
@@ -270,6 +271,17 @@ class Client(Borrower):
             self.want(self.interest & ~IN)
             self.until(0.0)  # it is upstream that is waited for
             upstream.until(upstream.upstream.timeouts.response)
+
+    def _take_content(self, upstream: UpstreamConnection) -> bool:
+        """Move what came of the request's content to the upstream's buffer; False if it was refused."""
+        exchange = self.exchange
+        if exchange.pump_request(self.inbuf, upstream.outbuf) == REFUSE:
+            self._give_up(400)
+            return False
+        if 0 < self.site.body_limit < exchange.received:
+            self._give_up(413)
+            return False
+        return True
 
     def _drain(self) -> None:
         """Write what lies ready for the client, and go on with what waited for that."""
@@ -356,15 +368,13 @@ class Client(Borrower):
         self.retry_until = 0.0
         exchange.write_request(head, upstream.outbuf)
         self.inbuf.drop(head.size)
+        self.deadline = 0.0
         if not exchange.request_done:
-            self.until(site.timeouts.body)
-            if exchange.pump_request(self.inbuf, upstream.outbuf) == REFUSE:
-                self._give_up(400)
+            if not self._take_content(upstream):
                 return
             if not exchange.request_done and upstream.outbuf.size() >= READ_SIZE:
                 self.want(self.interest & ~IN)
         if exchange.request_done:
-            self.deadline = 0.0
             self.replay = upstream.outbuf.copy() if head.method in IDEMPOTENT else None
             if self.inbuf.size():
                 self.buffered = True
@@ -384,7 +394,7 @@ class Client(Borrower):
         assert upstream is not None
         upstream.until(upstream.upstream.timeouts.response)
         if not self.exchange.request_done and upstream.outbuf.size() == 0:
-            self.want(self.interest | IN)
+            self._await_content()
 
     def upstream_drained(self) -> None:
         """Upstream has taken all that lay ready."""
@@ -394,12 +404,15 @@ class Client(Borrower):
             if verdict != OPEN:
                 self._copied(verdict, True)
         elif not self.exchange.request_done:
-            self.until(self.site.timeouts.body)
-            self.want(self.interest | IN)
+            self._await_content()
             if self.inbuf.size():
                 self._push_content()
-            elif self.tls is not None:
-                self.reactor.again(self)
+
+    def _await_content(self) -> None:
+        self.until(self.site.timeouts.body)
+        self.want(self.interest | IN)
+        if self.tls is not None:
+            self.reactor.again(self)
 
     def upstream_readable(self) -> None:
         """Read what upstream has, and pass it on."""
@@ -625,12 +638,12 @@ class Client(Borrower):
             self.exchange.keep_alive = False
         self.refuse(status)
 
-    def refuse(self, status: int) -> None:
-        """Answer with an error page. What cannot be understood is the end of the connection."""
+    def refuse(self, status: int, why: int = 0) -> None:
+        """Answer with an error page, in the words for `why`. What cannot be understood is the end of the connection."""
         exchange = self.exchange
         if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505):
             exchange.keep_alive = False
-        content_type, body = page.error(status, self.accept, template.request_id(exchange))
+        content_type, body = page.error(status, self.accept, template.request_id(exchange), why)
         extra = b"Cache-Control: no-store\r\n"
         if status == 405:
             extra += b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"

@@ -37,6 +37,8 @@ REASONS: Final[dict[int, bytes]] = {
     505: b"HTTP Version Not Supported",
 }
 
+PLAIN_HTTP: Final = 497  # a plain request came to a TLS listener: nginx's number for it, never sent
+
 # status -> (what happened, what to do about it)
 _WORDS: Final[dict[int, tuple[str, str]]] = {
     400: (
@@ -58,6 +60,7 @@ _WORDS: Final[dict[int, tuple[str, str]]] = {
         "Too many or too large cookies are the usual cause: clear them for this site. Administrators: "
         "`limits.header` bounds its size.",
     ),
+    PLAIN_HTTP: ("This port speaks https.", "Write https:// in front of the address."),
     501: ("The request's transfer coding is not known.", "Only `chunked` is."),
     502: (
         "The server behind this gateway gave no valid answer.",
@@ -86,16 +89,17 @@ def reason(status: int) -> bytes:
     return REASONS.get(status, b"Error" if status >= 400 else b"OK")
 
 
-def error(status: int, accept: bytes, request_id: bytes) -> tuple[bytes, bytes]:
+def error(status: int, accept: bytes, request_id: bytes, why: int = 0) -> tuple[bytes, bytes]:
     """Return the content type and the content of an error page.
 
     Args:
-        status: what went wrong.
+        status: of the response.
         accept: the request's Accept; JSON is given to whom it asks for it before HTML.
         request_id: shown, so that a user can tell it to the administrator.
+        why: whose words to use, if not the status' own.
     """
     title = f"{status} {reason(status).decode()}"
-    what, hint = _WORDS.get(status, ("The request was not served.", ""))
+    what, hint = _WORDS.get(why or status, ("The request was not served.", ""))
     shown = request_id.decode("ascii", "replace")
     accept = accept.lower()
     if b"json" in accept and b"html" not in accept.split(b"json", 1)[0]:
