@@ -100,6 +100,13 @@ class Far:
             except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 self.reactor.turn(0.01)
 
+    def offer(self, data: bytes) -> int:
+        """Send what fits now; return how much that was."""
+        try:
+            return self.sock.send(data) if data else 0
+        except BlockingIOError:
+            return 0
+
     def handshake(self) -> None:
         """Do that of TLS."""
         assert isinstance(self.sock, ssl.SSLSocket)
