@@ -77,6 +77,9 @@ class Acceptor(Endpoint):
                 self._start(sock, name)
             except OSError:  # it hung up again at once, or the poller has no room
                 sock.close()
+            except Exception:
+                sock.close()
+                raise
 
     def _start(self, sock: socket.socket, name: object) -> None:
         sock.setblocking(False)

@@ -355,6 +355,11 @@ class Wakeup(Endpoint):
         self.heard(data)  # type: ignore[operator]
 
     def wake(self) -> None:
-        """Wake the loop; safe from any thread."""
-        with contextlib.suppress(BlockingIOError):
+        """Wake the loop; safe from any thread, and when it is closed already."""
+        with contextlib.suppress(OSError):
             self.writer.send(b"\0")
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.writer.close()
+        Endpoint.close(self)

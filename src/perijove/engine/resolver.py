@@ -23,7 +23,7 @@ def look_up(host: str, port: int) -> list[Address]:
     """Return the addresses of a name in the system's order; empty if there are none. Blocks."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # the latter of what cannot be a name, as with an empty label
         return []
     return [(family, address) for family, _, _, _, address in found]
 
