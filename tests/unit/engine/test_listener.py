@@ -1,0 +1,260 @@
+"""Accepting connections: whose they are, how many there may be, and what is done when no more can be had."""
+
+import errno
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import trustme
+from tests.unit.engine.loopback import Far, reset, turn_for, turn_until, turning
+from tests.unit.engine.script import forward, table
+
+from perijove.engine import listener
+from perijove.engine.client import Client, Site
+from perijove.engine.const import IN
+from perijove.engine.head import Limits
+from perijove.engine.listener import Acceptor
+from perijove.engine.reactor import Reactor
+
+
+@pytest.fixture
+def reactor() -> Iterator[Reactor]:
+    with turning() as made:
+        yield made
+
+
+@pytest.fixture
+def far() -> Iterator[list[socket.socket]]:
+    """Clients, closed in the end."""
+    made: list[socket.socket] = []
+    yield made
+    for sock in made:
+        sock.close()
+
+
+def accepting(
+    reactor: Reactor,
+    sock: socket.socket | None = None,
+    secure: ssl.SSLContext | None = None,
+    trusted: tuple[str, ...] = (),
+    limit: int = 0,
+) -> Acceptor:
+    sock = sock or socket.create_server(("127.0.0.1", 0), backlog=256)
+    sock.setblocking(False)
+    return Acceptor(reactor, sock, Site(table(forward()), Limits()), secure, trusted.__contains__, limit)
+
+
+def connect(acceptor: Acceptor, far: list[socket.socket], count: int = 1) -> list[socket.socket]:
+    assert acceptor.sock is not None
+    for _ in range(count):
+        sock = socket.socket(acceptor.sock.family)
+        sock.setblocking(False)
+        far.append(sock)
+        sock.connect_ex(acceptor.sock.getsockname())
+    return far[-count:]
+
+
+def clients(reactor: Reactor) -> list[Client]:
+    return [one for one in reactor.table if isinstance(one, Client)]
+
+
+def test_all_that_wait_are_taken_in_one_round(reactor: Reactor, far: list[socket.socket]) -> None:
+    acceptor = accepting(reactor)
+    connect(acceptor, far, 20)
+    reactor.turn(1)
+    assert len(clients(reactor)) == acceptor.site.connections == 20
+    assert all(one.sock is not None and not one.sock.getblocking() for one in clients(reactor))
+    assert not any(os.get_inheritable(one.fd) for one in clients(reactor))
+
+
+def test_those_that_stand_are_served_in_between(reactor: Reactor, far: list[socket.socket]) -> None:
+    acceptor = accepting(reactor)
+    connect(acceptor, far, 100)
+    reactor.turn(1)
+    assert 20 < len(clients(reactor)) < 100
+    turn_until(reactor, lambda: len(clients(reactor)) == 100)
+
+
+def test_the_peer(reactor: Reactor, far: list[socket.socket]) -> None:
+    acceptor = accepting(reactor)
+    (sock,) = connect(acceptor, far)
+    reactor.turn(1)
+    (client,) = clients(reactor)
+    peer = client.peer
+    assert (peer.address, peer.port, peer.trusted) == (b"127.0.0.1", sock.getsockname()[1], False)
+    assert (peer.scheme, peer.server_port) == (b"http", acceptor.port)
+    assert client.sock is not None
+    assert client.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert client.site is acceptor.site
+
+
+@pytest.mark.parametrize(("trusted", "is_trusted"), [(("127.0.0.1",), True), (("127.0.0.2", ""), False)])
+def test_trust(trusted: tuple[str, ...], is_trusted: bool, reactor: Reactor, far: list[socket.socket]) -> None:
+    connect(accepting(reactor, trusted=trusted), far)
+    reactor.turn(1)
+    assert [one.peer.trusted for one in clients(reactor)] == [is_trusted]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_unix_socket(trusted: bool, reactor: Reactor, far: list[socket.socket], tmp_path: Path) -> None:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(tmp_path / "gate"))
+    listening.listen()
+    acceptor = accepting(reactor, listening, trusted=("",) if trusted else ())
+    connect(acceptor, far)
+    reactor.turn(1)
+    (client,) = clients(reactor)
+    peer = client.peer
+    assert (peer.address, peer.port, peer.server_port, peer.trusted) == (b"unix:", 0, 0, trusted)
+
+
+def test_an_ipv4_client_of_an_ipv6_socket(reactor: Reactor, far: list[socket.socket]) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    acceptor = accepting(
+        reactor, socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True), trusted=("127.0.0.1",)
+    )
+    far.append(socket.create_connection(("127.0.0.1", acceptor.port)))
+    reactor.turn(1)
+    assert [(one.peer.address, one.peer.trusted) for one in clients(reactor)] == [(b"127.0.0.1", True)]
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        (("fe80::1%eth0", 5, 0, 2), b"fe80::1"),
+        (("::ffff:192.0.2.1", 5, 0, 0), b"192.0.2.1"),
+        (("2001:db8::1", 5, 0, 0), b"2001:db8::1"),
+    ],
+)
+def test_addresses(name: tuple[object, ...], address: bytes, reactor: Reactor, far: list[socket.socket]) -> None:
+    acceptor = accepting(reactor)
+    connect(acceptor, far)
+    really = acceptor.sock
+    assert really is not None
+    acceptor.sock = SimpleNamespace(accept=lambda: (really.accept()[0], name))  # type: ignore[assignment]
+    reactor.turn(1)
+    acceptor.sock = really
+    assert [(one.peer.address, one.peer.port) for one in clients(reactor)] == [(address, 5)]
+
+
+def test_tls(reactor: Reactor, far: list[socket.socket]) -> None:
+    authority = trustme.CA()
+    server, context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("a.example").configure_cert(server)
+    authority.configure_trust(context)
+    acceptor = accepting(reactor, secure=server)
+    (sock,) = connect(acceptor, far)
+    reactor.turn(1)
+    client = Far(reactor, context.wrap_socket(sock, server_hostname="a.example", do_handshake_on_connect=False))
+    far.append(client.sock)
+    client.handshake()
+    assert [one.peer.scheme for one in clients(reactor)] == [b"https"]
+    client.send(b"nonsense\r\n\r\n")
+    assert client.until_over().startswith(b"HTTP/1.1 400 ")
+
+
+# ------------------------------------------------------------------ bounds
+
+
+def test_limit(reactor: Reactor, far: list[socket.socket]) -> None:
+    acceptor = accepting(reactor, limit=3)
+    socks = connect(acceptor, far, 5)
+    reactor.turn(1)
+    assert len(clients(reactor)) == 3
+    assert turn_for(reactor, 0.5) < 10  # it does not turn in vain
+    assert len(clients(reactor)) == 3
+    socks[0].close()
+    socks[1].close()
+    turn_until(reactor, lambda: acceptor.site.connections == 1)
+    turn_until(reactor, lambda: acceptor.site.connections == 3)
+    assert acceptor.interest == IN or acceptor.deadline
+
+
+def exhausted(code: int, acceptor: Acceptor) -> list[int]:
+    """Let accepting fail; return what is added to at each try."""
+    tries: list[int] = []
+
+    def accept() -> object:
+        tries.append(code)
+        raise OSError(code, "on purpose")
+
+    acceptor.sock = SimpleNamespace(accept=accept)  # type: ignore[assignment]
+    return tries
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_no_descriptors_left(code: int, reactor: Reactor, far: list[socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "_PAUSE", 0.3)
+    acceptor = accepting(reactor)
+    really = acceptor.sock
+    connect(acceptor, far)
+    tries = exhausted(code, acceptor)
+    turn_for(reactor, 0.2)
+    assert len(tries) == 1  # although the client still waits
+    acceptor.sock = really
+    turn_until(reactor, lambda: clients(reactor))
+
+
+@pytest.mark.parametrize("code", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM])
+def test_a_client_that_is_gone_before_it_is_accepted(code: int, reactor: Reactor, far: list[socket.socket]) -> None:
+    acceptor = accepting(reactor)
+    really = acceptor.sock
+    connect(acceptor, far)
+    tries = exhausted(code, acceptor)
+    reactor.turn(1)
+    acceptor.sock = really
+    assert 1 < len(tries) < 100
+    assert acceptor.interest == IN
+    turn_until(reactor, lambda: clients(reactor))
+
+
+def test_a_client_that_was_reset_before_it_is_accepted(reactor: Reactor, far: list[socket.socket]) -> None:
+    acceptor = accepting(reactor)
+    one, _ = connect(acceptor, far, 2)
+    turn_until(reactor, lambda: len(clients(reactor)) == 2)
+    for sock in connect(acceptor, far, 3):
+        sock.setblocking(True)
+        reset(sock)
+    turn_for(reactor, 0.1)
+    assert acceptor.site.connections == 2
+    one.close()
+    turn_until(reactor, lambda: acceptor.site.connections == 1)
+
+
+def test_a_connection_that_cannot_be_watched(
+    reactor: Reactor, far: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(ssl.SSLContext):
+        def wrap_socket(self, *_: object, **__: object) -> ssl.SSLSocket:
+            raise OSError(errno.ENOTCONN, "it hung up again")
+
+    acceptor = accepting(reactor, secure=Failing(ssl.PROTOCOL_TLS_SERVER))
+    (sock,) = connect(acceptor, far)
+    reactor.turn(1)
+    assert (clients(reactor), acceptor.site.connections) == ([], 0)
+    assert Far(reactor, sock).until_over() == b""
+    assert acceptor.interest == IN
+
+
+def test_a_fault_does_not_end_the_listener(
+    reactor: Reactor, far: list[socket.socket], capsys: pytest.CaptureFixture[str]
+) -> None:
+    acceptor = accepting(reactor)
+    trusts = acceptor.trusts
+
+    def fail(address: str) -> bool:
+        raise RuntimeError("on purpose")
+
+    acceptor.trusts = fail
+    (sock,) = connect(acceptor, far)
+    reactor.turn(1)
+    assert "on purpose" in capsys.readouterr().err
+    acceptor.trusts = trusts
+    connect(acceptor, far)
+    turn_until(reactor, lambda: len(clients(reactor)) == 1)
+    assert Far(reactor, sock).until_over() == b""
