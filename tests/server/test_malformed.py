@@ -174,6 +174,21 @@ def test_a_trusted_peer_is_believed(fronts: Callable[..., Front], origin: Origin
     assert head.all(b"x-forwarded-proto") == [b"https"]
     assert head.all(b"x-forwarded-host") == [b"public.example"]
     assert head.all(b"x-forwarded-port") == [b"443"]
+    assert head.all(b"x-real-ip") == [b"192.0.2.7"]
+    # Of a chain, the last that is no trusted proxy is the client; what it said itself is for nobody to believe.
+    ask(front.port, fields=b"X-Forwarded-For: 1.1.1.1, 192.0.2.7, 127.0.0.9\r\n")
+    assert application.heads[-1].get(b"x-real-ip") == b"192.0.2.7"
+
+
+def test_a_set_host_is_the_only_one(fronts: Callable[..., Front], origin: Origin, application: Application) -> None:
+    front = fronts(
+        f'listen = "127.0.0.1:{{port}}"\n[[route]]\nto = "{origin.url}"\npreserve-host = false\nrequest-fields.set.Host = "mine"\n'
+    )
+    for request in (b"GET / HTTP/1.1\r\nHost: a\r\n", b"GET http://b/ HTTP/1.1\r\nHost: a\r\n", b"GET / HTTP/1.0\r\n"):
+        with Client(front.port) as client:
+            client.send(request + b"\r\n")
+            assert client.response().status == 200
+        assert application.heads[-1].all(b"host") == [b"mine"]
 
 
 def test_paths_that_leave_their_route(fronts: Callable[..., Front], origin: Origin, application: Application) -> None:

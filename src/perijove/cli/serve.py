@@ -75,7 +75,7 @@ def _check(loaded: Loaded, as_json: bool) -> None:
         why = check(loaded.gateway)
         if why is not None:
             sound = False
-            diagnostics.append(Diagnostic(name="unusable-certificate", severity=Severity.ERROR, message=why))
+            diagnostics.append(Diagnostic(name="cannot-serve", severity=Severity.ERROR, message=why))
     tell(diagnostics, as_json)
     if sound and not as_json:
         click.echo(f"{loaded.source.name}: Syntax OK", err=True)

@@ -13,11 +13,12 @@ cdef class Peer:
     cdef public int port, server_port
     cdef public bint trusted
     cdef public Plan plan
+    cdef public object trusts
 
 cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
-    cdef public bytes method, target, path, host, scheme, request_id
+    cdef public bytes method, target, path, host, address, scheme, request_id
     cdef public int minor, status, interim
     cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse
     cdef public long long request_left, response_left, received, sent

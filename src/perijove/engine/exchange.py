@@ -14,6 +14,8 @@ from perijove.engine.framing import Chunked
 from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from perijove.engine.buffer import Buffer
     from perijove.engine.head import Limits, RequestHead, ResponseHead
     from perijove.engine.plan import Plan
@@ -27,14 +29,33 @@ _no_names: Final[frozenset[bytes]] = frozenset()
 class Peer:
     """What is known of a client connection: address, public side, and the field lines that follow from them."""
 
-    __slots__ = ("address", "host", "plan", "port", "scheme", "server_port", "tail", "trusted")
+    __slots__ = ("address", "host", "plan", "port", "scheme", "server_port", "tail", "trusted", "trusts")
 
-    def __init__(self, address: bytes, port: int, scheme: bytes, server_port: int, trusted: bool) -> None:
+    def __init__(
+        self,
+        address: bytes,
+        port: int,
+        scheme: bytes,
+        server_port: int,
+        trusted: bool,
+        trusts: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Describe a peer.
+
+        Args:
+            address: IP address, or b"unix:" of a Unix socket's peer, which has none.
+            port: of the peer.
+            scheme: b"http" or b"https".
+            server_port: that it came to.
+            trusted: what it says of the client is believed.
+            trusts: tells of another address whether it is a trusted one's; raises ValueError if it is no address.
+        """
         self.address = address
         self.port = port
         self.scheme = scheme
         self.server_port = server_port
         self.trusted = trusted
+        self.trusts = trusts
         # The lines for the last plan and host on this connection: the next request mostly has the same.
         self.plan: Plan | None = None
         self.host = b""
@@ -45,6 +66,7 @@ class Exchange:
     """The state of one request and its response. `begin` starts it anew."""
 
     __slots__ = (
+        "address",
         "chunk_out",
         "decoder",
         "expect",
@@ -79,6 +101,7 @@ class Exchange:
         self.target = b""
         self.path = b""
         self.host = b""
+        self.address = peer.address  # of the client: behind trusted peers not the peer's
         self.scheme = peer.scheme
         self.minor = 1
         self.keep_alive = False
@@ -106,6 +129,7 @@ class Exchange:
         self.target = head.target
         self.path = head.path
         self.host = head.host
+        self.address = self.peer.address
         self.scheme = self.peer.scheme
         self.minor = head.minor
         self.keep_alive = head.keep_alive
@@ -148,7 +172,7 @@ class Exchange:
             peer.plan = plan
             peer.host = self.host
             peer.tail = tail
-        if not plan.preserve_host or head.absolute or not head.host:
+        if not plan.sets_host and (not plan.preserve_host or head.absolute or not head.host):
             drop |= 1 << fields.HOST
             tail = b"Host: %b\r\n" % (head.host if plan.preserve_host and head.host else plan.authority) + tail
         if head.length == CHUNKED:

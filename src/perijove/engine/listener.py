@@ -91,7 +91,7 @@ class Acceptor(Endpoint):
             if address.startswith("::ffff:"):
                 address = address[7:]
             port = name[1]
-        peer = Peer(address.encode() or b"unix:", port, self.scheme, self.port, self.trusts(address))
+        peer = Peer(address.encode() or b"unix:", port, self.scheme, self.port, self.trusts(address), self.trusts)
         client = Client(self.reactor, self.site, peer)
         self.site.connections += 1
         try:

@@ -43,8 +43,8 @@ PLAIN_HTTP: Final = 497  # a plain request came to a TLS listener: nginx's numbe
 _WORDS: Final[dict[int, tuple[str, str]]] = {
     400: (
         "The request was not understood.",
-        "If this happens with an ordinary browser, clear its cookies for this site. Administrators: the access log "
-        "has the request.",
+        "If this happens with an ordinary browser, clear its cookies for this site. Administrators: the request breaks a "
+        "rule of HTTP; whatever sent it needs looking at.",
     ),
     404: (
         "Nothing is served at this address.",
@@ -64,7 +64,7 @@ _WORDS: Final[dict[int, tuple[str, str]]] = {
     501: ("The request's transfer coding is not known.", "Only `chunked` is."),
     502: (
         "The server behind this gateway gave no valid answer.",
-        "Try again in a moment. Administrators: look at that server's log; the request id below is in ours.",
+        "Try again in a moment. Administrators: look at that server's log, at this time.",
     ),
     503: (
         "The server behind this gateway is not running, or not reachable.",

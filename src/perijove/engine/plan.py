@@ -141,6 +141,7 @@ class Plan:
         "response_edits",
         "response_names",
         "rules",
+        "sets_host",
         "status",
         "timeouts",
         "upstream",
@@ -155,6 +156,7 @@ class Plan:
         self.upstream: object = None
         self.authority = b""
         self.preserve_host = True
+        self.sets_host = False  # one of `edits` writes Host
         self.map_from = b""  # prefix of the path that is replaced; empty: the target goes on byte for byte
         self.map_to = b""
         self.own = fields.OWNED  # of the fields that tell of the client, those that are ours to write

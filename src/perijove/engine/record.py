@@ -65,7 +65,7 @@ class Record(Log):
         self.lines.append(
             b'%b - - [%b] "%b" %d %d "%b" "%b"\n'
             % (
-                client.peer.address,
+                exchange.address,
                 self._stamp,
                 _quoted(request),
                 exchange.status,

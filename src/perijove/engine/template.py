@@ -34,7 +34,7 @@ from perijove.engine.plan import (
 )
 
 if TYPE_CHECKING:
-    from perijove.engine.exchange import Exchange
+    from perijove.engine.exchange import Exchange, Peer
     from perijove.engine.head import Head, RequestHead
 
 _prefix: Final = os.urandom(6).hex().encode()
@@ -75,7 +75,7 @@ def fill(template: Template, exchange: Exchange) -> bytes:
 def _value(kind: int, exchange: Exchange) -> bytes:
     peer = exchange.peer
     if kind == CLIENT_IP:
-        return peer.address
+        return exchange.address
     if kind == CLIENT_PORT:
         return b"%d" % peer.port
     if kind == PUBLIC_HOST:
@@ -112,10 +112,13 @@ def forwarded(exchange: Exchange, head: RequestHead, plan: Plan, drop: int) -> t
     """
     peer = exchange.peer
     own = plan.own
-    address = peer.address
+    known = b"" if peer.address == b"unix:" else peer.address
     if peer.trusted:
-        chain = b", ".join([*head.values(fields.X_FORWARDED_FOR), address])
+        before = head.values(fields.X_FORWARDED_FOR)
+        chain = b", ".join([*before, known] if known else before)
         drop |= 1 << fields.X_FORWARDED_FOR
+        if before:
+            exchange.address = client_of(b",".join(before), peer)
         scheme = head.field(fields.X_SCHEME) or head.field(fields.X_FORWARDED_PROTO) or b""
         scheme = scheme.split(b",", 1)[0].strip().lower()
         if _is_scheme(scheme):
@@ -125,10 +128,10 @@ def forwarded(exchange: Exchange, head: RequestHead, plan: Plan, drop: int) -> t
             exchange.host = host
         own &= ~_present(head, own & ~(1 << fields.X_FORWARDED_FOR))
     else:
-        chain = address
+        chain = known
         drop |= fields.OWNED
     parts: list[bytes] = []
-    if own >> fields.X_FORWARDED_FOR & 1:
+    if own >> fields.X_FORWARDED_FOR & 1 and chain:
         parts.append(b"X-Forwarded-For: %b\r\n" % chain)
     if own >> fields.X_FORWARDED_PROTO & 1:
         parts.append(b"X-Forwarded-Proto: %b\r\n" % exchange.scheme)
@@ -138,9 +141,29 @@ def forwarded(exchange: Exchange, head: RequestHead, plan: Plan, drop: int) -> t
         parts.append(b"X-Forwarded-Port: %b\r\n" % port_of(exchange.host, exchange.scheme))
     if own >> fields.X_SCHEME & 1:
         parts.append(b"X-Scheme: %b\r\n" % exchange.scheme)
-    if own >> fields.X_REAL_IP & 1:
-        parts.append(b"X-Real-IP: %b\r\n" % address)
+    if own >> fields.X_REAL_IP & 1 and exchange.address != b"unix:":
+        parts.append(b"X-Real-IP: %b\r\n" % exchange.address)
     return b"".join(parts), drop
+
+
+def client_of(chain: bytes, peer: Peer) -> bytes:
+    """Return the client's address: the last in X-Forwarded-For that is no trusted proxy's.
+
+    What stands before that one was said by nobody who is believed. Apache's mod_remoteip reads it so.
+    """
+    found = peer.address
+    for one in reversed(chain.split(b",")):
+        address = one.strip()
+        if not address:
+            break
+        try:
+            trusted = peer.trusts is not None and peer.trusts(address.decode("latin-1"))
+        except ValueError:
+            break
+        found = address
+        if not trusted:
+            break
+    return found
 
 
 def _present(head: RequestHead, numbers: int) -> int:

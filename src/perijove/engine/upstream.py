@@ -275,7 +275,10 @@ class UpstreamConnection(Endpoint):
                 self._lost(UNKNOWN_NAME)
             else:
                 self._drop_socket()
-                self._lost(CONNECT_TIMEOUT)
+                if self._next < len(self.upstream.addresses):
+                    self.open()
+                else:
+                    self._lost(CONNECT_TIMEOUT)
         else:
             self.borrower.upstream_timeout()
 

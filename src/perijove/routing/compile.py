@@ -146,6 +146,7 @@ def _request(made: plan.Plan, actions: list[rules.Action]) -> None:
     # A field that is set by hand is not ours to write any more.
     made.own = fields.OWNED & ~drop
     made.edits = edits
+    made.sets_host = bool(drop >> fields.HOST & 1)
     made.varies = any(edit.if_absent for edit in edits) or any(
         isinstance(part, Variable) and part not in _STEADY
         for action in actions

@@ -57,7 +57,8 @@ def _context(pair: CertificatePair) -> ssl.SSLContext:
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise BadCertificate(f"the key `{pair.key}` does not belong to the certificate `{pair.cert}`") from None
-        raise BadCertificate(f"`{pair.cert}` and `{pair.key}` are not a PEM certificate and its key ({error.reason})") from None
+        why = f" ({error.reason})" if error.reason else ""
+        raise BadCertificate(f"`{pair.cert}` and `{pair.key}` are not a PEM certificate and its key{why}") from None
     except OSError as error:
         raise BadCertificate(f"`{pair.cert}` or `{pair.key}` cannot be read: {error.strerror}") from None
     return context

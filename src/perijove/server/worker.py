@@ -117,10 +117,10 @@ class Worker:
         self.resolver.watch(list(self.upstreams.values()))
 
     def _prepare(self, gateway: model.Gateway) -> _Prepared:
+        before = {} if self.gateway is None else self.gateway.upstreams
         upstreams = {
-            name: self.upstreams[name]
-            if self.gateway is not None and self.gateway.upstreams.get(name) == one and name in self.upstreams
-            else _upstream(one)
+            # Files of a TLS upstream may have changed although their names have not.
+            name: self.upstreams[name] if before.get(name) == one and one.tls is None else _upstream(one)
             for name, one in gateway.upstreams.items()
         }
         contexts = [server_context(one.tls, gateway) if one.tls is not None else None for one in gateway.listeners]
@@ -129,7 +129,7 @@ class Worker:
         if gateway.access_log == "-":
             log = os.dup(2)
         elif gateway.access_log is not None:
-            log = os.open(gateway.access_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640)
+            log = _open_log(gateway.access_log)
         sockets: dict[model.Address, list[socket.socket]] = {}
         try:
             for one in gateway.listeners:
@@ -202,6 +202,18 @@ class Worker:
             one.close()
         if self.record is not None:
             self.record.flush()
+
+
+def _open_log(path: str) -> int:
+    """Return a descriptor of the access log.
+
+    Raises:
+        OSError: its text says what is wrong with which file.
+    """
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640)
+    except OSError as error:
+        raise OSError(f"access-log `{path}` cannot be written: {error.strerror}") from None
 
 
 def _close_listeners(address: model.Address, acceptors: list[Acceptor]) -> None:
@@ -294,7 +306,9 @@ def check(gateway: model.Gateway) -> str | None:
         upstreams = {name: _upstream(one) for name, one in gateway.upstreams.items()}
         for listener in gateway.listeners:
             compile_table(gateway, listener, upstreams)
-    except BadCertificate as error:
+        if gateway.access_log not in (None, "-"):
+            os.close(_open_log(str(gateway.access_log)))
+    except (BadCertificate, OSError) as error:
         return str(error)
     return None
 

@@ -249,7 +249,7 @@ def test_a_trusted_proxy_is_believed() -> None:
         trusted=True,
     ).expect(
         upstream=b"GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: pub\r\n"
-        b"X-Forwarded-For: 1.1.1.1, 192.0.2.1\r\nX-Forwarded-Port: 443\r\nX-Scheme: https\r\nX-Real-IP: 192.0.2.1\r\n\r\n",
+        b"X-Forwarded-For: 1.1.1.1, 192.0.2.1\r\nX-Forwarded-Port: 443\r\nX-Scheme: https\r\nX-Real-IP: 1.1.1.1\r\n\r\n",
         client=OK + b"Content-Length: 0\r\nLocation: https://pub/x\r\n\r\n",
     )
 

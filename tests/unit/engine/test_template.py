@@ -1,5 +1,7 @@
 """What is added to and changed in fields: templates, forwarding fields, URLs, cookies."""
 
+from ipaddress import ip_address, ip_network
+
 import pytest
 
 from perijove.engine import fields, template
@@ -39,6 +41,7 @@ def begun(
     target: bytes = b"/a/b?c=d",
     scheme: bytes = b"https",
     trusted: bool = False,
+    address: bytes = b"192.0.2.7",
 ) -> tuple[Exchange, RequestHead, Plan]:
     """Return an exchange that has begun with a request, the request's head and the plan."""
     buffer, head = Buffer(), RequestHead()
@@ -47,7 +50,7 @@ def begun(
     assert head.scan(buffer, Limits()) == FOUND
     plan = Plan(FORWARD, TIMEOUTS)
     plan.authority = b"127.0.0.1:8000"
-    exchange = Exchange(Peer(b"192.0.2.7", 50000, scheme, 443, trusted))
+    exchange = Exchange(Peer(address, 50000, scheme, 443, trusted))
     exchange.begin(head, plan)
     # The head stands for octets of the buffer: it must live as long.
     _buffers.append(buffer)
@@ -138,9 +141,15 @@ SPOOFS = (
 )
 
 
-def written(lines: bytes, trusted: bool, host: bytes = b"hub.example:8443", own: int | None = None) -> list[bytes]:
+def written(
+    lines: bytes,
+    trusted: bool,
+    host: bytes = b"hub.example:8443",
+    own: int | None = None,
+    address: bytes = b"192.0.2.7",
+) -> list[bytes]:
     """Return the lines that go on, Host left out, sorted."""
-    exchange, head, plan = begun(lines, trusted=trusted, host=host)
+    exchange, head, plan = begun(lines, trusted=trusted, host=host, address=address)
     if own is not None:
         plan.own = own
     tail, drop = template.forwarded(exchange, head, plan, plan.drop)
@@ -393,3 +402,32 @@ def test_several_cookie_maps() -> None:
     maps = (PATHS, NO_DOMAIN, SECURE)
     cookie = b"a=b; Domain=inner.example; Path=/inner/x"
     assert template.map_cookie(cookie, maps, begun()[0]) == b"a=b; Path=/outer/x; Secure"
+
+
+@pytest.mark.parametrize(
+    ("chain", "client"),
+    [
+        (b"192.0.2.7", b"192.0.2.7"),
+        (b"1.1.1.1, 192.0.2.7", b"192.0.2.7"),
+        (b"1.1.1.1, 192.0.2.7,10.0.0.1 , 10.0.0.2", b"192.0.2.7"),
+        (b"10.0.0.1", b"10.0.0.1"),  # the client itself is in a trusted network
+        (b"1.1.1.1, nonsense, 10.0.0.1", b"10.0.0.1"),
+        (b"nonsense", b"10.0.0.9"),
+        (b"", b"10.0.0.9"),
+        (b"2001:db8::1, 10.0.0.1", b"2001:db8::1"),
+    ],
+)
+def test_the_client_behind_trusted_proxies(chain: bytes, client: bytes) -> None:
+    def trusts(address: str) -> bool:
+        return ip_address(address) in ip_network("10.0.0.0/8")
+
+    assert template.client_of(chain, Peer(b"10.0.0.9", 1, b"http", 80, True, trusts)) == client
+
+
+def test_a_peer_without_an_address_is_not_named() -> None:
+    for said, told in (
+        (b"", []),
+        (b"X-Forwarded-For: 192.0.2.9\r\n", [b"X-Forwarded-For: 192.0.2.9", b"X-Real-IP: 192.0.2.9"]),
+    ):
+        lines = written(said, True, address=b"unix:")
+        assert [line for line in lines if line.startswith((b"X-Forwarded-For", b"X-Real-IP"))] == told

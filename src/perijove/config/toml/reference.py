@@ -52,6 +52,8 @@ to = "http://127.0.0.1:8000"
 def _default(field: Any) -> str:
     if field.default is PydanticUndefined or field.default is None:
         return "–" if not field.is_required() else "required"
+    if isinstance(field.default, BaseModel):
+        return "see below"
     if isinstance(field.default, float):
         return "`off`" if field.default == 0 else f"`{field.default:g}` s"
     return f"`{json.dumps(field.default)}`" if field.default not in ({}, []) else "–"

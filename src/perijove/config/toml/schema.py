@@ -138,6 +138,12 @@ class Fields(_Table):
     default: dict[FieldName, Text] = Field({}, description="Fields that are added where there is none of the name.")
     remove: list[FieldName] = Field([], description="Names of fields that stay behind.")
 
+    @model_validator(mode="after")
+    def _one_host(self) -> Fields:
+        if any(name.lower() == "host" for name in (*self.add, *self.default, *self.remove)):
+            raise ValueError("a request has one Host: it can only be `set`")
+        return self
+
 
 class Respond(_Table):
     """An answer of perijove's own."""
