@@ -1,0 +1,110 @@
+"""Real JupyterHubs behind real perijoves: at `/` and at a sub-path, each plain and over TLS."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from tests.e2e.person import Person, Site
+
+from perijove.demo.hub import Hub
+from perijove.demo.node import proxy_command
+from perijove.demo.processes import Process, free_port
+
+PASSWORD = "a password"
+BASES = {"root": "/", "sub-path": "/mypath/"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """A folder that outlives the tests: npm's packages need not be fetched again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path(__file__).parents[2] / ".cache")
+
+
+@pytest.fixture(scope="session")
+def hubs(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
+    """The hubs, by the names of their bases. They start side by side."""
+    proxy = proxy_command(cache / "perijove" / "demo" / "node")
+    running = {name: Hub(tmp_path_factory.mktemp(f"hub-{name}"), base, proxy, PASSWORD) for name, base in BASES.items()}
+    try:
+        for hub in running.values():
+            hub.wait()
+        yield running
+    finally:
+        for hub in running.values():
+            hub.stop()
+
+
+@pytest.fixture(scope="session")
+def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, bool], Site]]:
+    """Put perijove in front of a hub."""
+    folder = tmp_path_factory.mktemp("fronts")
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "pair.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    running: list[Process] = []
+
+    def start(name: str, secure: bool) -> Site:
+        hub, port = hubs[name], free_port()
+        command = [sys.executable, "-m", "perijove", "serve", "--to", hub.url, "--listen", f"127.0.0.1:{port}"]
+        command += ["--mount", hub.base, "--access-log", str(folder / f"{port}.access")]
+        if secure:
+            command += ["--tls-cert", str(folder / "pair.pem")]
+        process = Process("perijove", command, folder / f"{port}.log")
+        running.append(process)
+        end = time.monotonic() + 20
+        while "listening on" not in process.tail():
+            assert process.exited() is None, process.tail()
+            assert time.monotonic() < end, process.tail()
+            time.sleep(0.05)
+        scheme = "https" if secure else "http"
+        ca = str(folder / "ca.pem") if secure else None
+        return Site(f"{name}, {scheme}", f"{scheme}://localhost:{port}{hub.base}", PASSWORD, ca)
+
+    try:
+        yield start
+    finally:
+        for process in running:
+            process.stop()
+            assert process.exited() == 0
+            assert "Traceback" not in process.tail(1000), process.tail(1000)
+
+
+@pytest.fixture(
+    scope="session",
+    params=[(name, secure) for name in BASES for secure in (False, True)],
+    ids=lambda one: f"{one[0]}-{'tls' if one[1] else 'plain'}",
+)
+def site(request: pytest.FixtureRequest, sites: Callable[[str, bool], Site]) -> Site:
+    """One after the other, the cells of the matrix."""
+    return sites(*request.param)
+
+
+@pytest.fixture
+def newcomer(site: Site) -> Iterator[Person]:
+    """Somebody who has not logged in."""
+    person = Person(site, "carol" if site.secure else "bob")
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="session")
+def person(site: Site) -> Iterator[Person]:
+    """Somebody whose server runs."""
+    person = Person(site, "alice-tls" if site.secure else "alice")
+    assert person.log_in().status_code == 302
+    person.events = person.spawn()  # type: ignore[attr-defined]
+    yield person
+    person.hub("DELETE", f"users/{person.name}/server")
+    person.close()
