@@ -43,6 +43,7 @@ def proxy_command(folder: Path) -> list[str]:
         NoNode: there is no Node, or npm failed.
     """
     node, npm = tools()
+    folder = folder.absolute()  # the hub starts it from elsewhere
     script = folder / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
     if not (folder / VERSION).exists() or not script.exists():
         folder.mkdir(parents=True, exist_ok=True)
