@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.server.parts import WAIT, Client, Conversation, Front, Handler, Origin, answer, ask, eventually, pattern
@@ -99,6 +101,27 @@ def test_garbled_chunks_are_not_passed_on_as_whole(before: Before) -> None:
         conversation.rest()
 
     front, _ = before(handler)
+    assert whole(front.port) in ("reset", "cut")
+
+
+def test_a_tls_upstream_that_ends_without_close_notify(
+    fronts: Callable[..., Front], origins: Callable[..., Origin], certificate: dict[str, Path], server_tls: ssl.SSLContext
+) -> None:
+    """Anybody on the path can send a FIN: only close_notify ends a response that has no length."""
+
+    def handler(conversation: Conversation) -> None:
+        head = conversation.head()
+        assert head is not None
+        conversation.send(CLOSE + b"some")
+        if head.target == b"/whole":
+            conversation.sock.unwrap()  # type: ignore[attr-defined]
+
+    origin = origins(handler, tls=server_tls)
+    front = fronts(
+        f'listen = "127.0.0.1:{{port}}"\n[[route]]\nupstream = "u"\n'
+        f'[upstream.u]\nurl = "https://127.0.0.1:{origin.port}"\nca = "{certificate["ca"]}"\n'
+    )
+    assert ask(front.port, "/whole").content == b"some"
     assert whole(front.port) in ("reset", "cut")
 
 

@@ -85,6 +85,8 @@ def client_context(tls: TlsClient) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Python before 3.11.4 sets it: an answer that was cut would read as one that ended.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     context.set_alpn_protocols(["http/1.1"])
     if not tls.verify:
         context.check_hostname = False
