@@ -21,8 +21,12 @@ _DATA_END: Final = 2
 _TRAILER: Final = 3
 _END: Final = 4
 
-# 15 hex digits cannot overflow 64 bits; an extension is any text after ";" (RFC 9112 §7.1.1) and is not passed on.
-_is_size: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\Z").match
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+# 15 hex digits cannot overflow 64 bits. Extensions (RFC 9112 §7.1.1) are not passed on; those that h11 and llhttp do not
+# agree on, such as an empty one or one behind white space, are refused.
+_is_size: Final = re.compile(
+    rb'([0-9A-Fa-f]{1,15})(?:;%b(?:=(?:%b|"[\t\x20!\x23-\x5b\x5d-\x7e]*"))?)*\Z' % (_TOKEN, _TOKEN)
+).match
 _is_trailer: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t\x20-\x7e\x80-\xff]*\Z").match
 # A size line with its extension. Others: nginx 4 KiB in all, h11 and llhttp less than 16 KiB of extensions.
 _SIZE_LINE: Final = 1024

@@ -225,7 +225,8 @@ class Head:
         if coding:
             if at[fields.CONTENT_LENGTH] or self.repeats >> fields.TRANSFER_ENCODING & 1 or self.minor == 0:
                 return -400
-            value = self._lines[coding].split(b":", 1)[1].strip(b" \t").lower()
+            # A tab behind it is white space (RFC 9110 §5.6.3), but llhttp takes it for a part of the value.
+            value = self._lines[coding].split(b":", 1)[1].lstrip(b" \t").rstrip(b" ").lower()
             return CHUNKED if value == b"chunked" else -501
         if at[fields.CONTENT_LENGTH]:
             value = self._lines[at[fields.CONTENT_LENGTH]].split(b":", 1)[1].strip(b" \t")

@@ -355,7 +355,13 @@ cdef class Head:
         if self.seen >> TRANSFER_ENCODING & 1:
             if self.seen >> CONTENT_LENGTH & 1 or self.repeats >> TRANSFER_ENCODING & 1 or self.minor == 0:
                 return -400
-            return CHUNKED if self._is(self.at[TRANSFER_ENCODING], b"chunked", 7) else -501
+            line = self.at[TRANSFER_ENCODING]
+            text = <const unsigned char *>self.front() + self.lines[line].value
+            i = self.lines[line].value_size
+            while text[i] == c" ":
+                i += 1
+            # A tab behind it is white space (RFC 9110 §5.6.3), but llhttp takes it for a part of the value.
+            return CHUNKED if text[i] != c"\t" and self._is(line, b"chunked", 7) else -501
         if self.seen >> CONTENT_LENGTH & 1:
             line = self.at[CONTENT_LENGTH]
             text = <const unsigned char *>self.front() + self.lines[line].value

@@ -75,6 +75,7 @@ REFUSED = {
     "coding identity": (GET + b"Transfer-Encoding: identity\r\n\r\n", 501),
     "coding list": (GET + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
     "coding with a vertical tab": (GET + b"Transfer-Encoding: \x0bchunked\r\n\r\n", 400),
+    "tab behind the coding": (GET + b"Transfer-Encoding: chunked \t\r\n\r\n", 501),
     "coding in quotes": (GET + b'Transfer-Encoding: "chunked"\r\n\r\n', 501),
     "coding with a parameter": (GET + b"Transfer-Encoding: chunked;a=b\r\n\r\n", 501),
     "coding in HTTP/1.0": (b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
