@@ -57,6 +57,8 @@ def table_of(options: dict[str, Any]) -> dict[str, Any]:
     cert, key = options["tls_cert"], options["tls_key"]
     if options["tls"] and (cert or key):
         raise click.UsageError("--tls self-signed makes a certificate: leave out --tls-cert and --tls-key")
+    if key and not cert:
+        raise click.UsageError("--tls-key needs its certificate: add --tls-cert FILE")
     if options["tls"]:
         table["tls"] = {"self-signed": True}
     elif cert or key:
