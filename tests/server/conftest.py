@@ -10,8 +10,6 @@ import pytest
 import trustme
 from tests.server.parts import Application, Front, Handler, Origin
 
-pytestmark = pytest.mark.server
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -94,3 +92,19 @@ def server_tls(certificate: dict[str, Path]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate["pair"])
     return context
+
+
+@pytest.fixture
+def secured(
+    fronts: Callable[..., Front], origins: Callable[..., Origin], certificate: dict[str, Path], server_tls: ssl.SSLContext
+) -> Callable[[Handler], Front]:
+    """Start perijove with TLS on both sides, in front of a server with this handler."""
+
+    def start(handler: Handler) -> Front:
+        origin = origins(handler, tls=server_tls)
+        return fronts(
+            f'listen = "127.0.0.1:{{port}}"\n[tls]\ncert = "{certificate["pair"]}"\nkey = "{certificate["pair"]}"\n'
+            f'[[route]]\nupstream = "u"\n[upstream.u]\nurl = "https://localhost:{origin.port}"\nca = "{certificate["ca"]}"\n'
+        )
+
+    return start

@@ -132,7 +132,15 @@ def test_a_certificate_that_is_none(tmp_path: Path) -> None:
         assert "pair.pem" in done.stderr
 
 
-@pytest.mark.parametrize("words", [["serve"], ["serve", "x.toml", "--to", "http://h"], ["serve", "--nonsense"], ["serve", "--to", "http://h", "--tls-key", "k"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["serve"],
+        ["serve", "x.toml", "--to", "http://h"],
+        ["serve", "--nonsense"],
+        ["serve", "--to", "http://h", "--tls-key", "k"],
+    ],
+)
 def test_usage(words: list[str]) -> None:
     assert perijove(*words).returncode == 2
 

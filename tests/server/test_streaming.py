@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.server.parts import WAIT, Application, Client, Conversation, Front, Origin, answer, ask, pattern
+from tests.server.parts import WAIT, Application, Client, Conversation, Front, Handler, Origin, answer, ask, pattern
 
 TWENTY = 20_000_000
 
@@ -178,19 +178,8 @@ def test_20_mb(front: Front) -> None:
     exchange_20_mb(http.client.HTTPConnection("127.0.0.1", front.port, timeout=WAIT))
 
 
-def test_20_mb_over_tls_both_sides(
-    fronts: Callable[..., Front],
-    origins: Callable[..., Origin],
-    certificate: dict[str, Path],
-    client_tls: ssl.SSLContext,
-    server_tls: ssl.SSLContext,
-) -> None:
-    application = Application()
-    origin = origins(application, tls=server_tls)
-    front = fronts(
-        f'listen = "127.0.0.1:{{port}}"\n[tls]\ncert = "{certificate["pair"]}"\nkey = "{certificate["pair"]}"\n'
-        f'[[route]]\nupstream = "secure"\n[upstream.secure]\nurl = "https://localhost:{origin.port}"\nca = "{certificate["ca"]}"\n'
-    )
+def test_20_mb_over_tls_both_sides(secured: Callable[[Handler], Front], client_tls: ssl.SSLContext) -> None:
+    front = secured(Application())
     exchange_20_mb(http.client.HTTPSConnection("localhost", front.port, timeout=WAIT, context=client_tls))
     with Client(front.port, tls=client_tls) as client:
         assert client.ask("/seen").content.count(b"X-Forwarded-Proto: https") == 1

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from tests.server.parts import WAIT, Application, Client, Conversation, Front, Origin, answer, eventually, pattern
+from tests.server.parts import WAIT, Application, Client, Conversation, Front, Handler, Origin, answer, eventually, pattern
 
 ACCEPT = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 
@@ -26,18 +25,8 @@ def test_echo(front: Front, application: Application) -> None:
         assert client.exactly(len(data)) == data
 
 
-def test_over_tls(
-    fronts: Callable[..., Front],
-    origins: Callable[..., Origin],
-    certificate: dict[str, Path],
-    client_tls: ssl.SSLContext,
-    server_tls: ssl.SSLContext,
-) -> None:
-    origin = origins(Application(), tls=server_tls)
-    front = fronts(
-        f'listen = "127.0.0.1:{{port}}"\n[tls]\ncert = "{certificate["pair"]}"\nkey = "{certificate["pair"]}"\n'
-        f'[[route]]\nupstream = "u"\n[upstream.u]\nurl = "https://127.0.0.1:{origin.port}"\nca = "{certificate["ca"]}"\n'
-    )
+def test_over_tls(secured: Callable[[Handler], Front], client_tls: ssl.SSLContext) -> None:
+    front = secured(Application())
     with Client(front.port, tls=client_tls) as client:
         assert client.upgrade().status == 101
         data = pattern(100_000)

@@ -12,9 +12,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from tests.server.parts import Application, Client, Conversation, Front, Origin, eventually
+from tests.server.parts import Application, Client, Conversation, Front, Handler, Origin, eventually
 
 QUIET = 3.0
 LIMIT = 0.010
@@ -112,18 +111,8 @@ def test_every_state(fronts: Callable[..., Front], origins: Callable[..., Origin
     close(parked)
 
 
-def test_every_state_over_tls(
-    fronts: Callable[..., Front],
-    origins: Callable[..., Origin],
-    certificate: dict[str, Path],
-    client_tls: ssl.SSLContext,
-    server_tls: ssl.SSLContext,
-) -> None:
-    origin = origins(handler, tls=server_tls)
-    front = fronts(
-        f'listen = "127.0.0.1:{{port}}"\n[tls]\ncert = "{certificate["pair"]}"\nkey = "{certificate["pair"]}"\n'
-        f'[[route]]\nupstream = "u"\n[upstream.u]\nurl = "https://127.0.0.1:{origin.port}"\nca = "{certificate["ca"]}"\n'
-    )
+def test_every_state_over_tls(secured: Callable[[Handler], Front], client_tls: ssl.SSLContext) -> None:
+    front = secured(handler)
     parked = park(front.port, client_tls)
     assert spent(front) <= LIMIT
     close(parked)
