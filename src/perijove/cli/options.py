@@ -28,6 +28,7 @@ _OPTIONS = (
         metavar="CIDR",
         help="Proxies in front, whose X-Forwarded-* are believed; may be repeated; `none` is the default.",
     ),
+    click.option("--workers", metavar="N", help="Processes that serve, or `auto`: one for each core. Default: 1."),
     click.option("--access-log", metavar="FILE", help="Apache's combined format; - is standard error."),
     click.option("--json", "as_json", is_flag=True, help="Print diagnostics as JSON."),
 )
@@ -66,6 +67,8 @@ def table_of(options: dict[str, Any]) -> dict[str, Any]:
     for name in ("redirect_http", "access_log"):
         if options[name] is not None:
             table[name.replace("_", "-")] = options[name]
+    if options["workers"] is not None:
+        table["workers"] = int(options["workers"]) if options["workers"].isdecimal() else options["workers"]
     trust = [one for one in options["trust"] if one != "none"]
     if trust:
         table["trust"] = trust
@@ -74,7 +77,7 @@ def table_of(options: dict[str, Any]) -> dict[str, Any]:
 
 def given(options: dict[str, Any]) -> list[str]:
     """Return the spellings of the configuration options that were used."""
-    names = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect_http", "trust", "access_log")
+    names = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect_http", "trust", "workers", "access_log")
     return [f"--{name.replace('_', '-')}" for name in names if options[name]]
 
 

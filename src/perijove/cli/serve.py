@@ -54,7 +54,10 @@ def command(file: str | None, check_config: bool, as_json: bool, **options: Any)
     tell(loaded.diagnostics, as_json)
     if gateway is None:
         sys.exit(1)
-    from perijove.server.worker import run
+    if gateway.workers == 1:
+        from perijove.server.worker import run
+    else:
+        from perijove.server.supervisor import run
 
     def reload() -> Gateway | None:
         again = load(file, options) if file != "-" else loaded

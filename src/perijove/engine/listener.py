@@ -59,8 +59,12 @@ class Acceptor(Endpoint):
 
     def on_event(self, mask: int) -> None:
         """Take what waits in the queue."""
+        self.take(_AT_ONCE)
+
+    def take(self, most: int) -> None:
+        """Accept up to so many connections."""
         assert self.sock is not None
-        for _ in range(_AT_ONCE):
+        for _ in range(most):
             if 0 < self.limit <= self.site.connections:
                 self._pause()
                 return

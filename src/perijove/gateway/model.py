@@ -147,3 +147,4 @@ class Gateway:
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
     access_log: str | None = None  # a path, or "-" for stderr
+    workers: int = 1  # processes; 0 is one for each core

@@ -48,6 +48,33 @@ def listen(address: Address) -> list[socket.socket]:
     return made
 
 
+def listen_slots(address: Address, slots: int) -> list[list[socket.socket]]:
+    """Return listening sockets for an address, a list for each of so many workers.
+
+    TCP: sockets of their own, over which the kernel spreads connections (SO_REUSEPORT, socket(7)). Unix: one that all share.
+
+    Raises:
+        CannotListen: as `listen`; SO_REUSEPORT does not let a second perijove in.
+    """
+    first = listen(address)
+    if isinstance(address, UnixAddress) or slots == 1:
+        return [[one.dup() for one in first] if slot else first for slot in range(slots)]
+    # Bound without the option, `first` has shown that the address is free. It makes room for those with the option.
+    names = [(one.family, one.getsockname()) for one in first]
+    _close(first)
+    made: list[list[socket.socket]] = []
+    try:
+        for _ in range(slots):
+            made.append([])
+            for family, name in names:
+                made[-1].append(_tcp(family, name, shared=True))
+    except OSError as error:
+        for some in made:
+            _close(some)
+        raise CannotListen(_why(address, error)) from None
+    return made
+
+
 def _close(sockets: list[socket.socket]) -> None:
     for one in sockets:
         one.close()
@@ -66,10 +93,12 @@ def _everywhere(port: int) -> socket.socket:
         raise CannotListen(_why(TcpAddress("", port), error)) from None
 
 
-def _tcp(family: int, name: object) -> socket.socket:
+def _tcp(family: int, name: object, *, shared: bool = False) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             everywhere = isinstance(name, tuple) and name[0] == "::"
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if everywhere else 1)

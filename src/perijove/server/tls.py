@@ -20,14 +20,19 @@ class BadCertificate(Exception):
     """A certificate or key cannot be used; the text says which and why."""
 
 
-def server_context(tls: TlsServer, gateway: Gateway) -> ssl.SSLContext:
+def server_context(tls: TlsServer, gateway: Gateway, made: bytes | None = None) -> ssl.SSLContext:
     """Return the context of a listener; SNI chooses among several certificates.
+
+    Args:
+        tls: of the listener.
+        gateway: names what a certificate that is made here is for.
+        made: a self-signed certificate with its key, PEM, where there is one already.
 
     Raises:
         BadCertificate: a file cannot be read, or key and certificate do not belong together.
     """
     if not tls.certificates:
-        return _self_signed(gateway)
+        return _from_pem(made or self_signed(gateway))
     contexts = [(pair, _context(pair)) for pair in tls.certificates]
     first = contexts[0][1]
     if len(contexts) > 1:
@@ -101,8 +106,15 @@ def client_context(tls: TlsClient) -> ssl.SSLContext:
     return context
 
 
-def _self_signed(gateway: Gateway) -> ssl.SSLContext:
-    """Make a certificate for localhost and the names that are served. The key never outlives the start."""
+def _from_pem(pem: bytes) -> ssl.SSLContext:
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # load_cert_chain wants a path; mode is 0600
+        file.write(pem)
+        file.flush()
+        return _context(CertificatePair(cert=file.name, key=file.name))
+
+
+def self_signed(gateway: Gateway) -> bytes:
+    """Make a certificate for localhost and the names that are served, with its key, PEM. It never outlives the process."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -132,10 +144,6 @@ def _self_signed(gateway: Gateway) -> ssl.SSLContext:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+    return certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # load_cert_chain wants a path; mode is 0600
-        file.write(pem)
-        file.flush()
-        return _context(CertificatePair(cert=file.name, key=file.name))

@@ -9,15 +9,13 @@ import os
 import resource
 import signal
 import socket
-import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import perijove
 from perijove import engine
 from perijove.engine.client import Client, Site
-from perijove.engine.const import IN
 from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor, Wakeup
@@ -26,6 +24,7 @@ from perijove.engine.resolver import Resolver
 from perijove.engine.upstream import Upstream
 from perijove.gateway import model
 from perijove.routing.compile import compile_table, timeouts
+from perijove.server.report import describe, say
 from perijove.server.sockets import CannotListen, listen
 from perijove.server.tls import BadCertificate, client_context, server_context
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
 _IDLE_AFTER_TERM: Final = 1.0  # seconds for which an idle connection may still bring a request when we are to stop
 _KEPT_ADDRESSES: Final = 4096
+_QUEUE: Final = 65536  # more than a queue of connections may hold
 
 
 class Trust:
@@ -59,6 +59,14 @@ class Trust:
 
 
 @dataclass
+class Given:
+    """What a supervisor makes once for all workers."""
+
+    sockets: dict[model.Address, list[socket.socket]] = field(default_factory=dict)
+    pair: bytes | None = None  # a self-signed certificate with its key, PEM
+
+
+@dataclass
 class _Prepared:
     """All that a gateway needs and that can fail, made before anything is changed."""
 
@@ -72,7 +80,13 @@ class _Prepared:
 class Worker:
     """A reactor that serves a gateway, and the next one after a reload."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shares: bool = False) -> None:
+        """Make it.
+
+        Args:
+            shares: its listening sockets are somebody else's, too, who removes a Unix socket's file.
+        """
+        self.shares = shares
         self.reactor = Reactor()
         self.resolver = Resolver(self.reactor)
         self.gateway: model.Gateway | None = None
@@ -80,13 +94,23 @@ class Worker:
         self.acceptors: dict[model.Address, list[Acceptor]] = {}
         self.record: Record | None = None
 
-    def apply(self, gateway: model.Gateway) -> None:
+    def listening(self) -> dict[model.Address, list[socket.socket]]:
+        """Return the listening sockets."""
+        return {
+            address: [one.sock for one in acceptors if one.sock is not None] for address, acceptors in self.acceptors.items()
+        }
+
+    def apply(self, gateway: model.Gateway, given: Given | None = None) -> None:
         """Serve `gateway` from now on. Running exchanges and tunnels keep what they started with.
+
+        Args:
+            gateway: what to serve.
+            given: what a supervisor hands over; without it all is made here.
 
         Raises:
             CannotListen, BadCertificate, OSError: it cannot be served; what was served still is.
         """
-        prepared = self._prepare(gateway)
+        prepared = self._prepare(gateway, given or Given())
         before = self.acceptors
         self.acceptors = {}
         self._log(prepared.log)
@@ -107,7 +131,7 @@ class Worker:
                 acceptor.limit = gateway.limits.connections
             self.acceptors[listener.address] = acceptors
         for address, gone in before.items():
-            _close_listeners(address, gone)
+            self._close_listeners(address, gone)
         for name, upstream in self.upstreams.items():
             if prepared.upstreams.get(name) is not upstream:
                 upstream.close_idle()
@@ -116,14 +140,14 @@ class Worker:
         self.gateway = gateway
         self.resolver.watch(list(self.upstreams.values()))
 
-    def _prepare(self, gateway: model.Gateway) -> _Prepared:
+    def _prepare(self, gateway: model.Gateway, given: Given) -> _Prepared:
         before = {} if self.gateway is None else self.gateway.upstreams
         upstreams = {
             # Files of a TLS upstream may have changed although their names have not.
             name: self.upstreams[name] if before.get(name) == one and one.tls is None else _upstream(one)
             for name, one in gateway.upstreams.items()
         }
-        contexts = [server_context(one.tls, gateway) if one.tls is not None else None for one in gateway.listeners]
+        contexts = [server_context(one.tls, gateway, given.pair) if one.tls is not None else None for one in gateway.listeners]
         tables = [compile_table(gateway, one, upstreams) for one in gateway.listeners]
         log: int | None = None
         if gateway.access_log == "-":
@@ -134,10 +158,11 @@ class Worker:
         try:
             for one in gateway.listeners:
                 if one.address not in self.acceptors:
-                    sockets[one.address] = listen(one.address)
+                    made = given.sockets.get(one.address)
+                    sockets[one.address] = listen(one.address) if made is None else made
         except BaseException:
-            for made in sockets.values():
-                for sock in made:
+            for some in sockets.values():
+                for sock in some:
                     sock.close()
             if log is not None:
                 os.close(log)
@@ -173,14 +198,21 @@ class Worker:
         """Return the client connections."""
         return [one for one in self.reactor.table if isinstance(one, Client)]
 
+    def _close_listeners(self, address: model.Address, acceptors: list[Acceptor]) -> None:
+        for acceptor in acceptors:
+            acceptor.close()
+        if isinstance(address, model.UnixAddress) and not self.shares:
+            with contextlib.suppress(OSError):
+                os.unlink(address.path)
+
     def drain(self, grace: float, hurry: Callable[[], bool]) -> None:
         """End: take what waits in the queues, let exchanges finish for up to `grace` seconds, then close tunnels."""
         reactor = self.reactor
         for acceptors in self.acceptors.values():
             for acceptor in acceptors:
-                acceptor.on_event(IN)
+                acceptor.take(_QUEUE)
         for address, acceptors in self.acceptors.items():
-            _close_listeners(address, acceptors)
+            self._close_listeners(address, acceptors)
         self.acceptors = {}
         reactor.draining = True
         begun = time.monotonic()
@@ -214,14 +246,6 @@ def _open_log(path: str) -> int:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640)
     except OSError as error:
         raise OSError(f"access-log `{path}` cannot be written: {error.strerror}") from None
-
-
-def _close_listeners(address: model.Address, acceptors: list[Acceptor]) -> None:
-    for acceptor in acceptors:
-        acceptor.close()
-    if isinstance(address, model.UnixAddress):
-        with contextlib.suppress(OSError):
-            os.unlink(address.path)
 
 
 def _upstream(one: model.Upstream) -> Upstream:
@@ -258,45 +282,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def say(text: str) -> None:
-    """Tell whoever started us."""
-    sys.stderr.write(f"perijove: {text}\n")
-    sys.stderr.flush()
-
-
-def describe(gateway: model.Gateway, acceptors: dict[model.Address, list[Acceptor]]) -> list[str]:
-    """Return lines that say what listens where and leads where."""
-    from perijove.gateway.rules import Forward, PathIs, PathPrefix, Redirect
-
-    lines: list[str] = []
-    leads: list[str] = []
-    for host in gateway.hosts:
-        name = "" if host.names == ("*",) else ", ".join(host.names)
-        for rule in host.stages.route:
-            path = rule.when.prefix.decode() if isinstance(rule.when, PathPrefix) else "/"
-            if isinstance(rule.when, PathIs):
-                continue
-            if isinstance(rule.do, Forward):
-                upstream = gateway.upstreams[rule.do.upstream]
-                to = str(upstream.address)
-                to = to if to.startswith("unix:") else f"{upstream.scheme}://{to}"
-                leads.append(f"{name}{path} → {to}")
-            else:
-                leads.append(f"{name}{path} → {'a redirect' if isinstance(rule.do, Redirect) else 'an answer of its own'}")
-    for listener in gateway.listeners:
-        shown = str(listener.address)
-        if isinstance(listener.address, model.TcpAddress):
-            sock = acceptors[listener.address][0].sock
-            port = sock.getsockname()[1] if sock is not None else listener.address.port
-            scheme = "http" if listener.tls is None else "https"
-            shown = f"{scheme}://{model.TcpAddress(listener.address.host or '*', port)}"
-        if listener.redirect_to is not None:
-            lines.append(f"listening on {shown}, redirecting to https")
-        else:
-            lines.append(f"listening on {shown}: {'; '.join(leads)}")
-    return lines
-
-
 def check(gateway: model.Gateway) -> str | None:
     """Return why a gateway could not be served, as far as can be told without listening; None if it could."""
     try:
@@ -313,7 +298,8 @@ def check(gateway: model.Gateway) -> str | None:
     return None
 
 
-def _raise_descriptors() -> None:
+def raise_descriptors() -> None:
+    """Take as many descriptors as may be had."""
     with contextlib.suppress(ValueError, OSError):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
@@ -328,7 +314,7 @@ def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> i
         gateway: what to serve.
         reload: gives what to serve next, or None, having said why, if that must not be served.
     """
-    _raise_descriptors()
+    raise_descriptors()
     worker = Worker()
     signals: list[int] = []
     wakeup = Wakeup(worker.reactor, signals.extend)
@@ -341,7 +327,7 @@ def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> i
     watched = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     handlers = {one: signal.signal(one, _noted) for one in watched}
     say(f"{perijove.__version__}, {engine.KIND} engine, pid {os.getpid()}")
-    for line in describe(gateway, worker.acceptors):
+    for line in describe(gateway, worker.listening()):
         say(line)
     gc.collect()
     gc.freeze()  # what stands now stands for good: the collector need not look at it again
@@ -384,5 +370,5 @@ def _reload(worker: Worker, reload: Callable[[], model.Gateway | None]) -> None:
         say("not reloaded: what was served before still is")
         return
     say("reloaded")
-    for line in describe(gateway, worker.acceptors):
+    for line in describe(gateway, worker.listening()):
         say(line)

@@ -90,6 +90,7 @@ class _Lowering:
             timeouts=self.timeouts,
             limits=Limits(**{name: getattr(written, name) for name in type(written).model_fields}),
             access_log=config.access_log,
+            workers=0 if config.workers == "auto" else config.workers,
         )
 
     def _readable(self, path: str | None, at: tuple[object, ...]) -> None:

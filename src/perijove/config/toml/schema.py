@@ -235,6 +235,9 @@ class Config(_Table):
         [], description="Addresses of proxies in front, whose X-Forwarded-* and X-Scheme are believed."
     )
     access_log: str | None = Field(None, description="File for the access log, Apache's combined format; `-` is stderr.")
+    workers: Annotated[int, Field(ge=1, le=512)] | Literal["auto"] = Field(
+        1, description='Processes that serve; `"auto"` is one for each core. With more than one, another process watches them.'
+    )
     tls: Tls | None = Field(None, description="TLS on all of `listen`.")
     route: list[Route] = Field([], description="Routes for every host that has none of its own; the first that fits counts.")
     host: list[Host] = Field([], description="Virtual hosts.")

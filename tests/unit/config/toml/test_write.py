@@ -11,6 +11,8 @@ from perijove.text.source import Source
 
 TEXTS = [
     'to = "http://127.0.0.1:8000"',
+    'to = "http://127.0.0.1:8000"\nworkers = 4\n',
+    'to = "http://127.0.0.1:8000"\nworkers = "auto"\n',
     'listen = [":1", "unix:/x"]\ntrust = "10.0.0.0/8"\naccess-log = "-"\n[[route]]\npath = "/a/"\nto = "http://h"\n',
     '[[host]]\nnames = "a"\n[[host.route]]\nupstream = "u"\nrequest-fields = {set = {A = "{host}"}, remove = ["B"]}\n'
     '[upstream.u]\nurl = "https://h"\nverify = false\n[upstream.u.timeouts]\nresponse = "1m"\n[limits]\nbody = "1GiB"\n',

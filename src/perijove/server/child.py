@@ -1,0 +1,124 @@
+"""What a worker process is: `python -m perijove.server.child CONTROL SHARED`, descriptors that the supervisor hands down.
+
+Knows a worker, its control socket and its heartbeat. Must not know the supervisor: if it is gone, the worker drains and ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine.const import IN
+from perijove.engine.reactor import Endpoint, Reactor
+from perijove.server.control import Applied, Channel, Drain, Refused, Snapshot, encode
+from perijove.server.shared import Shared
+from perijove.server.sockets import CannotListen
+from perijove.server.tls import BadCertificate
+from perijove.server.worker import Given, Worker, raise_descriptors
+
+if TYPE_CHECKING:
+    from perijove.gateway.model import Address
+    from perijove.server.control import Message
+
+_BEAT: Final = 0.5  # seconds
+
+
+class Heartbeat(Endpoint):
+    """Beats as long as the loop goes round."""
+
+    __slots__ = ("shared",)
+
+    def __init__(self, reactor: Reactor, shared: Shared) -> None:
+        super().__init__(reactor)
+        self.shared = shared
+        self.on_timeout()
+
+    def on_event(self, mask: int) -> None:
+        """It has no descriptor."""
+
+    def on_timeout(self) -> None:
+        """Beat, and again soon."""
+        self.shared.beat()
+        self.until(_BEAT)
+
+
+class Control(Endpoint):
+    """The worker's end of the control socket."""
+
+    __slots__ = ("channel", "drain", "worker")
+
+    def __init__(self, worker: Worker, sock: socket.socket) -> None:
+        super().__init__(worker.reactor)
+        self.worker = worker
+        self.channel = Channel(sock)
+        self.drain: Drain | None = None
+        self.attach(sock, IN)
+
+    def on_event(self, mask: int) -> None:
+        """Do what the supervisor says."""
+        try:
+            messages = self.channel.receive()
+        except OSError:
+            messages = None
+        if messages is None:
+            self.on_lost()
+            return
+        for message, descriptors in messages:
+            if isinstance(message, Snapshot):
+                self._apply(message, descriptors)
+            elif isinstance(message, Drain):
+                self.drain = message
+
+    def on_lost(self) -> None:
+        """The supervisor is gone: finish what is running."""
+        gateway = self.worker.gateway
+        self.drain = Drain(0.0 if gateway is None else gateway.timeouts.grace)
+        self.want(0)
+
+    def on_fault(self) -> None:
+        """Go on: the supervisor sees what is not acknowledged."""
+
+    def _apply(self, snapshot: Snapshot, descriptors: list[int]) -> None:
+        sockets: dict[Address, list[socket.socket]] = {}
+        left = iter(descriptors)
+        for address, count in snapshot.addresses:
+            sockets[address] = [socket.socket(fileno=next(left)) for _ in range(count)]
+            for one in sockets[address]:
+                one.setblocking(False)
+        answer: Message = Applied(snapshot.number)
+        try:
+            self.worker.apply(snapshot.gateway, Given(sockets, snapshot.pair))
+        except (CannotListen, BadCertificate, OSError) as error:
+            answer = Refused(snapshot.number, str(error))
+        assert self.sock is not None
+        self.sock.sendall(b"".join(encode(answer)))
+
+
+def main() -> None:
+    """Serve until the supervisor says otherwise."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a terminal tells the whole group; what to do is the supervisor's to say
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.setblocking(False)
+    raise_descriptors()
+    worker = Worker(shares=True)
+    Heartbeat(worker.reactor, Shared(int(sys.argv[2])))
+    told = Control(worker, control)
+    reactor = worker.reactor
+    while worker.gateway is None and told.drain is None:
+        reactor.turn(60.0)
+    gc.collect()
+    gc.freeze()  # what stands now stands for good: the collector need not look at it again
+    while told.drain is None:
+        reactor.turn(60.0)
+    first = told.drain
+    worker.drain(first.grace, lambda: told.drain is not first)
+    os._exit(0)  # nothing is left to be done; the resolver's thread may still wait for a name
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""What supervisor and workers say to each other, over a socketpair: numbered snapshots one way, acknowledgements the other.
+
+Knows messages and how they are framed: eight octets of length, a pickle, and descriptors beside it (unix(7), SCM_RIGHTS). Both
+ends are the same program of the same version. Must not know what either side does about a message.
+"""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from perijove.gateway.model import Address, Gateway
+
+_HEAD: Final = struct.Struct("!II")  # octets of the pickle, number of descriptors
+_DESCRIPTORS: Final = 250  # at once; the kernel's SCM_MAX_FD is 253
+_READ: Final = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a worker is to serve. Its listening sockets come beside it, in the order of `addresses`."""
+
+    number: int
+    gateway: Gateway
+    addresses: tuple[tuple[Address, int], ...]  # of the worker's own sockets that it does not have yet, and how many of each
+    pair: bytes | None  # a self-signed certificate with its key, PEM
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Finish what is running, for so many seconds, and end."""
+
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The snapshot of this number is served."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The snapshot of this number cannot be served; what was served before still is."""
+
+    number: int
+    why: str
+
+
+Message = Snapshot | Drain | Applied | Refused
+
+
+def encode(message: Message, descriptors: int = 0) -> tuple[bytes, bytes]:
+    """Return the head and the body of a message; descriptors are to be sent with the head."""
+    body = pickle.dumps(message)
+    return _HEAD.pack(len(body), descriptors), body
+
+
+class Channel:
+    """Messages as they arrive."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._data = b""
+        self._descriptors: list[int] = []
+
+    def receive(self) -> list[tuple[Message, list[int]]] | None:
+        """Return what has arrived, each message with its descriptors; None at the end.
+
+        Raises:
+            OSError: the connection failed.
+        """
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._sock, _READ, _DESCRIPTORS)
+        except BlockingIOError:
+            return []
+        self._descriptors += descriptors
+        if not data:
+            return None
+        self._data += data
+        found: list[tuple[Message, list[int]]] = []
+        while len(self._data) >= _HEAD.size:
+            size, count = _HEAD.unpack_from(self._data)
+            end = _HEAD.size + size
+            if len(self._data) < end:
+                break
+            message: Message = pickle.loads(self._data[_HEAD.size : end])
+            self._data = self._data[end:]
+            mine, self._descriptors = self._descriptors[:count], self._descriptors[count:]
+            found.append((message, mine))
+        return found

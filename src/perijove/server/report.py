@@ -1,0 +1,52 @@
+"""What whoever started perijove is told, on standard error.
+
+Knows words. Must not know how anything is run.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from perijove.gateway import model
+from perijove.gateway.rules import Forward, PathIs, PathPrefix, Redirect
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping, Sequence
+
+
+def say(text: str) -> None:
+    """Tell whoever started us."""
+    sys.stderr.write(f"perijove: {text}\n")
+    sys.stderr.flush()
+
+
+def describe(gateway: model.Gateway, sockets: Mapping[model.Address, Sequence[socket.socket]]) -> list[str]:
+    """Return lines that say what listens where and leads where."""
+    lines: list[str] = []
+    leads: list[str] = []
+    for host in gateway.hosts:
+        name = "" if host.names == ("*",) else ", ".join(host.names)
+        for rule in host.stages.route:
+            path = rule.when.prefix.decode() if isinstance(rule.when, PathPrefix) else "/"
+            if isinstance(rule.when, PathIs):
+                continue
+            if isinstance(rule.do, Forward):
+                upstream = gateway.upstreams[rule.do.upstream]
+                to = str(upstream.address)
+                to = to if to.startswith("unix:") else f"{upstream.scheme}://{to}"
+                leads.append(f"{name}{path} → {to}")
+            else:
+                leads.append(f"{name}{path} → {'a redirect' if isinstance(rule.do, Redirect) else 'an answer of its own'}")
+    for listener in gateway.listeners:
+        shown = str(listener.address)
+        if isinstance(listener.address, model.TcpAddress):
+            port = sockets[listener.address][0].getsockname()[1]
+            scheme = "http" if listener.tls is None else "https"
+            shown = f"{scheme}://{model.TcpAddress(listener.address.host or '*', port)}"
+        if listener.redirect_to is not None:
+            lines.append(f"listening on {shown}, redirecting to https")
+        else:
+            lines.append(f"listening on {shown}: {'; '.join(leads)}")
+    return lines

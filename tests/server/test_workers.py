@@ -1,0 +1,213 @@
+"""Several workers and who watches them: a worker may die, hang or be told something new, and nobody notices."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.server.parts import Application, Client, Front, Origin, ask, eventually
+from tests.server.test_lifecycle import perijove
+
+from perijove.demo.processes import descendants
+
+
+@pytest.fixture
+def text(origin: Origin) -> str:
+    return f'listen = "127.0.0.1:{{port}}"\nworkers = 2\nto = "{origin.url}"\n[timeouts]\ngrace = 5\n'
+
+
+@pytest.fixture
+def pair(fronts: Callable[..., Front], text: str) -> Front:
+    """perijove with two workers."""
+    return fronts(text)
+
+
+def workers(front: Front) -> list[int]:
+    return [pid for pid in descendants(front.process.pid) if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def served(front: Front, count: int = 40) -> Counter[int]:
+    """Ask on so many connections; return how many each worker has, told by their descriptors."""
+    clients = [Client(front.port) for _ in range(count)]
+    for one in clients:
+        assert one.ask("/").status == 200
+    found = Counter({pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in workers(front)})
+    for one in clients:
+        one.close()
+    return found
+
+
+class Load:
+    """Requests on new and on kept connections, all the time."""
+
+    def __init__(self, port: int) -> None:
+        self.statuses: Counter[object] = Counter()
+        self._port = port
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(kept,)) for kept in (True, True, False, False)]
+        for one in self._threads:
+            one.start()
+
+    def _run(self, kept: bool) -> None:
+        client = Client(self._port)
+        while not self._stop.is_set():
+            try:
+                self.statuses[client.ask("/").status] += 1
+                again = not kept
+            except (OSError, AssertionError) as error:
+                self.statuses[type(error).__name__] += 1
+                again = True
+            if again:
+                client.close()
+                client = Client(self._port)
+        client.close()
+
+    def stop(self) -> Counter[object]:
+        self._stop.set()
+        for one in self._threads:
+            one.join()
+        return self.statuses
+
+
+@pytest.fixture
+def load(pair: Front) -> Iterator[Load]:
+    made = Load(pair.port)
+    yield made
+    made.stop()
+
+
+def test_both_serve(pair: Front) -> None:
+    assert "2 workers" in pair.log()
+    assert len(workers(pair)) == 2
+    most, least = served(pair).most_common()
+    assert least[1] > 8
+    assert most[1] - least[1] < 40
+
+
+def test_a_second_perijove_is_told_that_the_address_is_taken(pair: Front, text: str) -> None:
+    done = perijove("serve", "-", given=text.replace("{port}", str(pair.port)))
+    assert done.returncode == 1
+    assert "already in use" in done.stderr
+
+
+def test_a_killed_worker_is_replaced(pair: Front, load: Load) -> None:
+    """Lost is what was inside it, at most one request of each connection; nobody is refused."""
+    assert eventually(lambda: load.statuses[200] > 50)
+    for round_ in range(1, 4):
+        victim = workers(pair)[0]
+        os.kill(victim, signal.SIGKILL)
+        assert eventually(lambda victim=victim: victim not in workers(pair) and len(workers(pair)) == 2)
+        assert eventually(lambda round_=round_: pair.log().count("SIGKILL: another one") == round_)
+        count = load.statuses[200]
+        assert eventually(lambda count=count: load.statuses[200] > count + 50)
+    statuses = load.stop()
+    assert statuses["ConnectionRefusedError"] == 0
+    assert sum(statuses.values()) - statuses[200] <= 3 * 4, statuses
+
+
+def test_the_queue_of_a_killed_worker_is_served(pair: Front) -> None:
+    """Connections that it had not accepted yet are its successor's."""
+    for victim in workers(pair):
+        os.kill(victim, signal.SIGSTOP)
+    clients = [Client(pair.port) for _ in range(40)]
+    for one in clients:
+        one.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    for victim in workers(pair):
+        os.kill(victim, signal.SIGKILL)
+    for one in clients:
+        assert one.response().status == 200
+        one.close()
+
+
+def test_a_hung_worker_is_replaced(pair: Front) -> None:
+    victim = workers(pair)[0]
+    os.kill(victim, signal.SIGSTOP)
+    assert eventually(lambda: victim not in workers(pair) and len(workers(pair)) == 2, 9.0)
+    assert f"(pid {victim}) hangs" in pair.log()
+    assert eventually(lambda: served(pair).total() > 0)
+
+
+def test_reload(
+    pair: Front, load: Load, text: str, origins: Callable[..., Origin], origin: Origin, application: Application
+) -> None:
+    other = origins(Application())
+    with Client(pair.port) as tunnel:
+        assert tunnel.upgrade().status == 101
+        for count in range(1, 6):
+            pair.write(text if count % 2 == 0 else text.replace(origin.url, other.url))
+            pair.signal(signal.SIGHUP)
+            assert eventually(lambda count=count: pair.log().count("perijove: reloaded") == count)
+        seen = len(application.heads)
+        for _ in range(10):
+            assert ask(pair.port).status == 200
+        tunnel.send(b"still there")
+        assert tunnel.exactly(11) == b"still there"
+    statuses = load.stop()
+    assert set(statuses) == {200}, statuses
+    assert len(application.heads) - seen <= 4  # the last configuration leads elsewhere, for every worker
+
+
+def test_a_bad_configuration_changes_nothing(pair: Front) -> None:
+    pair.write("nonsense = 1\n")
+    pair.signal(signal.SIGHUP)
+    assert eventually(lambda: "not reloaded" in pair.log())
+    assert ask(pair.port).status == 200
+    before = workers(pair)
+    os.kill(before[0], signal.SIGKILL)
+    assert eventually(lambda: len(set(workers(pair)) - set(before)) == 1)
+    assert eventually(lambda: served(pair).total() > 0)
+
+
+def test_stop(pair: Front, application: Application) -> None:
+    with Client(pair.port) as reader, Client(pair.port) as events:
+        reader.send(b"GET /bytes/50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert reader.head() is not None
+        events.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert events.head() is not None
+        pair.signal(signal.SIGTERM)
+        assert eventually(lambda: "finishing" in pair.log())
+        assert len(reader.exactly(50_000_000)) == 50_000_000
+        application.go.set()
+        assert events.chunked().endswith(b"data: 2\n\n")
+    assert pair.exited()
+    assert pair.process.exited() == 0
+    assert workers(pair) == []
+
+
+def test_twice_stops_at_once(pair: Front) -> None:
+    with Client(pair.port) as tunnel:
+        tunnel.upgrade()
+        pair.signal(signal.SIGTERM)
+        assert eventually(lambda: "finishing" in pair.log())
+        pair.signal(signal.SIGTERM)
+        assert pair.exited(3.0)
+
+
+def test_workers_end_with_a_supervisor_that_is_killed(pair: Front) -> None:
+    left = workers(pair)
+    pair.signal(signal.SIGKILL)
+    assert pair.exited()
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+
+
+def test_self_signed_certificates_are_one(fronts: Callable[..., Front], text: str) -> None:
+    import ssl
+
+    front = fronts(text.replace("[timeouts]", "[tls]\nself-signed = true\n[timeouts]"))
+    found = {ssl.get_server_certificate(("127.0.0.1", front.port)) for _ in range(20)}
+    assert len(found) == 1
+
+
+def test_unix_socket(fronts: Callable[..., Front], text: str, tmp_path: Path) -> None:
+    front = fronts(text.replace('"127.0.0.1:{port}"', f'["127.0.0.1:{{port}}", "unix:{tmp_path}/s"]'))
+    for _ in range(20):
+        with Client(0, path=f"{tmp_path}/s") as client:
+            assert client.ask("/").status == 200
+    front.signal(signal.SIGTERM)
+    assert front.exited()
+    assert not (tmp_path / "s").exists()
