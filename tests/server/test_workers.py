@@ -57,8 +57,9 @@ class Load:
         client = Client(self._port)
         while not self._stop.is_set():
             try:
-                self.statuses[client.ask("/").status] += 1
-                again = not kept
+                got = client.ask("/")
+                self.statuses[got.status] += 1
+                again = not kept or got.get(b"connection") == b"close"
             except (OSError, AssertionError) as error:
                 self.statuses[type(error).__name__] += 1
                 again = True

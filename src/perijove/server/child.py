@@ -105,7 +105,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
     raise_descriptors()
-    worker = Worker(shares=True)
+    worker = Worker()
     Heartbeat(worker.reactor, Shared(int(sys.argv[2])))
     told = Control(worker, control)
     reactor = worker.reactor

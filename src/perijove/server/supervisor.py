@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import perijove
 from perijove import engine
 from perijove.gateway import model
+from perijove.server import systemd
 from perijove.server.control import Applied, Channel, Drain, Message, Refused, Snapshot, encode
 from perijove.server.report import describe, say
 from perijove.server.shared import Shared
@@ -136,6 +137,7 @@ class Supervisor:
         self.slots = [Slot(number) for number in range(count_of(gateway))]
         self.number = 0
         self._end_begun = asyncio.Event()
+        self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
         self._load = reload
         self._workers = gateway.workers
         self._pair: bytes | None = None
@@ -159,7 +161,10 @@ class Supervisor:
         self._describe()
         for slot in self.slots:
             self._spawn(self._keep(slot))
+        self._spawn(self._watchdog())
+        systemd.notify("READY=1")
         await stopped.get()
+        systemd.notify("STOPPING=1")
         say("finishing what is running; once more to stop at once")
         hurry = asyncio.create_task(stopped.get())
         await self._end(self.gateway.timeouts.grace, hurry)
@@ -182,8 +187,13 @@ class Supervisor:
         made: dict[model.Address, list[list[socket.socket]]] = {}
         try:
             for one in gateway.listeners:
-                if one.address not in self.slots[0].sockets:
+                if one.address in self.slots[0].sockets:
+                    continue
+                handed = self._handed.get(one.address)
+                if handed is None:
                     made[one.address] = listen_slots(one.address, len(self.slots))
+                else:  # one socket, which all share
+                    made[one.address] = [[sock.dup() for sock in handed] for _ in self.slots]
         except CannotListen as error:
             for slots in made.values():
                 for some in slots:
@@ -200,7 +210,7 @@ class Supervisor:
         for slot in self.slots:
             for address in [one for one in slot.sockets if one not in kept]:
                 _close(slot.sockets.pop(address))
-                if isinstance(address, model.UnixAddress) and slot is self.slots[-1]:
+                if isinstance(address, model.UnixAddress) and slot is self.slots[-1] and address not in self._handed:
                     with contextlib.suppress(OSError):
                         os.unlink(address.path)
 
@@ -265,7 +275,16 @@ class Supervisor:
                 say(f"error: worker {slot.number}: {why}")
                 slot.kill()
 
+    async def _watchdog(self) -> None:
+        """Tell systemd that all is well, as long as every worker beats."""
+        seconds = systemd.watchdog()
+        while seconds:
+            await asyncio.sleep(seconds)
+            if all(slot.shared.age() < _HUNG for slot in self.slots):
+                systemd.notify("WATCHDOG=1")
+
     async def _reload(self) -> None:
+        systemd.reloading()
         async with self._changing:
             gateway = self._load()
             why = None if gateway is None else check(gateway) or self._open(gateway)
@@ -278,6 +297,7 @@ class Supervisor:
                     with contextlib.suppress(Gone):
                         await self._apply(self.gateway, _APPLIES)
             self._close_but(self.gateway)
+        systemd.notify("READY=1")
         if gateway is None or why is not None:
             if why is not None:
                 say(f"error: {why}")
@@ -291,6 +311,8 @@ class Supervisor:
     async def _end(self, grace: float, hurry: asyncio.Task[int] | None = None) -> None:
         """Have the workers finish within `grace` seconds, or at once when `hurry` is done."""
         self._end_begun.set()
+        for some in self._handed.values():
+            _close(some)
         self._close_but(None)  # the workers take what waits in the queues, and close the last copies
         running = [slot for slot in self.slots if slot.process is not None]
         for slot in running:

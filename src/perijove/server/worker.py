@@ -18,12 +18,13 @@ from perijove import engine
 from perijove.engine.client import Client, Site
 from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
-from perijove.engine.reactor import Reactor, Wakeup
+from perijove.engine.reactor import Endpoint, Reactor, Wakeup
 from perijove.engine.record import Record
 from perijove.engine.resolver import Resolver
 from perijove.engine.upstream import Upstream
 from perijove.gateway import model
 from perijove.routing.compile import compile_table, timeouts
+from perijove.server import systemd
 from perijove.server.report import describe, say
 from perijove.server.sockets import CannotListen, listen
 from perijove.server.tls import BadCertificate, client_context, server_context
@@ -80,19 +81,14 @@ class _Prepared:
 class Worker:
     """A reactor that serves a gateway, and the next one after a reload."""
 
-    def __init__(self, *, shares: bool = False) -> None:
-        """Make it.
-
-        Args:
-            shares: its listening sockets are somebody else's, too, who removes a Unix socket's file.
-        """
-        self.shares = shares
+    def __init__(self) -> None:
         self.reactor = Reactor()
         self.resolver = Resolver(self.reactor)
         self.gateway: model.Gateway | None = None
         self.upstreams: dict[str, Upstream] = {}
         self.acceptors: dict[model.Address, list[Acceptor]] = {}
         self.record: Record | None = None
+        self.foreign: set[model.Address] = set()  # whose sockets are somebody else's, too, who removes a Unix socket's file
 
     def listening(self) -> dict[model.Address, list[socket.socket]]:
         """Return the listening sockets."""
@@ -110,7 +106,8 @@ class Worker:
         Raises:
             CannotListen, BadCertificate, OSError: it cannot be served; what was served still is.
         """
-        prepared = self._prepare(gateway, given or Given())
+        given = given or Given()
+        prepared = self._prepare(gateway, given)
         before = self.acceptors
         self.acceptors = {}
         self._log(prepared.log)
@@ -136,6 +133,7 @@ class Worker:
             if prepared.upstreams.get(name) is not upstream:
                 upstream.close_idle()
                 upstream.max_idle = 0
+        self.foreign |= given.sockets.keys()
         self.upstreams = prepared.upstreams
         self.gateway = gateway
         self.resolver.watch(list(self.upstreams.values()))
@@ -201,7 +199,7 @@ class Worker:
     def _close_listeners(self, address: model.Address, acceptors: list[Acceptor]) -> None:
         for acceptor in acceptors:
             acceptor.close()
-        if isinstance(address, model.UnixAddress) and not self.shares:
+        if isinstance(address, model.UnixAddress) and address not in self.foreign:
             with contextlib.suppress(OSError):
                 os.unlink(address.path)
 
@@ -298,6 +296,22 @@ def check(gateway: model.Gateway) -> str | None:
     return None
 
 
+class _Watchdog(Endpoint):
+    """Tells systemd that the loop goes round."""
+
+    def __init__(self, reactor: Reactor) -> None:
+        super().__init__(reactor)
+        self.until(systemd.watchdog())
+
+    def on_event(self, mask: int) -> None:
+        """It has no descriptor."""
+
+    def on_timeout(self) -> None:
+        """Tell it, and again in time."""
+        systemd.notify("WATCHDOG=1")
+        self.until(systemd.watchdog())
+
+
 def raise_descriptors() -> None:
     """Take as many descriptors as may be had."""
     with contextlib.suppress(ValueError, OSError):
@@ -318,8 +332,9 @@ def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> i
     worker = Worker()
     signals: list[int] = []
     wakeup = Wakeup(worker.reactor, signals.extend)
+    handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
     try:
-        worker.apply(gateway)
+        worker.apply(gateway, Given(handed))
     except (CannotListen, BadCertificate, OSError) as error:
         say(f"error: {error}")
         return 1
@@ -329,6 +344,8 @@ def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> i
     say(f"{perijove.__version__}, {engine.KIND} engine, pid {os.getpid()}")
     for line in describe(gateway, worker.listening()):
         say(line)
+    _Watchdog(worker.reactor)
+    systemd.notify("READY=1")
     gc.collect()
     gc.freeze()  # what stands now stands for good: the collector need not look at it again
     try:
@@ -338,8 +355,11 @@ def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> i
                 continue
             number = signals.pop(0)
             if number == signal.SIGHUP:
+                systemd.reloading()
                 _reload(worker, reload)
+                systemd.notify("READY=1")
             elif number in (signal.SIGTERM, signal.SIGINT):
+                systemd.notify("STOPPING=1")
                 say("finishing what is running; once more to stop at once")
                 assert worker.gateway is not None
                 signals.clear()
@@ -363,8 +383,9 @@ def _reload(worker: Worker, reload: Callable[[], model.Gateway | None]) -> None:
     if gateway is None:
         say("not reloaded: what was served before still is")
         return
+    handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
     try:
-        worker.apply(gateway)
+        worker.apply(gateway, Given(handed))
     except (CannotListen, BadCertificate, OSError) as error:
         say(f"error: {error}")
         say("not reloaded: what was served before still is")
