@@ -166,6 +166,7 @@ class Exchange:
             tail = add_edits(tail, plan.edits, self, head)
         elif peer.plan is plan and peer.host == self.host:
             tail = peer.tail
+            drop |= fields.OWNED  # as `forwarded` says of a peer that is not trusted
         else:
             tail, drop = forwarded(self, head, plan, drop)
             tail = add_edits(tail, plan.edits, self, head)

@@ -4,7 +4,10 @@ import pytest
 from tests.unit.engine.script import Script, forward
 
 from perijove.engine import fields, plan
-from perijove.engine.const import FORWARD
+from perijove.engine.buffer import Buffer
+from perijove.engine.const import FORWARD, FOUND
+from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.head import Limits, RequestHead
 from perijove.engine.plan import CookieMap, FieldEdit, Plan, Timeouts, UrlMap
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -235,6 +238,20 @@ def test_an_untrusted_client_tells_nothing_of_itself() -> None:
         upstream=b"GET /a HTTP/1.1\r\nHost: h:81\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\n"
         b"X-Forwarded-Host: h:81\r\nX-Forwarded-Port: 81\r\nX-Scheme: http\r\nX-Real-IP: 192.0.2.1\r\n\r\n"
     )
+
+
+def test_an_untrusted_client_tells_nothing_of_itself_with_a_later_request_either() -> None:
+    exchange, decided = Exchange(Peer(b"192.0.2.1", 5, b"http", 80, False)), owning()
+    sent = []
+    for _ in range(3):
+        head, source, out = RequestHead(), Buffer(), Buffer()
+        source.append(b"GET /a HTTP/1.1\r\nHost: h\r\n" + FORGED + b"\r\n")
+        assert head.scan(source, Limits()) == FOUND
+        exchange.begin(head, decided)
+        exchange.write_request(head, out)
+        sent.append(out.copy())
+    assert b"1.1.1.1" not in sent[0]
+    assert sent == sent[:1] * 3
 
 
 def test_a_trusted_proxy_is_believed() -> None:
