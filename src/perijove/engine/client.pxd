@@ -9,9 +9,9 @@ from perijove.engine.upstream cimport Borrower, Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long CHUNKED, NO_BODY
-cdef int FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FORWARD, RESPOND, ENDED, FAILED, OPEN
+cdef int BROKEN, FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FORWARD, RESPOND, ENDED, FAILED, OPEN
 cdef int CONNECT_TIMEOUT, LOST, REFUSED
-cdef int HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
+cdef int ANNOUNCED, HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
 cdef Py_ssize_t _PIPELINED, _LINGER_MOST
 cdef double _RETRY_FOR, _RETRY_IF, _RETRY_EVERY
 
@@ -34,7 +34,10 @@ cdef class Client(Borrower):
     cdef public bint head_begun, buffered, repeated, client_ended, upstream_ended
     cdef public bytes replay, accept, referer, agent
     cdef public double retry_until
-    cpdef void start(self, object sock, object tls) except *
+    cdef public object context
+    cpdef void start(self, object sock, object tls, bint announced=*) except *
+    @cython.locals(size=cython.int)
+    cdef void _announced(self) except *
     cdef void _handshake(self) except *
     @cython.locals(count=Py_ssize_t, mode=cython.int)
     cdef void _read(self) except *

@@ -11,10 +11,11 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import fields, page, template
+from perijove.engine import fields, page, proxy_protocol, template
 from perijove.engine.const import (
     ABORT,
     AGAIN,
+    BROKEN,
     CHUNKED,
     CONNECT_TIMEOUT,
     ENDED,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from perijove.engine.record import Record
 
 # What the connection is doing.
+ANNOUNCED: Final = -1  # a balancer is to say whose connection it is (PROXY protocol)
 HANDSHAKE: Final = 0
 HEAD: Final = 1  # waiting for a request, or for the rest of its head
 ACTIVE: Final = 2  # an exchange with an upstream is going on
@@ -73,6 +75,10 @@ class Site:
         self.connections = 0
 
 
+def _secured(sock: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+    return tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+
+
 class Client(Borrower):
     """One connection."""
 
@@ -81,6 +87,7 @@ class Client(Borrower):
         "agent",
         "buffered",
         "client_ended",
+        "context",
         "exchange",
         "head_begun",
         "mode",
@@ -98,6 +105,7 @@ class Client(Borrower):
         super().__init__(reactor)
         self.site = site
         self.peer = peer
+        self.context: ssl.SSLContext | None = None  # for the handshake that is to come
         self.exchange = Exchange(peer)
         self.upstream: UpstreamConnection | None = None
         self.mode = HEAD
@@ -112,13 +120,25 @@ class Client(Borrower):
         self.referer = b""
         self.agent = b""
 
-    def start(self, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
-        """Take an accepted connection (non-blocking); with `tls`, begin with a handshake."""
+    def start(self, sock: socket.socket, tls: ssl.SSLContext | None, announced: bool = False) -> None:
+        """Take an accepted connection (non-blocking).
+
+        Args:
+            sock: the connection.
+            tls: begin with a handshake.
+            announced: before all that the PROXY protocol's header must come.
+        """
+        if announced:
+            self.context = tls
+            self.mode = ANNOUNCED
+            self.attach(sock, IN)
+            self.until(self.site.timeouts.handshake)
+            return
         if tls is None:
             self.attach(sock, IN)
             self.until(self.site.timeouts.header)
             return
-        self.tls = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+        self.tls = _secured(sock, tls)
         self.mode = HANDSHAKE
         self.attach(self.tls, IN)
         self.until(self.site.timeouts.handshake)
@@ -139,8 +159,11 @@ class Client(Borrower):
 
     def on_event(self, mask: int) -> None:
         """Go on with whatever the connection stands at."""
-        if self.mode == HANDSHAKE:
-            self._handshake()
+        if self.mode <= HANDSHAKE:
+            if self.mode == HANDSHAKE:
+                self._handshake()
+            else:
+                self._announced()
             return
         if mask & OUT and self.interest & OUT:
             self._drain()
@@ -167,6 +190,38 @@ class Client(Borrower):
         else:
             if self.mode == TUNNELLING:
                 self._finished()
+            self.close()
+
+    def _announced(self) -> None:
+        """Read the PROXY protocol's header and nothing beyond it: what follows may be a handshake, which is not ours to read.
+
+        So octets are looked at first, and taken when they are known to be the header's.
+        """
+        assert self.sock is not None
+        before = self.inbuf.copy()
+        try:
+            seen = self.sock.recv(proxy_protocol.MOST - len(before), socket.MSG_PEEK)
+            size, address, port = proxy_protocol.parse(before + seen)
+            if not seen or size == BROKEN:
+                self.close()
+                return
+            self.inbuf.append(self.sock.recv(len(seen) if size == MORE else size - len(before)))
+            if size == MORE:
+                return
+            self.inbuf.clear()
+            if address:
+                self.peer.renew(address, port)
+                self.exchange.address = address
+            if self.context is None:
+                self.mode = HEAD
+                self.until(self.site.timeouts.header)
+                return
+            self.mode = HANDSHAKE
+            self.sock = self.tls = _secured(self.sock, self.context)
+            self.context = None
+        except BlockingIOError:
+            return
+        except OSError:
             self.close()
 
     def _handshake(self) -> None:

@@ -14,6 +14,7 @@ cdef class Peer:
     cdef public bint trusted
     cdef public Plan plan
     cdef public object trusts
+    cpdef void renew(self, bytes address, int port) except *
 
 cdef class Exchange:
     cdef public Peer peer

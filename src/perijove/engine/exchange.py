@@ -61,6 +61,15 @@ class Peer:
         self.host = b""
         self.tail = b""
 
+    def renew(self, address: bytes, port: int) -> None:
+        """Take what a balancer says of the client, before the first request.
+
+        What a client of the balancer's Unix socket says of others is not believed: that socket's file is not ours.
+        """
+        self.address = address
+        self.port = port
+        self.trusted = address != b"unix:" and self.trusts is not None and self.trusts(address.decode())
+
 
 class Exchange:
     """The state of one request and its response. `begin` starts it anew."""

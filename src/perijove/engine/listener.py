@@ -26,7 +26,7 @@ _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.
 class Acceptor(Endpoint):
     """A listening socket."""
 
-    __slots__ = ("limit", "port", "scheme", "secure", "site", "trusts")
+    __slots__ = ("announced", "limit", "port", "scheme", "secure", "site", "trusts")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Acceptor(Endpoint):
         secure: ssl.SSLContext | None,
         trusts: Callable[[str], bool],
         limit: int = 0,
+        announced: Callable[[str], bool] | None = None,
     ) -> None:
         """Accept on `sock`.
 
@@ -46,12 +47,14 @@ class Acceptor(Endpoint):
             secure: of a TLS listener.
             trusts: whether forwarding fields of a peer's address are believed; "" is a Unix socket's peer.
             limit: connections at once; 0 is no limit.
+            announced: whether connections from a peer's address begin with the PROXY protocol's header; None is: none do.
         """
         super().__init__(reactor)
         self.site = site
         self.secure = secure
         self.trusts = trusts
         self.limit = limit
+        self.announced = announced
         self.scheme = b"http" if secure is None else b"https"
         name = sock.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
@@ -99,7 +102,7 @@ class Acceptor(Endpoint):
         client = Client(self.reactor, self.site, peer)
         self.site.connections += 1
         try:
-            client.start(sock, self.secure)
+            client.start(sock, self.secure, self.announced is not None and self.announced(address))
         except OSError:
             client.close()
             raise

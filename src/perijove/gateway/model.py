@@ -70,6 +70,14 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """Whom connections come from: networks, and Unix sockets."""
+
+    networks: tuple[Network, ...] = ()
+    unix: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
     """The moments at which a gateway acts, each a list of rules in order."""
 
@@ -144,6 +152,7 @@ class Gateway:
     hosts: tuple[VirtualHost, ...]
     upstreams: Mapping[str, Upstream]
     trust: tuple[Network, ...] = ()  # peers whose forwarding fields are believed
+    announced: Peers | None = None  # their connections begin by saying whose they are: HAProxy's PROXY protocol
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
     access_log: str | None = None  # a path, or "-" for stderr

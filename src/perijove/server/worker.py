@@ -43,16 +43,16 @@ _QUEUE: Final = 65536  # more than a queue of connections may hold
 class Trust:
     """Whose forwarding fields are believed. A Unix socket's peers are: the file's permissions choose them."""
 
-    def __init__(self, networks: tuple[model.Network, ...]) -> None:
+    def __init__(self, networks: tuple[model.Network, ...], unix: bool = True) -> None:
         self.networks = networks
-        self._known: dict[str, bool] = {"": True}
+        self._known: dict[str, bool] = {"": unix}
 
     def __call__(self, address: str) -> bool:
         """Tell whether the peer with this address is believed; an empty one is a Unix socket's."""
         found = self._known.get(address)
         if found is None:
             if len(self._known) >= _KEPT_ADDRESSES:
-                self._known = {"": True}
+                self._known = {"": self._known[""]}
             ip = ipaddress.ip_address(address)
             found = any(ip in network for network in self.networks if network.version == ip.version)
             self._known[address] = found
@@ -112,6 +112,8 @@ class Worker:
         self.acceptors = {}
         self._log(prepared.log)
         trust = Trust(gateway.trust)
+        balancers = gateway.announced
+        announced = Trust(balancers.networks, balancers.unix) if balancers is not None else None
         for listener, table, context in zip(gateway.listeners, prepared.tables, prepared.contexts, strict=True):
             acceptors = before.pop(listener.address, None)
             if acceptors is None:
@@ -125,6 +127,7 @@ class Worker:
                 acceptor.secure = context
                 acceptor.scheme = b"http" if context is None else b"https"
                 acceptor.trusts = trust
+                acceptor.announced = announced
                 acceptor.limit = gateway.limits.connections
             self.acceptors[listener.address] = acceptors
         for address, gone in before.items():

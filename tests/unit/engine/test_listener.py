@@ -42,10 +42,12 @@ def accepting(
     secure: ssl.SSLContext | None = None,
     trusted: tuple[str, ...] = (),
     limit: int = 0,
+    announced: tuple[str, ...] | None = None,
 ) -> Acceptor:
     sock = sock or socket.create_server(("127.0.0.1", 0), backlog=256)
     sock.setblocking(False)
-    return Acceptor(reactor, sock, Site(table(forward()), Limits()), secure, trusted.__contains__, limit)
+    says = None if announced is None else announced.__contains__
+    return Acceptor(reactor, sock, Site(table(forward()), Limits()), secure, trusted.__contains__, limit, says)
 
 
 def connect(acceptor: Acceptor, far: list[socket.socket], count: int = 1) -> list[socket.socket]:
@@ -110,6 +112,18 @@ def test_unix_socket(trusted: bool, reactor: Reactor, far: list[socket.socket], 
     (client,) = clients(reactor)
     peer = client.peer
     assert (peer.address, peer.port, peer.server_port, peer.trusted) == (b"unix:", 0, 0, trusted)
+
+
+@pytest.mark.parametrize(("announced", "says"), [(None, 0), ((), 0), (("127.0.0.2", ""), 0), (("127.0.0.1",), 1)])
+def test_whose_connections_are_announced(
+    announced: tuple[str, ...] | None, says: int, reactor: Reactor, far: list[socket.socket]
+) -> None:
+    (sock,) = connect(accepting(reactor, announced=announced), far)
+    reactor.turn(1)
+    Far(reactor, sock).send(b"PROXY TCP4 198.51.100.7 10.0.0.1 50000 443\r\n")
+    turn_for(reactor, 0.05)
+    peers = [one.peer for one in clients(reactor)]
+    assert [peer.address for peer in peers] == [b"198.51.100.7" if says else b"127.0.0.1"]
 
 
 def test_an_ipv4_client_of_an_ipv6_socket(reactor: Reactor, far: list[socket.socket]) -> None:

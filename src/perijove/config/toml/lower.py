@@ -16,6 +16,7 @@ from perijove.gateway.model import (
     Gateway,
     Limits,
     Listener,
+    Peers,
     Stages,
     TcpAddress,
     Timeouts,
@@ -87,6 +88,12 @@ class _Lowering:
             hosts=self._hosts(),
             upstreams=self.upstreams,
             trust=tuple(ipaddress.ip_network(one) for one in config.trust),
+            announced=Peers(
+                networks=tuple(ipaddress.ip_network(one) for one in config.proxy_protocol if one != "unix"),
+                unix="unix" in config.proxy_protocol,
+            )
+            if config.proxy_protocol
+            else None,
             timeouts=self.timeouts,
             limits=Limits(**{name: getattr(written, name) for name in type(written).model_fields}),
             access_log=config.access_log,

@@ -47,6 +47,10 @@ def _network(value: object) -> object:
     return value
 
 
+def _network_or_unix(value: object) -> object:
+    return value if value == "unix" else _network(value)
+
+
 def _port_to_text(value: object) -> object:
     return f":{value}" if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -59,6 +63,7 @@ Path = Annotated[str, _checked(values.path_prefix)]
 Text = Annotated[str, _checked(values.template)]
 FieldName = Annotated[str, _checked(values.field_name)]
 Network = Annotated[str, BeforeValidator(_network)]
+NetworkOrUnix = Annotated[str, BeforeValidator(_network_or_unix)]
 
 
 class _Table(BaseModel):
@@ -106,7 +111,7 @@ class Timeouts(_Table):
         0.0,
         description="In which neither side of a WebSocket says anything. Off: TCP keep-alive finds dead peers.",
     )
-    handshake: Duration = Field(10.0, description="For a client's TLS handshake.")
+    handshake: Duration = Field(10.0, description="For a client's TLS handshake, the PROXY header before it included.")
     linger: Duration = Field(2.0, description="For which what a refused client still sends is read and thrown away.")
     grace: Duration = Field(30.0, description="For which running exchanges may go on when perijove is told to stop.")
 
@@ -233,6 +238,11 @@ class Config(_Table):
     )
     trust: Annotated[list[Network], BeforeValidator(_listed)] = Field(
         [], description="Addresses of proxies in front, whose X-Forwarded-* and X-Scheme are believed."
+    )
+    proxy_protocol: Annotated[list[NetworkOrUnix], BeforeValidator(_listed)] = Field(
+        [],
+        description="Addresses of TCP balancers in front, whose connections must begin with the PROXY protocol's header (v1 or "
+        "v2): the client's address is taken from it. `\"unix\"` is for peers of Unix sockets. Nobody else's is read.",
     )
     access_log: str | None = Field(None, description="File for the access log, Apache's combined format; `-` is stderr.")
     workers: Annotated[int, Field(ge=1, le=512)] | Literal["auto"] = Field(

@@ -1,11 +1,12 @@
 """What TOML means: rules, in order."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from perijove.config.toml import load
-from perijove.gateway.model import Gateway, TcpAddress
+from perijove.gateway.model import Gateway, Peers, TcpAddress
 from perijove.gateway.rules import (
     Always,
     EditField,
@@ -159,3 +160,17 @@ def test_hosts_stand_before_the_rest() -> None:
         'to = "http://rest"\n[[host]]\nnames = ["Hub.example.org", "*.example.org"]\n[[host.route]]\nto = "http://h"\n'
     )
     assert [host.names for host in made.hosts] == [("hub.example.org", "*.example.org"), ("*",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "announced"),
+    [
+        ("", None),
+        ("proxy-protocol = []", None),
+        ('proxy-protocol = "10.0.0.5"', Peers(networks=(ip_network("10.0.0.5"),))),
+        ('proxy-protocol = ["2001:db8::/32", "unix"]', Peers(networks=(ip_network("2001:db8::/32"),), unix=True)),
+        ('proxy-protocol = "unix"', Peers(unix=True)),
+    ],
+)
+def test_balancers(text: str, announced: Peers | None) -> None:
+    assert gateway(f'to = "http://h"\n{text}').announced == announced

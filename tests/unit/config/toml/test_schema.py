@@ -13,6 +13,7 @@ EVERYTHING_WRONG = """\
 listen = ["8080x"]
 redirect-htp = ":80"
 trust = "10.0.0.0/33"
+proxy-protocol = ["unix", "Unix"]
 
 [tls]
 cert = "chain.pem"
@@ -39,12 +40,13 @@ def test_all_faults_at_once_in_the_order_of_the_file() -> None:
         (1, "bad-value"),
         (2, "unknown-key"),
         (3, "bad-value"),
-        (5, "bad-value"),
-        (9, "bad-value"),
+        (4, "bad-value"),
+        (6, "bad-value"),
         (10, "bad-value"),
-        (12, "bad-value"),
-        (16, "bad-value"),
-        (19, "bad-value"),
+        (11, "bad-value"),
+        (13, "bad-value"),
+        (17, "bad-value"),
+        (20, "bad-value"),
     ]
 
 
