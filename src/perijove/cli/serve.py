@@ -54,10 +54,7 @@ def command(file: str | None, check_config: bool, as_json: bool, **options: Any)
     tell(loaded.diagnostics, as_json)
     if gateway is None:
         sys.exit(1)
-    if gateway.workers == 1:
-        from perijove.server.worker import run
-    else:
-        from perijove.server.supervisor import run
+    from perijove.server.supervisor import run
 
     def reload() -> Gateway | None:
         again = load(file, options) if file != "-" else loaded

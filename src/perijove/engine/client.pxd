@@ -1,5 +1,6 @@
 cimport cython
 
+from perijove.engine.counters cimport Counters
 from perijove.engine.exchange cimport Exchange, Peer
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.plan cimport Plan, Table, Timeouts
@@ -24,6 +25,7 @@ cdef class Site:
     cdef public ResponseHead response_head
     cdef public object record
     cdef public long connections
+    cdef public Counters counters
 
 cdef class Client(Borrower):
     cdef public Site site

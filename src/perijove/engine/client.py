@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import fields, page, proxy_protocol, template
+from perijove.engine import fields, page, proxy_protocol, slots, template
 from perijove.engine.const import (
     ABORT,
     AGAIN,
@@ -34,6 +34,7 @@ from perijove.engine.const import (
     RESPOND,
     TUNNEL,
 )
+from perijove.engine.counters import unshared
 from perijove.engine.exchange import IDEMPOTENT, Exchange, Peer
 from perijove.engine.head import Limits, RequestHead, ResponseHead
 from perijove.engine.plan import Plan, Table
@@ -73,6 +74,7 @@ class Site:
         self.response_head = ResponseHead()
         self.record: Record | None = None
         self.connections = 0
+        self.counters = unshared()
 
 
 def _secured(sock: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
@@ -149,6 +151,9 @@ class Client(Borrower):
             return
         Endpoint.close(self)
         self.site.connections -= 1
+        self.site.counters.add(slots.CONNECTIONS_ENDED, 1)
+        if self.mode == TUNNELLING:
+            self.site.counters.add(slots.TUNNELS_ENDED, 1)
         upstream = self.upstream
         self.upstream = None
         if upstream is not None:
@@ -387,6 +392,7 @@ class Client(Borrower):
                 self.head_begun = True
                 self.until(site.timeouts.header)
         else:
+            self.exchange.begun = self.reactor.now
             self.exchange.method = b""
             self.exchange.target = b""
             self.accept = self.referer = self.agent = b""
@@ -398,6 +404,7 @@ class Client(Borrower):
         plan = site.table.resolve(head)
         exchange = self.exchange
         exchange.begin(head, plan)
+        exchange.begun = self.reactor.now
         self.head_begun = False
         self.accept = head.field(fields.ACCEPT) or b""
         if self.reactor.draining:
@@ -506,6 +513,7 @@ class Client(Borrower):
                 self._tunnel()
                 return
             if verdict == REFUSE:
+                self.site.counters.add(slots.BAD_RESPONSE, 1)
                 self._give_up(502)
                 return
         self._push_response(verdict)
@@ -558,6 +566,7 @@ class Client(Borrower):
         now = self.reactor.now
         if why == LOST and self.replay is not None and not self.repeated:
             self.repeated = True
+            self.site.counters.add(slots.REPEATED, 1)
             self._replace(self.replay, True)
             return
         if why == REFUSED and (self.retry_until or now - upstream.upstream.last_answer < _RETRY_IF):
@@ -565,8 +574,10 @@ class Client(Borrower):
             if self.retry_until == 0.0:
                 self.retry_until = now + _RETRY_FOR
             if now < self.retry_until:
+                self.site.counters.add(slots.RECONNECTED, 1)
                 self.until(_RETRY_EVERY)
                 return
+        self.site.counters.add(slots.UPSTREAM_ERRORS + why, 1)
         self._give_up(503 if why == REFUSED else 504 if why == CONNECT_TIMEOUT else 502)
 
     def _replace(self, request: bytes, at_once: bool) -> None:
@@ -593,6 +604,7 @@ class Client(Borrower):
         elif self.exchange.response_started:
             self._abort()
         else:
+            self.site.counters.add(slots.RESPONSE_TIMEOUT, 1)
             self._give_up(504)
 
     # ------------------------------------------------------------------ ends
@@ -657,6 +669,8 @@ class Client(Borrower):
         self.until(self.site.timeouts.linger)
 
     def _finished(self) -> None:
+        exchange = self.exchange
+        self.site.counters.finish(exchange.status, exchange.received, exchange.sent, self.reactor.now - exchange.begun)
         record = self.site.record
         if record is not None:
             record.finish(self)
@@ -766,6 +780,7 @@ class Client(Borrower):
         upstream = self.upstream
         assert upstream is not None
         self.mode = TUNNELLING
+        self.site.counters.add(slots.TUNNELS, 1)
         self.client_ended = False
         self.upstream_ended = False
         self.replay = None

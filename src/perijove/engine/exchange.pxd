@@ -23,6 +23,7 @@ cdef class Exchange:
     cdef public int minor, status, interim
     cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse
     cdef public long long request_left, response_left, received, sent
+    cdef public double begun
     cdef public Chunked request_decoder, decoder
     cpdef void begin(self, RequestHead head, Plan plan) except *
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)

@@ -76,6 +76,7 @@ class Exchange:
 
     __slots__ = (
         "address",
+        "begun",
         "chunk_out",
         "decoder",
         "expect",
@@ -110,6 +111,7 @@ class Exchange:
         self.target = b""
         self.path = b""
         self.host = b""
+        self.begun = 0.0  # on the reactor's clock; whoever runs the exchange sets it
         self.address = peer.address  # of the client: behind trusted peers not the peer's
         self.scheme = peer.scheme
         self.minor = 1

@@ -13,6 +13,7 @@ from perijove.engine.client import Client, Site
 from perijove.engine.const import IN
 from perijove.engine.exchange import Peer
 from perijove.engine.reactor import Endpoint, Reactor
+from perijove.engine.slots import CONNECTIONS
 
 if TYPE_CHECKING:
     import ssl
@@ -101,6 +102,7 @@ class Acceptor(Endpoint):
         peer = Peer(address.encode() or b"unix:", port, self.scheme, self.port, self.trusts(address), self.trusts)
         client = Client(self.reactor, self.site, peer)
         self.site.connections += 1
+        self.site.counters.add(CONNECTIONS, 1)
         try:
             client.start(sock, self.secure, self.announced is not None and self.announced(address))
         except OSError:

@@ -156,4 +156,5 @@ class Gateway:
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
     access_log: str | None = None  # a path, or "-" for stderr
+    metrics: Address | None = None  # where monitoring asks
     workers: int = 1  # processes; 0 is one for each core

@@ -13,7 +13,9 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine.const import IN
-from perijove.engine.reactor import Endpoint, Reactor
+from perijove.engine.counters import Counters
+from perijove.engine.reactor import Endpoint
+from perijove.engine.slots import LOG_DROPPED
 from perijove.server.control import Applied, Channel, Drain, Refused, Snapshot, encode
 from perijove.server.shared import Shared
 from perijove.server.sockets import CannotListen
@@ -30,11 +32,13 @@ _BEAT: Final = 0.5  # seconds
 class Heartbeat(Endpoint):
     """Beats as long as the loop goes round."""
 
-    __slots__ = ("shared",)
+    __slots__ = ("dropped", "shared", "worker")
 
-    def __init__(self, reactor: Reactor, shared: Shared) -> None:
-        super().__init__(reactor)
+    def __init__(self, worker: Worker, shared: Shared) -> None:
+        super().__init__(worker.reactor)
+        self.worker = worker
         self.shared = shared
+        self.dropped = 0  # lines of the log, as counted before
         self.on_timeout()
 
     def on_event(self, mask: int) -> None:
@@ -43,6 +47,10 @@ class Heartbeat(Endpoint):
     def on_timeout(self) -> None:
         """Beat, and again soon."""
         self.shared.beat()
+        record = self.worker.record
+        if record is not None and record.dropped != self.dropped:
+            self.worker.counters.add(LOG_DROPPED, max(record.dropped - self.dropped, 0))
+            self.dropped = record.dropped
         self.until(_BEAT)
 
 
@@ -105,8 +113,9 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
     raise_descriptors()
-    worker = Worker()
-    Heartbeat(worker.reactor, Shared(int(sys.argv[2])))
+    shared = Shared(int(sys.argv[2]))
+    worker = Worker(Counters(shared.counters()))
+    Heartbeat(worker, shared)
     told = Control(worker, control)
     reactor = worker.reactor
     while worker.gateway is None and told.drain is None:

@@ -11,8 +11,11 @@ import struct
 import time
 from typing import Final
 
-_SIZE: Final = 4096
+from perijove.engine.slots import COUNT
+
 _HEARTBEAT: Final = struct.Struct("=d")
+_COUNTERS: Final = 64  # where they begin
+_SIZE: Final = _COUNTERS + 8 * COUNT
 
 
 class Shared:
@@ -38,6 +41,10 @@ class Shared:
         """Return the seconds since the last beat."""
         (beaten,) = _HEARTBEAT.unpack_from(self._memory, 0)
         return time.monotonic() - float(beaten)
+
+    def counters(self) -> memoryview:
+        """Return the row of numbers that `engine.slots` describes."""
+        return memoryview(self._memory)[_COUNTERS:_SIZE].cast("q")
 
     def close(self) -> None:
         """Let go of it."""

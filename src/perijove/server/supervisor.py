@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Final
 import perijove
 from perijove import engine
 from perijove.gateway import model
-from perijove.server import systemd
+from perijove.server import systemd, worker
 from perijove.server.control import Applied, Channel, Drain, Message, Refused, Snapshot, encode
 from perijove.server.report import describe, say
 from perijove.server.shared import Shared
-from perijove.server.sockets import CannotListen, listen_slots
+from perijove.server.sockets import CannotListen, listen, listen_slots
 from perijove.server.tls import self_signed
 from perijove.server.worker import check, raise_descriptors
 
@@ -50,6 +50,7 @@ class Slot:
         self.has: set[model.Address] = set()  # of `sockets`, those that the worker was given
         self.answers: asyncio.Queue[Message | None] = asyncio.Queue()  # None: no more will come
         self.serves = False
+        self.restarts = 0
 
     async def start(self) -> None:
         """Start a process that waits to be told what to serve."""
@@ -113,6 +114,10 @@ class Slot:
             pass
         raise Gone(f"worker {self.number} ended or did not answer")
 
+    def well(self) -> bool:
+        """Tell whether the worker serves, and its loop goes round."""
+        return self.serves and self.shared.age() < _HUNG
+
     def kill(self) -> None:
         """End the process at once."""
         if self.process is not None:
@@ -139,9 +144,10 @@ class Supervisor:
         self._end_begun = asyncio.Event()
         self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
         self._load = reload
-        self._workers = gateway.workers
+        self._first = gateway
         self._pair: bytes | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._servers: list[asyncio.Server] = []
         self._changing = asyncio.Lock()  # a worker is replaced, or all are told something new; never both
 
     async def run(self) -> int:
@@ -152,7 +158,7 @@ class Supervisor:
             loop.add_signal_handler(number, stopped.put_nowait, number)
         loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload()))
         async with self._changing:
-            why = self._open(self.gateway) or await self._begin()
+            why = self._open(self.gateway) or await self._begin() or await self._show()
         if why is not None:
             say(f"error: {why}")
             await self._end(0.0)
@@ -179,6 +185,35 @@ class Supervisor:
     def _describe(self) -> None:
         for line in describe(self.gateway, self.slots[0].sockets):
             say(line)
+
+    # ------------------------------------------------------------------ monitoring
+
+    async def _show(self) -> str | None:
+        """Listen for monitoring, if the gateway says so; return why that cannot be, or None."""
+        if self.gateway.metrics is None:
+            return None
+        from perijove.observe import http, metrics
+
+        def workers() -> list[metrics.Worker]:
+            return [metrics.Worker(slot.shared.counters(), slot.well(), slot.restarts) for slot in self.slots]
+
+        def health(needed: Callable[[list[bool]], bool]) -> http.Page:
+            well = [slot.well() for slot in self.slots]
+            shown = f"{sum(well)} of {len(well)} workers serve\n".encode()
+            return 200 if needed(well) and not self._end_begun.is_set() else 503, "text/plain", shown
+
+        try:
+            sockets = listen(self.gateway.metrics)
+        except CannotListen as error:
+            return str(error)
+        pages = {
+            "/metrics": lambda: (200, metrics.CONTENT_TYPE, metrics.render(workers())),
+            "/healthz": lambda: health(any),
+            "/readyz": lambda: health(all),
+        }
+        self._servers = await http.start(sockets, pages)
+        say(f"metrics on http://{self.gateway.metrics}/metrics")
+        return None
 
     # ------------------------------------------------------------------ sockets
 
@@ -266,6 +301,7 @@ class Supervisor:
                 slot.let_go()
                 if self._end_begun.is_set():
                     return
+                slot.restarts += 1
                 await slot.start()
                 try:
                     why = await slot.apply(self.number, self.gateway, self._pair, _STARTS)
@@ -280,7 +316,7 @@ class Supervisor:
         seconds = systemd.watchdog()
         while seconds:
             await asyncio.sleep(seconds)
-            if all(slot.shared.age() < _HUNG for slot in self.slots):
+            if all(slot.well() for slot in self.slots):
                 systemd.notify("WATCHDOG=1")
 
     async def _reload(self) -> None:
@@ -304,8 +340,9 @@ class Supervisor:
             say("not reloaded: what was served before still is")
             return
         say("reloaded")
-        if gateway.workers != self._workers:
-            say("`workers` has changed: that needs a new start")
+        for name in ("workers", "metrics"):
+            if getattr(gateway, name) != getattr(self._first, name):
+                say(f"`{name}` has changed: that needs a new start")
         self._describe()
 
     async def _end(self, grace: float, hurry: asyncio.Task[int] | None = None) -> None:
@@ -331,6 +368,8 @@ class Supervisor:
             for slot in running if left else []:
                 slot.kill()
             await asyncio.wait(waiting)
+        for server in self._servers:
+            server.close()
 
 
 def _close(sockets: list[socket.socket]) -> None:
@@ -350,9 +389,13 @@ def count_of(gateway: model.Gateway) -> int:
 def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> int:
     """Serve with the gateway's workers until SIGTERM or SIGINT, reloading at SIGHUP; return the exit status.
 
+    One worker that nobody looks at needs no supervisor: it is this process.
+
     Args:
         gateway: what to serve.
         reload: gives what to serve next, or None, having said why, if that must not be served.
     """
+    if count_of(gateway) == 1 and gateway.metrics is None:
+        return worker.run(gateway, reload)
     raise_descriptors()
     return asyncio.run(Supervisor(gateway, reload).run())

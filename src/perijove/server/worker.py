@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import perijove
 from perijove import engine
 from perijove.engine.client import Client, Site
+from perijove.engine.counters import Counters, unshared
 from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Endpoint, Reactor, Wakeup
@@ -81,7 +82,8 @@ class _Prepared:
 class Worker:
     """A reactor that serves a gateway, and the next one after a reload."""
 
-    def __init__(self) -> None:
+    def __init__(self, counters: Counters | None = None) -> None:
+        self.counters = counters or unshared()
         self.reactor = Reactor()
         self.resolver = Resolver(self.reactor)
         self.gateway: model.Gateway | None = None
@@ -182,6 +184,7 @@ class Worker:
         site = Site(table, Limits(limits.request_line, limits.header, limits.fields))
         site.body_limit = limits.body
         site.record = self.record
+        site.counters = self.counters
         return site
 
     def _renewed(self, site: Site, gateway: model.Gateway, table: Table) -> Site:

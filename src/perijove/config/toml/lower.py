@@ -97,6 +97,7 @@ class _Lowering:
             timeouts=self.timeouts,
             limits=Limits(**{name: getattr(written, name) for name in type(written).model_fields}),
             access_log=config.access_log,
+            metrics=None if config.metrics is None else values.listen_address(config.metrics),
             workers=0 if config.workers == "auto" else config.workers,
         )
 

@@ -245,6 +245,9 @@ class Config(_Table):
         "v2): the client's address is taken from it. `\"unix\"` is for peers of Unix sockets. Nobody else's is read.",
     )
     access_log: str | None = Field(None, description="File for the access log, Apache's combined format; `-` is stderr.")
+    metrics: Listen | None = Field(
+        None, description="Where monitoring asks, on an address of its own: `/metrics` (Prometheus), `/healthz`, `/readyz`."
+    )
     workers: Annotated[int, Field(ge=1, le=512)] | Literal["auto"] = Field(
         1, description='Processes that serve; `"auto"` is one for each core. With more than one, another process watches them.'
     )

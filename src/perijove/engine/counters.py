@@ -1,0 +1,59 @@
+"""What is counted while serving: numbers in a row, which whoever shares the memory reads at any time.
+
+Knows how they change. Must not know who reads them, or what they are called there.
+"""
+
+from __future__ import annotations
+
+from perijove.engine.slots import (
+    BOUNDS,
+    BUCKETS,
+    BY_CLASS,
+    CONNECTIONS,
+    CONNECTIONS_ENDED,
+    COUNT,
+    RECEIVED,
+    SECONDS,
+    SENT,
+    TUNNELS,
+    TUNNELS_ENDED,
+)
+
+
+class Counters:
+    """The numbers of one worker."""
+
+    __slots__ = ("_bounds", "slots")
+
+    def __init__(self, slots: memoryview) -> None:
+        """Count in `slots`: COUNT signed 64-bit integers, which go on from what they are."""
+        self.slots = slots
+        self._bounds = BOUNDS
+        # What was open when whoever counted here before was killed is not open any more.
+        slots[CONNECTIONS_ENDED] = slots[CONNECTIONS]
+        slots[TUNNELS_ENDED] = slots[TUNNELS]
+
+    def add(self, number: int, count: int) -> None:
+        """Count something."""
+        self.slots[number] += count
+
+    def finish(self, status: int, received: int, sent: int, seconds: float) -> None:
+        """Count an exchange, or a tunnel that was one (status 101)."""
+        slots = self.slots
+        slots[BY_CLASS + (status // 100 if 100 <= status < 600 else 0)] += 1
+        slots[RECEIVED] += received
+        slots[SENT] += sent
+        if status == 101:
+            return
+        slots[SECONDS] += int(seconds * 1e6)
+        bucket = BUCKETS
+        for bound in self._bounds:
+            if seconds <= bound:
+                break
+            bucket += 1
+        slots[bucket] += 1
+
+
+def unshared() -> Counters:
+    """Return counters that nobody else reads."""
+    return Counters(memoryview(bytearray(8 * COUNT)).cast("q"))
