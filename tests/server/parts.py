@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from perijove.demo.processes import Process, free_port
+from perijove.demo.processes import Process, descendants, free_port
 
 WAIT = 15.0  # seconds for which anything may take; what is quick fails quickly all the same
 
@@ -61,20 +61,32 @@ class Front:
     def signal(self, number: int) -> None:
         os.kill(self.process.pid, number)
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that serve."""
+        below = descendants(self.process.pid)
+        return [pid for pid in below if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    @property
+    def worker(self) -> int:
+        """The one that serves."""
+        (pid,) = self.workers
+        return pid
+
     def cpu(self) -> float:
         """Seconds of CPU so far, of all threads (proc(5), schedstat: nanoseconds)."""
         total = 0
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+        for task in Path(f"/proc/{self.worker}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
         return total / 1e9
 
     def rss(self) -> float:
         """Resident memory, MiB."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{self.worker}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
     def descriptors(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return len(os.listdir(f"/proc/{self.worker}/fd"))
 
     def exited(self, seconds: float = 5.0) -> bool:
         return eventually(lambda: self.process.exited() is not None, seconds)

@@ -120,7 +120,7 @@ def test_every_state_over_tls(secured: Callable[[Handler], Front], client_tls: s
 
 def test_out_of_descriptors(front: Front) -> None:
     """Connections that cannot be accepted wait in the kernel's queue, and are served when there is room again."""
-    resource.prlimit(front.process.pid, resource.RLIMIT_NOFILE, (front.descriptors() + 10, 1000))
+    resource.prlimit(front.worker, resource.RLIMIT_NOFILE, (front.descriptors() + 10, 1000))
     clients = [Client(front.port) for _ in range(30)]
     time.sleep(0.5)
     before = front.cpu()

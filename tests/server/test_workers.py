@@ -13,8 +13,6 @@ import pytest
 from tests.server.parts import Application, Client, Front, Origin, ask, eventually
 from tests.server.test_lifecycle import perijove
 
-from perijove.demo.processes import descendants
-
 
 @pytest.fixture
 def text(origin: Origin) -> str:
@@ -27,16 +25,12 @@ def pair(fronts: Callable[..., Front], text: str) -> Front:
     return fronts(text)
 
 
-def workers(front: Front) -> list[int]:
-    return [pid for pid in descendants(front.process.pid) if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
 def served(front: Front, count: int = 40) -> Counter[int]:
     """Ask on so many connections; return how many each worker has, told by their descriptors."""
     clients = [Client(front.port) for _ in range(count)]
     for one in clients:
         assert one.ask("/").status == 200
-    found = Counter({pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in workers(front)})
+    found = Counter({pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in front.workers})
     for one in clients:
         one.close()
     return found
@@ -84,7 +78,7 @@ def load(pair: Front) -> Iterator[Load]:
 
 def test_both_serve(pair: Front) -> None:
     assert "2 workers" in pair.log()
-    assert len(workers(pair)) == 2
+    assert len(pair.workers) == 2
     most, least = served(pair).most_common()
     assert least[1] > 8
     assert most[1] - least[1] < 40
@@ -100,9 +94,9 @@ def test_a_killed_worker_is_replaced(pair: Front, load: Load) -> None:
     """Lost is what was inside it, at most one request of each connection; nobody is refused."""
     assert eventually(lambda: load.statuses[200] > 50)
     for round_ in range(1, 4):
-        victim = workers(pair)[0]
+        victim = pair.workers[0]
         os.kill(victim, signal.SIGKILL)
-        assert eventually(lambda victim=victim: victim not in workers(pair) and len(workers(pair)) == 2)
+        assert eventually(lambda victim=victim: victim not in pair.workers and len(pair.workers) == 2)
         assert eventually(lambda round_=round_: pair.log().count("SIGKILL: another one") == round_)
         count = load.statuses[200]
         assert eventually(lambda count=count: load.statuses[200] > count + 50)
@@ -113,12 +107,12 @@ def test_a_killed_worker_is_replaced(pair: Front, load: Load) -> None:
 
 def test_the_queue_of_a_killed_worker_is_served(pair: Front) -> None:
     """Connections that it had not accepted yet are its successor's."""
-    for victim in workers(pair):
+    for victim in pair.workers:
         os.kill(victim, signal.SIGSTOP)
     clients = [Client(pair.port) for _ in range(40)]
     for one in clients:
         one.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-    for victim in workers(pair):
+    for victim in pair.workers:
         os.kill(victim, signal.SIGKILL)
     for one in clients:
         assert one.response().status == 200
@@ -126,9 +120,9 @@ def test_the_queue_of_a_killed_worker_is_served(pair: Front) -> None:
 
 
 def test_a_hung_worker_is_replaced(pair: Front) -> None:
-    victim = workers(pair)[0]
+    victim = pair.workers[0]
     os.kill(victim, signal.SIGSTOP)
-    assert eventually(lambda: victim not in workers(pair) and len(workers(pair)) == 2, 9.0)
+    assert eventually(lambda: victim not in pair.workers and len(pair.workers) == 2, 9.0)
     assert f"(pid {victim}) hangs" in pair.log()
     assert eventually(lambda: served(pair).total() > 0)
 
@@ -158,9 +152,9 @@ def test_a_bad_configuration_changes_nothing(pair: Front) -> None:
     pair.signal(signal.SIGHUP)
     assert eventually(lambda: "not reloaded" in pair.log())
     assert ask(pair.port).status == 200
-    before = workers(pair)
+    before = pair.workers
     os.kill(before[0], signal.SIGKILL)
-    assert eventually(lambda: len(set(workers(pair)) - set(before)) == 1)
+    assert eventually(lambda: len(set(pair.workers) - set(before)) == 1)
     assert eventually(lambda: served(pair).total() > 0)
 
 
@@ -177,7 +171,7 @@ def test_stop(pair: Front, application: Application) -> None:
         assert events.chunked().endswith(b"data: 2\n\n")
     assert pair.exited()
     assert pair.process.exited() == 0
-    assert workers(pair) == []
+    assert pair.workers == []
 
 
 def test_twice_stops_at_once(pair: Front) -> None:
@@ -190,7 +184,7 @@ def test_twice_stops_at_once(pair: Front) -> None:
 
 
 def test_workers_end_with_a_supervisor_that_is_killed(pair: Front) -> None:
-    left = workers(pair)
+    left = pair.workers
     pair.signal(signal.SIGKILL)
     assert pair.exited()
     assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import rich_click as click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from perijove.config import Loaded
     from perijove.text.diagnostic import Diagnostic
+
+# What is served: in a file or in options, not in both. How perijove runs: options go with a file, and before it.
+_WHAT: Final = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect_http", "trust")
+_HOW: Final = ("workers", "user", "watch", "grace", "metrics", "control", "access_log")
 
 _OPTIONS = (
     click.argument("file", required=False, metavar="[FILE.toml]"),
@@ -29,6 +34,11 @@ _OPTIONS = (
         help="Proxies in front, whose X-Forwarded-* are believed; may be repeated; `none` is the default.",
     ),
     click.option("--workers", metavar="N", help="Processes that serve, or `auto`: one for each core. Default: 1."),
+    click.option("--user", metavar="NAME[:GROUP]", help="Whom the processes that serve run as, where this one is root."),
+    click.option("--watch", is_flag=True, help="Reload when the file changes."),
+    click.option("--grace", metavar="SECONDS", help="For which running exchanges may go on at the end. Default: 30."),
+    click.option("--metrics", metavar="ADDR", help="Where monitoring asks for /metrics, /healthz and /readyz."),
+    click.option("--control", metavar="PATH", help="Unix socket for `perijove status` and `perijove reload`."),
     click.option("--access-log", metavar="FILE", help="Apache's combined format; - is standard error."),
     click.option("--json", "as_json", is_flag=True, help="Print diagnostics as JSON."),
 )
@@ -64,21 +74,47 @@ def table_of(options: dict[str, Any]) -> dict[str, Any]:
         table["tls"] = {"self-signed": True}
     elif cert or key:
         table["tls"] = {name: value for name, value in (("cert", cert), ("key", key or cert)) if value is not None}
-    for name in ("redirect_http", "access_log"):
-        if options[name] is not None:
-            table[name.replace("_", "-")] = options[name]
-    if options["workers"] is not None:
-        table["workers"] = int(options["workers"]) if options["workers"].isdecimal() else options["workers"]
+    if options["redirect_http"] is not None:
+        table["redirect-http"] = options["redirect_http"]
     trust = [one for one in options["trust"] if one != "none"]
     if trust:
         table["trust"] = trust
-    return table
+    return table | _process(options)
+
+
+def _process(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the options say of how perijove runs, as the TOML file would say it."""
+    table: dict[str, Any] = {name: options[name] for name in _HOW if options[name] and name != "grace"}
+    if options["workers"] is not None:
+        table["workers"] = int(options["workers"]) if options["workers"].isdecimal() else options["workers"]
+    if options["grace"] is not None:
+        table["timeouts"] = {"grace": options["grace"]}
+    return {name.replace("_", "-"): value for name, value in table.items()}
+
+
+def overlaid(loaded: Loaded, options: dict[str, Any]) -> Loaded:
+    """Return a configuration that was read from a file with what the options say of how perijove runs."""
+    from dataclasses import replace
+
+    from perijove.config.toml import load_table
+
+    table = _process(options)
+    if not table or loaded.gateway is None:
+        return loaded
+    said = load_table({"to": "http://localhost", **table})
+    if said.gateway is None:
+        return replace(loaded, gateway=None, diagnostics=(*loaded.diagnostics, *said.diagnostics))
+    gateway = replace(
+        loaded.gateway, **{name: getattr(said.gateway, name) for name in _HOW if options[name] and name != "grace"}
+    )
+    if options["grace"] is not None:
+        gateway = replace(gateway, timeouts=replace(gateway.timeouts, grace=said.gateway.timeouts.grace))
+    return replace(loaded, gateway=gateway)
 
 
 def given(options: dict[str, Any]) -> list[str]:
-    """Return the spellings of the configuration options that were used."""
-    names = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect_http", "trust", "workers", "access_log")
-    return [f"--{name.replace('_', '-')}" for name in names if options[name]]
+    """Return the spellings of the options that were used which say what is served."""
+    return [f"--{name.replace('_', '-')}" for name in _WHAT if options[name]]
 
 
 def one_source(file: str | None, options: dict[str, Any]) -> None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from perijove.cli.options import configuration, one_source, table_of, tell
+from perijove.cli.options import configuration, one_source, overlaid, table_of, tell
 
 if TYPE_CHECKING:
     from perijove.config import Loaded
-    from perijove.gateway.model import Gateway
 
 
 def load(file: str | None, options: dict[str, Any]) -> Loaded:
@@ -19,7 +18,7 @@ def load(file: str | None, options: dict[str, Any]) -> Loaded:
     from perijove import config
 
     if file is not None:
-        return config.load(file)
+        return overlaid(config.load(file), options)
     from perijove.config.toml import load_table
 
     return load_table(table_of(options))
@@ -44,24 +43,19 @@ def command(file: str | None, check_config: bool, as_json: bool, **options: Any)
 
         perijove serve hub.toml
 
-    SIGHUP reads the file again, SIGTERM and Ctrl-C finish what is running and stop.
+    SIGHUP and `perijove reload` read the file again, SIGUSR1 opens the access log anew, SIGTERM and Ctrl-C finish what is
+    running and stop.
     """
     one_source(file, options)
     loaded = load(file, options)
-    gateway = loaded.gateway
     if check_config:
         _check(loaded, as_json)
     tell(loaded.diagnostics, as_json)
-    if gateway is None:
+    if loaded.gateway is None:
         sys.exit(1)
     from perijove.server.supervisor import run
 
-    def reload() -> Gateway | None:
-        again = load(file, options) if file != "-" else loaded
-        tell(again.diagnostics, False)
-        return again.gateway
-
-    sys.exit(run(gateway, reload))
+    sys.exit(run(loaded, lambda: load(file, options) if file != "-" else loaded))
 
 
 def _check(loaded: Loaded, as_json: bool) -> None:
@@ -70,12 +64,13 @@ def _check(loaded: Loaded, as_json: bool) -> None:
     diagnostics = list(loaded.diagnostics)
     sound = loaded.gateway is not None
     if loaded.gateway is not None:
-        from perijove.server.worker import check
+        from perijove.server.worker import CannotServe, check
 
-        why = check(loaded.gateway)
-        if why is not None:
+        try:
+            check(loaded.gateway)
+        except CannotServe as error:
             sound = False
-            diagnostics.append(Diagnostic(name="cannot-serve", severity=Severity.ERROR, message=why))
+            diagnostics.append(Diagnostic(name="cannot-serve", severity=Severity.ERROR, message=str(error)))
     tell(diagnostics, as_json)
     if sound and not as_json:
         click.echo(f"{loaded.source.name}: Syntax OK", err=True)

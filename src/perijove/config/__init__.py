@@ -24,6 +24,11 @@ class Loaded:
     gateway: Gateway | None
     diagnostics: tuple[Diagnostic, ...]
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The paths of what was read."""
+        return () if self.source.name.startswith("<") else (self.source.name,)
+
 
 def read(path: str) -> Source | Diagnostic:
     """Return the text of a file (`-` is standard input), or why it cannot be read."""

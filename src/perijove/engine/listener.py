@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine.client import Client, Site
-from perijove.engine.const import IN
+from perijove.engine.const import EXCLUSIVE, IN
 from perijove.engine.exchange import Peer
 from perijove.engine.reactor import Endpoint, Reactor
 from perijove.engine.slots import CONNECTIONS
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _AT_ONCE: Final = 64  # connections taken in one round, so that those that stand are served too
+_WANTED: Final = IN | (EXCLUSIVE if sys.platform == "linux" else 0)  # other workers may wait for the same socket
 _PAUSE: Final = 0.2  # seconds without accepting when there are no descriptors or no memory
 _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
@@ -59,7 +61,8 @@ class Acceptor(Endpoint):
         self.scheme = b"http" if secure is None else b"https"
         name = sock.getsockname()
         self.port = name[1] if isinstance(name, tuple) else 0
-        self.attach(sock, IN)
+        self.attach(sock, _WANTED)
+        self.interest = IN
 
     def on_event(self, mask: int) -> None:
         """Take what waits in the queue."""
@@ -110,7 +113,10 @@ class Acceptor(Endpoint):
             raise
 
     def _pause(self) -> None:
-        self.want(0)
+        if not self.muted:
+            # Taken out rather than changed: EPOLLEXCLUSIVE cannot be (epoll_ctl(2)).
+            self.muted = True
+            self.reactor.poller.remove(self.fd)
         self.until(_PAUSE)
 
     def on_fault(self) -> None:
@@ -118,4 +124,6 @@ class Acceptor(Endpoint):
 
     def on_timeout(self) -> None:
         """Accept again."""
-        self.want(IN)
+        if self.muted:
+            self.muted = False
+            self.reactor.poller.add(self.fd, _WANTED)

@@ -158,3 +158,6 @@ class Gateway:
     access_log: str | None = None  # a path, or "-" for stderr
     metrics: Address | None = None  # where monitoring asks
     workers: int = 1  # processes; 0 is one for each core
+    user: str | None = None  # whom workers run as: NAME or NAME:GROUP
+    control: str | None = None  # path of the control socket, if not where it is looked for
+    watch: bool = False  # files of the configuration that have changed are read again

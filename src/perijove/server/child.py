@@ -1,4 +1,6 @@
-"""What a worker process is: `python -m perijove.server.child CONTROL SHARED`, descriptors that the supervisor hands down.
+"""What a worker process is: `python -m perijove.server.child CONTROL SHARED [UID:GID:GID,…]`.
+
+CONTROL and SHARED are descriptors that the supervisor hands down; the numbers are the user and the groups to become.
 
 Knows a worker, its control socket and its heartbeat. Must not know the supervisor: if it is gone, the worker drains and ends.
 """
@@ -16,11 +18,11 @@ from perijove.engine.const import IN
 from perijove.engine.counters import Counters
 from perijove.engine.reactor import Endpoint
 from perijove.engine.slots import LOG_DROPPED
-from perijove.server.control import Applied, Channel, Drain, Refused, Snapshot, encode
+from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Renewed, Snapshot, encode
+from perijove.server.privileges import become, raise_descriptors
 from perijove.server.shared import Shared
-from perijove.server.sockets import CannotListen
 from perijove.server.tls import BadCertificate
-from perijove.server.worker import Given, Worker, raise_descriptors
+from perijove.server.worker import Given, Worker
 
 if TYPE_CHECKING:
     from perijove.gateway.model import Address
@@ -76,10 +78,10 @@ class Control(Endpoint):
             self.on_lost()
             return
         for message, descriptors in messages:
-            if isinstance(message, Snapshot):
-                self._apply(message, descriptors)
-            elif isinstance(message, Drain):
+            if isinstance(message, Drain):
                 self.drain = message
+            elif isinstance(message, Numbered):
+                self._do(message, descriptors)
 
     def on_lost(self) -> None:
         """The supervisor is gone: finish what is running."""
@@ -90,30 +92,56 @@ class Control(Endpoint):
     def on_fault(self) -> None:
         """Go on: the supervisor sees what is not acknowledged."""
 
-    def _apply(self, snapshot: Snapshot, descriptors: list[int]) -> None:
-        sockets: dict[Address, list[socket.socket]] = {}
-        left = iter(descriptors)
-        for address, count in snapshot.addresses:
-            sockets[address] = [socket.socket(fileno=next(left)) for _ in range(count)]
-            for one in sockets[address]:
-                one.setblocking(False)
-        answer: Message = Applied(snapshot.number)
+    def _do(self, message: Numbered, descriptors: list[int]) -> None:
+        """Do what a numbered message says, and answer."""
+        answer: Message = Applied(message.number)
         try:
-            self.worker.apply(snapshot.gateway, Given(sockets, snapshot.pair))
-        except (CannotListen, BadCertificate, OSError) as error:
-            answer = Refused(snapshot.number, str(error))
+            if isinstance(message, Snapshot):
+                self._apply(message, descriptors)
+            elif isinstance(message, Renewed):
+                self.worker.renew(message.files)
+            else:
+                self.worker.reopen(descriptors[0])
+        except BadCertificate as error:
+            answer = Refused(message.number, str(error))
         assert self.sock is not None
         self.sock.sendall(b"".join(encode(answer)))
+
+    def _apply(self, snapshot: Snapshot, descriptors: list[int]) -> None:
+        given = _given(snapshot, descriptors)
+        try:
+            self.worker.apply(snapshot.gateway, given)
+        except BadCertificate:
+            for some in given.sockets.values():
+                for one in some:
+                    one.close()
+            if given.log is not None:
+                os.close(given.log)
+            raise
+
+
+def _given(snapshot: Snapshot, descriptors: list[int]) -> Given:
+    sockets: dict[Address, list[socket.socket]] = {}
+    left = iter(descriptors)
+    for address, count in snapshot.addresses:
+        sockets[address] = [socket.socket(fileno=next(left)) for _ in range(count)]
+        for one in sockets[address]:
+            one.setblocking(False)
+    return Given(sockets, snapshot.files, snapshot.made, next(left) if snapshot.log else None)
 
 
 def main() -> None:
     """Serve until the supervisor says otherwise."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a terminal tells the whole group; what to do is the supervisor's to say
+    # A terminal tells the whole group; what to do is the supervisor's to say.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
     raise_descriptors()
     shared = Shared(int(sys.argv[2]))
+    if len(sys.argv) > 3:
+        user, group, groups = sys.argv[3].split(":")
+        become((int(user), int(group), tuple(map(int, groups.split(",")))))
     worker = Worker(Counters(shared.counters()))
     Heartbeat(worker, shared)
     told = Control(worker, control)

@@ -1,4 +1,5 @@
-"""What supervisor and workers say to each other, over a socketpair: numbered snapshots one way, acknowledgements the other.
+"""What supervisor and workers say to each other, over a socketpair: a numbered snapshot and numbered changes one way,
+acknowledgements the other.
 
 Knows messages and how they are framed: eight octets of length, a pickle, and descriptors beside it (unix(7), SCM_RIGHTS). Both
 ends are the same program of the same version. Must not know what either side does about a message.
@@ -9,10 +10,12 @@ from __future__ import annotations
 import pickle
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from perijove.gateway.model import Address, Gateway
+from perijove.server.files import Contents
 
 _HEAD: Final = struct.Struct("!II")  # octets of the pickle, number of descriptors
 _DESCRIPTORS: Final = 250  # at once; the kernel's SCM_MAX_FD is 253
@@ -21,12 +24,30 @@ _READ: Final = 65536
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a worker is to serve. Its listening sockets come beside it, in the order of `addresses`."""
+    """All that a worker is to serve. Beside it come its listening sockets, in the order of `addresses`, and the log."""
 
     number: int
     gateway: Gateway
     addresses: tuple[tuple[Address, int], ...]  # of the worker's own sockets that it does not have yet, and how many of each
-    pair: bytes | None  # a self-signed certificate with its key, PEM
+    files: Contents
+    made: bytes | None  # a self-signed certificate with its key, PEM
+    log: bool  # there is an access log
+    numbers: Mapping[str, int]  # of routes and upstreams, where they are counted: see `shared`
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A change: the files say something else."""
+
+    number: int
+    files: Contents
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A change: the access log is another one. It comes beside the message."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +59,21 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The snapshot of this number is served."""
+    """The snapshot or change of this number is served."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The snapshot of this number cannot be served; what was served before still is."""
+    """The snapshot or change of this number cannot be served; what was served before still is."""
 
     number: int
     why: str
 
 
-Message = Snapshot | Drain | Applied | Refused
+Numbered = Snapshot | Renewed | Reopened
+Message = Numbered | Drain | Applied | Refused
 
 
 def encode(message: Message, descriptors: int = 0) -> tuple[bytes, bytes]:

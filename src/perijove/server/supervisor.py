@@ -1,7 +1,8 @@
 """The supervisor: makes the listening sockets, starts workers, replaces those that die or hang, reloads, drains.
 
 Knows processes, signals and the control messages. It is never on the data path, and must not know how a worker serves.
-It keeps every listening socket: a worker that is replaced leaves its queue of connections to the next one.
+It keeps every listening socket: a worker that is replaced leaves its queue of connections to the next one. It keeps its
+privileges, too: what workers need of files it reads and opens for them.
 """
 
 from __future__ import annotations
@@ -11,142 +12,86 @@ import contextlib
 import os
 import signal
 import socket
-import sys
-from typing import TYPE_CHECKING, Final
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
 
 import perijove
 from perijove import engine
 from perijove.gateway import model
-from perijove.server import systemd, worker
-from perijove.server.control import Applied, Channel, Drain, Message, Refused, Snapshot, encode
+from perijove.server import files, systemd
+from perijove.server.control import Drain, Numbered, Renewed, Reopened, Snapshot
+from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
 from perijove.server.report import describe, say
-from perijove.server.shared import Shared
+from perijove.server.slot import HUNG, Gone, Slot
 from perijove.server.sockets import CannotListen, listen, listen_slots
 from perijove.server.tls import self_signed
-from perijove.server.worker import check, raise_descriptors
+from perijove.server.worker import CannotServe, check, open_log
+from perijove.text.diagnostic import Diagnostic, has_errors, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-_HUNG: Final = 5.0  # seconds without a heartbeat
 _STARTS: Final = 30.0  # seconds in which a worker must have begun to serve
-_APPLIES: Final = 10.0  # seconds in which a worker must have acknowledged a reload
+_APPLIES: Final = 10.0  # seconds in which a worker must have acknowledged a change
 _PAUSE: Final = 1.0  # seconds before a worker is started again that died as it started
+_LOOKS: Final = 1.0  # seconds between two looks at files that may have changed
+_FIXED: Final = ("workers", "metrics", "user", "control")  # what only a new start changes
 
 
-class Gone(Exception):
-    """A worker has ended, or was ended because it did not answer. Whoever keeps its slot starts another one."""
+class Loaded(Protocol):
+    """A configuration that was read."""
+
+    @property
+    def gateway(self) -> model.Gateway | None:
+        """What to serve; None if a diagnostic is an error."""
+
+    @property
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """What is to be said of it."""
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The paths of what was read."""
 
 
-class Slot:
-    """A place for a worker: its sockets, its memory, and the process that is in it now."""
+@dataclass
+class Outcome:
+    """How a reload went."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.shared = Shared()
-        self.sockets: dict[model.Address, list[socket.socket]] = {}
-        self.process: asyncio.subprocess.Process | None = None
-        self.control: socket.socket | None = None
-        self.has: set[model.Address] = set()  # of `sockets`, those that the worker was given
-        self.answers: asyncio.Queue[Message | None] = asyncio.Queue()  # None: no more will come
-        self.serves = False
-        self.restarts = 0
-
-    async def start(self) -> None:
-        """Start a process that waits to be told what to serve."""
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        self.control = ours
-        self.has = set()
-        self.answers = asyncio.Queue()
-        self.shared.beat()
-        with theirs:
-            command = [sys.executable, "-P", "-m", "perijove.server.child", str(theirs.fileno()), str(self.shared.descriptor)]
-            self.process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, pass_fds=(theirs.fileno(), self.shared.descriptor)
-            )
-        channel = Channel(ours)
-
-        def heard() -> None:
-            with contextlib.suppress(OSError):
-                messages = channel.receive()
-                if messages is not None:
-                    for message, _ in messages:
-                        self.answers.put_nowait(message)
-                    return
-            self.answers.put_nowait(None)
-            asyncio.get_running_loop().remove_reader(ours)
-
-        asyncio.get_running_loop().add_reader(ours, heard)
-
-    async def tell(self, message: Message, sockets: list[socket.socket]) -> None:
-        """Send a message with sockets beside it."""
-        assert self.control is not None
-        head, body = encode(message, len(sockets))
-        if sockets:
-            socket.send_fds(self.control, [head], [one.fileno() for one in sockets])
-        else:
-            body = head + body
-        await asyncio.get_running_loop().sock_sendall(self.control, body)
-
-    async def apply(self, number: int, gateway: model.Gateway, pair: bytes | None, seconds: float) -> str | None:
-        """Have the worker serve `gateway` within so many seconds; return why it refuses, or None.
-
-        Raises:
-            Gone: it is no more.
-        """
-        new = [address for address in self.sockets if address not in self.has]
-        sockets = [one for address in new for one in self.sockets[address]]
-        snapshot = Snapshot(number, gateway, tuple((address, len(self.sockets[address])) for address in new), pair)
-        try:
-            await self.tell(snapshot, sockets)
-            async with asyncio.timeout(seconds):
-                while (answer := await self.answers.get()) is not None:
-                    if isinstance(answer, Applied) and answer.number == number:
-                        self.has = {one.address for one in gateway.listeners}
-                        self.serves = True
-                        return None
-                    if isinstance(answer, Refused) and answer.number == number:
-                        return answer.why
-        except TimeoutError:
-            self.kill()
-        except OSError:
-            pass
-        raise Gone(f"worker {self.number} ended or did not answer")
-
-    def well(self) -> bool:
-        """Tell whether the worker serves, and its loop goes round."""
-        return self.serves and self.shared.age() < _HUNG
-
-    def kill(self) -> None:
-        """End the process at once."""
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
-
-    def let_go(self) -> None:
-        """Forget a process that has ended."""
-        self.serves = False
-        self.process = None
-        if self.control is not None:
-            asyncio.get_running_loop().remove_reader(self.control)
-            self.control.close()
-            self.control = None
+    reloaded: bool
+    why: list[str] = field(default_factory=list)  # what is wrong, each as a person reads it
+    diagnostics: Sequence[Diagnostic] = ()
 
 
 class Supervisor:
-    """Keeps so many workers serving one gateway."""
+    """Keeps so many workers serving one gateway.
 
-    def __init__(self, gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> None:
-        self.gateway = gateway
-        self.slots = [Slot(number) for number in range(count_of(gateway))]
-        self.number = 0
-        self._end_begun = asyncio.Event()
+    Raises, when made:
+        CannotServe: it says why.
+    """
+
+    def __init__(self, loaded: Loaded, load: Callable[[], Loaded]) -> None:
+        assert loaded.gateway is not None
+        self.gateway = gateway = loaded.gateway
+        self.number = 0  # of the snapshot or change that was sent last
+        self.begun = time.time()
+        self.loaded_at = self.begun
+        self.loaded = loaded
+        self.last_reload: Outcome | None = None
+        try:
+            user = None if gateway.user is None else ids(gateway.user)
+        except NoSuchUser as error:
+            raise CannotServe(str(error)) from None
+        self.slots = [Slot(number, user) for number in range(count_of(gateway))]
+        self.ending = asyncio.Event()
         self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
-        self._load = reload
+        self._load = load
         self._first = gateway
-        self._pair: bytes | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._files: files.Contents = {}
+        self._made: bytes | None = None
+        self._log: int | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
         self._servers: list[asyncio.Server] = []
         self._changing = asyncio.Lock()  # a worker is replaced, or all are told something new; never both
 
@@ -156,18 +101,22 @@ class Supervisor:
         stopped: asyncio.Queue[int] = asyncio.Queue()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.put_nowait, number)
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload()))
-        async with self._changing:
-            why = self._open(self.gateway) or await self._begin() or await self._show()
-        if why is not None:
-            say(f"error: {why}")
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
+        loop.add_signal_handler(signal.SIGUSR1, lambda: self._spawn(self.reopen()))
+        try:
+            async with self._changing:
+                await self._begin()
+        except (CannotServe, CannotListen, Gone) as error:
+            say(f"error: {error}")
             await self._end(0.0)
             return 1
-        say(f"{perijove.__version__}, {engine.KIND} engine, pid {os.getpid()}, {len(self.slots)} workers")
+        count = len(self.slots)
+        say(f"{perijove.__version__}, {engine.KIND} engine, pid {os.getpid()}, {count} worker{'s' if count > 1 else ''}")
         self._describe()
         for slot in self.slots:
             self._spawn(self._keep(slot))
         self._spawn(self._watchdog())
+        self._spawn(self._look())
         systemd.notify("READY=1")
         await stopped.get()
         systemd.notify("STOPPING=1")
@@ -177,8 +126,8 @@ class Supervisor:
         hurry.cancel()
         return 0
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    def _spawn(self, work: Awaitable[object]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -188,10 +137,10 @@ class Supervisor:
 
     # ------------------------------------------------------------------ monitoring
 
-    async def _show(self) -> str | None:
-        """Listen for monitoring, if the gateway says so; return why that cannot be, or None."""
+    async def _show(self) -> None:
+        """Listen for monitoring, if the gateway says so."""
         if self.gateway.metrics is None:
-            return None
+            return
         from perijove.observe import http, metrics
 
         def workers() -> list[metrics.Worker]:
@@ -200,25 +149,24 @@ class Supervisor:
         def health(needed: Callable[[list[bool]], bool]) -> http.Page:
             well = [slot.well() for slot in self.slots]
             shown = f"{sum(well)} of {len(well)} workers serve\n".encode()
-            return 200 if needed(well) and not self._end_begun.is_set() else 503, "text/plain", shown
+            return 200 if needed(well) and not self.ending.is_set() else 503, "text/plain", shown
 
-        try:
-            sockets = listen(self.gateway.metrics)
-        except CannotListen as error:
-            return str(error)
         pages = {
             "/metrics": lambda: (200, metrics.CONTENT_TYPE, metrics.render(workers())),
             "/healthz": lambda: health(any),
             "/readyz": lambda: health(all),
         }
-        self._servers = await http.start(sockets, pages)
+        self._servers += await http.start(listen(self.gateway.metrics), pages)
         say(f"metrics on http://{self.gateway.metrics}/metrics")
-        return None
 
     # ------------------------------------------------------------------ sockets
 
-    def _open(self, gateway: model.Gateway) -> str | None:
-        """Listen on what is new in `gateway`; return why that cannot be, having changed nothing, or None."""
+    def _open(self, gateway: model.Gateway) -> None:
+        """Listen on what is new in `gateway`.
+
+        Raises:
+            CannotListen: it cannot be; nothing has changed.
+        """
         made: dict[model.Address, list[list[socket.socket]]] = {}
         try:
             for one in gateway.listeners:
@@ -229,15 +177,14 @@ class Supervisor:
                     made[one.address] = listen_slots(one.address, len(self.slots))
                 else:  # one socket, which all share
                     made[one.address] = [[sock.dup() for sock in handed] for _ in self.slots]
-        except CannotListen as error:
+        except CannotListen:
             for slots in made.values():
                 for some in slots:
                     _close(some)
-            return str(error)
+            raise
         for address, slots in made.items():
             for slot, some in zip(self.slots, slots, strict=True):
                 slot.sockets[address] = some
-        return None
 
     def _close_but(self, gateway: model.Gateway | None) -> None:
         """Close the sockets that `gateway` does not name; all of them without one."""
@@ -251,47 +198,74 @@ class Supervisor:
 
     # ------------------------------------------------------------------ workers
 
-    async def _begin(self) -> str | None:
-        """Start all workers; return why that failed, or None."""
-        why = check(self.gateway)
-        if why is not None:
-            return why
-        for slot in self.slots:
-            await slot.start()
-        try:
-            return await self._apply(self.gateway, _STARTS)
-        except Gone as gone:
-            return str(gone)
-
-    async def _apply(self, gateway: model.Gateway, seconds: float) -> str | None:
-        """Have all workers serve `gateway`; return why one refuses, or None.
+    async def _begin(self) -> None:
+        """Start all workers, and whatever else listens.
 
         Raises:
+            CannotServe, CannotListen: the configuration cannot be served.
+            Gone: a worker ended.
+        """
+        contents = check(self.gateway)
+        self._open(self.gateway)
+        self._switch_log(open_log(self.gateway))
+        self._files = contents
+        for slot in self.slots:
+            await slot.start()
+        await self._apply(self.gateway, contents, _STARTS)
+        await self._show()
+
+    async def _apply(self, gateway: model.Gateway, contents: files.Contents, seconds: float) -> None:
+        """Have all workers serve `gateway`.
+
+        Raises:
+            CannotServe: one refuses.
             Gone: one is no more, and none of the others refuses.
         """
-        if self._pair is None and any(one.tls is not None and not one.tls.certificates for one in gateway.listeners):
-            self._pair = self_signed(gateway)
+        if self._made is None and any(one.tls is not None and not one.tls.certificates for one in gateway.listeners):
+            self._made = self_signed(gateway)
         self.number += 1
-        each = (slot.apply(self.number, gateway, self._pair, seconds) for slot in self.slots)
-        told = await asyncio.gather(*each, return_exceptions=True)
-        refused = next((one for one in told if isinstance(one, str)), None)
-        failed = next((one for one in told if isinstance(one, BaseException)), None)
-        if refused is None and failed is not None:
-            raise failed
-        return refused
+        await _all(self._snapshot(slot, gateway, contents, seconds) for slot in self.slots)
+
+    async def _snapshot(self, slot: Slot, gateway: model.Gateway, contents: files.Contents, seconds: float) -> str | None:
+        """Tell one worker all that it is to serve; return why it refuses, or None.
+
+        Raises:
+            Gone: it is no more.
+        """
+        new = [address for address in slot.sockets if address not in slot.has]
+        passed = [one.fileno() for address in new for one in slot.sockets[address]]
+        counted = tuple((address, len(slot.sockets[address])) for address in new)
+        log = self._log
+        if log is not None:
+            passed.append(log)
+        message = Snapshot(self.number, gateway, counted, contents, self._made, log is not None, {})
+        why = await slot.ask(message, passed, seconds)
+        if why is None:
+            slot.has = {one.address for one in gateway.listeners}
+            slot.serves = True
+        return why
+
+    async def _change(self, message: Numbered, descriptors: list[int]) -> None:
+        """Tell all workers of a change. One that is gone learns of it from its next snapshot.
+
+        Raises:
+            CannotServe: one refuses.
+        """
+        with contextlib.suppress(Gone):
+            await _all(slot.ask(message, descriptors, _APPLIES) for slot in self.slots)
 
     async def _keep(self, slot: Slot) -> None:
         """See that there is a worker in the slot which serves and beats."""
-        while not self._end_begun.is_set():
+        while not self.ending.is_set():
             process = slot.process
             assert process is not None
             ended = asyncio.ensure_future(process.wait())
             while not ended.done():
                 await asyncio.wait((ended,), timeout=1.0)
-                if not ended.done() and slot.shared.age() > _HUNG and not self._end_begun.is_set():
+                if not ended.done() and slot.shared.age() > HUNG and not self.ending.is_set():
                     say(f"worker {slot.number} (pid {process.pid}) hangs: it is killed")
                     slot.kill()
-            if self._end_begun.is_set():
+            if self.ending.is_set():
                 return
             served = slot.serves
             say(f"worker {slot.number} (pid {process.pid}) ended with {_status(ended.result())}: another one is started")
@@ -299,12 +273,12 @@ class Supervisor:
                 await asyncio.sleep(_PAUSE)
             async with self._changing:
                 slot.let_go()
-                if self._end_begun.is_set():
+                if self.ending.is_set():
                     return
                 slot.restarts += 1
                 await slot.start()
                 try:
-                    why = await slot.apply(self.number, self.gateway, self._pair, _STARTS)
+                    why = await self._snapshot(slot, self.gateway, self._files, _STARTS)
                 except Gone:
                     continue
             if why is not None:
@@ -319,35 +293,119 @@ class Supervisor:
             if all(slot.well() for slot in self.slots):
                 systemd.notify("WATCHDOG=1")
 
-    async def _reload(self) -> None:
+    # ------------------------------------------------------------------ changes
+
+    async def reload(self) -> Outcome:
+        """Read the configuration again and serve it, or say what is wrong with it and serve what was served before."""
         systemd.reloading()
         async with self._changing:
-            gateway = self._load()
-            why = None if gateway is None else check(gateway) or self._open(gateway)
-            if gateway is not None and why is None:
-                with contextlib.suppress(Gone):  # the next worker in its slot is told of `self.gateway`
-                    why = await self._apply(gateway, _APPLIES)
+            loaded = self._load()
+            for one in loaded.diagnostics:
+                say(render(one))
+            gateway = loaded.gateway
+            outcome = Outcome(False, [render(one) for one in loaded.diagnostics], loaded.diagnostics)
+            if gateway is not None and not has_errors(loaded.diagnostics):
+                why = await self._serve(gateway)
                 if why is None:
-                    self.gateway = gateway
-                else:  # some may serve it already: back to what all served
-                    with contextlib.suppress(Gone):
-                        await self._apply(self.gateway, _APPLIES)
+                    outcome.reloaded = True
+                    self.loaded = loaded
+                    self.loaded_at = time.time()
+                else:
+                    outcome.why.append(f"error: {why}")
+                    say(f"error: {why}")
             self._close_but(self.gateway)
+        self.last_reload = outcome
         systemd.notify("READY=1")
-        if gateway is None or why is not None:
-            if why is not None:
-                say(f"error: {why}")
+        if not outcome.reloaded:
             say("not reloaded: what was served before still is")
-            return
+            return outcome
         say("reloaded")
-        for name in ("workers", "metrics"):
-            if getattr(gateway, name) != getattr(self._first, name):
-                say(f"`{name}` has changed: that needs a new start")
+        for name in _FIXED:
+            if getattr(self.gateway, name) != getattr(self._first, name):
+                outcome.why.append(f"warning: `{name}` has changed: that needs a new start")
+                say(outcome.why[-1])
         self._describe()
+        return outcome
+
+    async def _serve(self, gateway: model.Gateway) -> str | None:
+        """Serve another gateway from now on; return why that cannot be, all being as before, or None."""
+        try:
+            contents = check(gateway)
+            self._open(gateway)
+            before = self._log
+            self._log = open_log(gateway)
+        except (CannotServe, CannotListen) as error:
+            return str(error)
+        try:
+            with contextlib.suppress(Gone):  # the next worker in its slot is told of `self.gateway`
+                await self._apply(gateway, contents, _APPLIES)
+        except CannotServe as error:
+            opened, self._log = self._log, before
+            if opened is not None:
+                os.close(opened)
+            with contextlib.suppress(Gone, CannotServe):  # some may serve it already: back to what all served
+                await self._apply(self.gateway, self._files, _APPLIES)
+            return str(error)
+        if before is not None:
+            os.close(before)
+        self.gateway = gateway
+        self._files = contents
+        return None
+
+    def _switch_log(self, log: int | None) -> None:
+        if self._log is not None:
+            os.close(self._log)
+        self._log = log
+
+    async def reopen(self) -> None:
+        """Open the access log anew, as logrotate wants it."""
+        async with self._changing:
+            try:
+                log = open_log(self.gateway)
+            except CannotServe as error:
+                say(f"error: {error}; what was open still is")
+                return
+            if log is None:
+                return
+            self._switch_log(log)
+            self.number += 1
+            await self._change(Reopened(self.number), [log])
+        say("access log opened anew")
+
+    async def renew(self) -> None:
+        """Use the certificates that the files hold now, if they are sound; else what was used before."""
+        async with self._changing:
+            try:
+                contents = check(self.gateway)
+                if contents != self._files:
+                    self.number += 1
+                    await self._change(Renewed(self.number, contents), [])
+                    self._files = contents
+                    say("certificates have changed: the new ones are used")
+            except CannotServe as error:
+                say(f"warning: certificates have changed, but cannot be used: {error}; the ones before still are")
+
+    async def _look(self) -> None:
+        """See whether files have changed."""
+        gateway, loaded = self.gateway, self.loaded
+        certificates = files.Watch(files.named(gateway))
+        configuration = files.Watch(loaded.files)
+        while True:
+            await asyncio.sleep(_LOOKS)
+            if self.gateway is not gateway or self.loaded is not loaded:
+                gateway, loaded = self.gateway, self.loaded
+                certificates = files.Watch(files.named(gateway))
+                configuration = files.Watch(loaded.files)
+            if configuration.changed() and gateway.watch:
+                await self.reload()
+            elif certificates.changed():
+                await self.renew()
+
+    # ------------------------------------------------------------------ the end
 
     async def _end(self, grace: float, hurry: asyncio.Task[int] | None = None) -> None:
         """Have the workers finish within `grace` seconds, or at once when `hurry` is done."""
-        self._end_begun.set()
+        self.ending.set()
         for some in self._handed.values():
             _close(some)
         self._close_but(None)  # the workers take what waits in the queues, and close the last copies
@@ -357,7 +415,7 @@ class Supervisor:
                 await slot.tell(Drain(grace), [])
         waiting = {asyncio.ensure_future(slot.process.wait()) for slot in running if slot.process is not None}
         if waiting and hurry is not None:
-            every = asyncio.ensure_future(asyncio.wait(waiting, timeout=grace + _HUNG))
+            every = asyncio.ensure_future(asyncio.wait(waiting, timeout=grace + HUNG))
             await asyncio.wait({every, hurry}, return_when=asyncio.FIRST_COMPLETED)
             if hurry.done():
                 for slot in running:
@@ -370,6 +428,22 @@ class Supervisor:
             await asyncio.wait(waiting)
         for server in self._servers:
             server.close()
+
+
+async def _all(asked: Iterable[Awaitable[str | None]]) -> None:
+    """Wait for all answers.
+
+    Raises:
+        CannotServe: one refuses.
+        Gone: one is no more, and none of the others refuses.
+    """
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    for one in told:
+        if isinstance(one, str):
+            raise CannotServe(one)
+    for one in told:
+        if isinstance(one, BaseException):
+            raise one
 
 
 def _close(sockets: list[socket.socket]) -> None:
@@ -386,16 +460,21 @@ def count_of(gateway: model.Gateway) -> int:
     return gateway.workers or len(os.sched_getaffinity(0))
 
 
-def run(gateway: model.Gateway, reload: Callable[[], model.Gateway | None]) -> int:
-    """Serve with the gateway's workers until SIGTERM or SIGINT, reloading at SIGHUP; return the exit status.
-
-    One worker that nobody looks at needs no supervisor: it is this process.
+def run(loaded: Loaded, load: Callable[[], Loaded]) -> int:
+    """Serve until SIGTERM or SIGINT, reloading at SIGHUP; return the exit status.
 
     Args:
-        gateway: what to serve.
-        reload: gives what to serve next, or None, having said why, if that must not be served.
+        loaded: what to serve; it has a gateway.
+        load: reads it again.
     """
-    if count_of(gateway) == 1 and gateway.metrics is None:
-        return worker.run(gateway, reload)
     raise_descriptors()
-    return asyncio.run(Supervisor(gateway, reload).run())
+
+    async def main() -> int:
+        try:
+            supervisor = Supervisor(loaded, load)
+        except CannotServe as error:
+            say(f"error: {error}")
+            return 1
+        return await supervisor.run()
+
+    return asyncio.run(main())

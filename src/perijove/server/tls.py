@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
+import os
 import ssl
 import tempfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from perijove.gateway.model import CertificatePair, TcpAddress, TlsClient, TlsServer
+from perijove.gateway.model import TcpAddress, TlsClient, TlsServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from perijove.gateway.model import Gateway
+    from perijove.server.files import Contents
 
 _DAYS: Final = 30
 
@@ -20,25 +26,26 @@ class BadCertificate(Exception):
     """A certificate or key cannot be used; the text says which and why."""
 
 
-def server_context(tls: TlsServer, gateway: Gateway, made: bytes | None = None) -> ssl.SSLContext:
+def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None) -> ssl.SSLContext:
     """Return the context of a listener; SNI chooses among several certificates.
 
     Args:
         tls: of the listener.
-        gateway: names what a certificate that is made here is for.
-        made: a self-signed certificate with its key, PEM, where there is one already.
+        contents: what its files hold.
+        made: a self-signed certificate with its key, PEM, for a listener without certificates.
 
     Raises:
-        BadCertificate: a file cannot be read, or key and certificate do not belong together.
+        BadCertificate: a file holds no certificate, or key and certificate do not belong together.
     """
     if not tls.certificates:
-        return _from_pem(made or self_signed(gateway))
-    contexts = [(pair, _context(pair)) for pair in tls.certificates]
+        assert made is not None
+        return _context(made, made, "the self-signed certificate", "its key")
+    contexts = [(pair, _context(contents[pair.cert], contents[pair.key], pair.cert, pair.key)) for pair in tls.certificates]
     first = contexts[0][1]
     if len(contexts) > 1:
         by_name: dict[str, ssl.SSLContext] = {}
         for pair, context in reversed(contexts):
-            by_name.update(dict.fromkeys(names_of(pair.cert), context))
+            by_name.update(dict.fromkeys(certificate(contents[pair.cert], pair.cert).names, context))
 
         def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
             wanted = (name or "").lower()
@@ -50,7 +57,7 @@ def server_context(tls: TlsServer, gateway: Gateway, made: bytes | None = None) 
     return first
 
 
-def _context(pair: CertificatePair) -> ssl.SSLContext:
+def _context(cert: bytes, key: bytes, cert_path: str, key_path: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -58,31 +65,71 @@ def _context(pair: CertificatePair) -> ssl.SSLContext:
     # Without this, a client that closes without close_notify reads as an error in the middle of a response.
     context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     try:
-        context.load_cert_chain(pair.cert, pair.key)
+        with _as_file(cert) as one, _as_file(key) as other:
+            context.load_cert_chain(one, other, _no_password)
+    except _Encrypted:
+        raise BadCertificate(
+            f"the key `{key_path}` is encrypted: `openssl pkey -in {key_path}` takes the password off"
+        ) from None
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise BadCertificate(f"the key `{pair.key}` does not belong to the certificate `{pair.cert}`") from None
+            raise BadCertificate(f"the key `{key_path}` does not belong to the certificate `{cert_path}`") from None
         why = f" ({error.reason})" if error.reason else ""
-        raise BadCertificate(f"`{pair.cert}` and `{pair.key}` are not a PEM certificate and its key{why}") from None
-    except OSError as error:
-        raise BadCertificate(f"`{pair.cert}` or `{pair.key}` cannot be read: {error.strerror}") from None
+        raise BadCertificate(f"`{cert_path}` and `{key_path}` are not a PEM certificate and its key{why}") from None
     return context
 
 
-def names_of(path: str) -> list[str]:
-    """Return the DNS names in the first certificate of a PEM file, lower case."""
+class _Encrypted(Exception):
+    pass
+
+
+def _no_password() -> str:
+    raise _Encrypted  # without this OpenSSL would ask on the terminal
+
+
+@contextlib.contextmanager
+def _as_file(octets: bytes) -> Iterator[str]:
+    """Give octets a path, which load_cert_chain wants, without a disk."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("perijove")
+        with open(descriptor, "wb", buffering=0) as file:
+            file.write(octets)
+            yield f"/proc/self/fd/{descriptor}"
+    else:  # macOS
+        with tempfile.NamedTemporaryFile() as named:
+            named.write(octets)
+            named.flush()
+            yield named.name
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is to be known of the first certificate of a file."""
+
+    names: tuple[str, ...]  # DNS, lower case
+    not_after: float  # seconds since 1970
+
+
+def certificate(pem: bytes, path: str) -> Certificate:
+    """Read the first certificate of a PEM file, whose path is for the message.
+
+    Raises:
+        BadCertificate: there is none.
+    """
     from cryptography import x509
 
-    with open(path, "rb") as file:
-        certificate = x509.load_pem_x509_certificate(file.read())
     try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        found = x509.load_pem_x509_certificate(pem)
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        dns = tuple(name.lower() for name in names.get_values_for_type(x509.DNSName))
     except x509.ExtensionNotFound:
-        return []
-    return [name.lower() for name in names.get_values_for_type(x509.DNSName)]
+        dns = ()
+    except ValueError as error:
+        raise BadCertificate(f"`{path}` is not a PEM certificate: {error}") from None
+    return Certificate(dns, found.not_valid_after_utc.timestamp())
 
 
-def client_context(tls: TlsClient) -> ssl.SSLContext:
+def client_context(tls: TlsClient, contents: Contents) -> ssl.SSLContext:
     """Return the context for an upstream.
 
     Raises:
@@ -98,19 +145,12 @@ def client_context(tls: TlsClient) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     elif tls.ca is not None:
         try:
-            context.load_verify_locations(tls.ca)
-        except (OSError, ssl.SSLError) as error:
+            context.load_verify_locations(cadata=contents[tls.ca].decode("ascii", "replace"))
+        except ssl.SSLError as error:
             raise BadCertificate(f"`{tls.ca}` is not a PEM file of authorities: {error}") from None
     else:
         context.load_default_certs()
     return context
-
-
-def _from_pem(pem: bytes) -> ssl.SSLContext:
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # load_cert_chain wants a path; mode is 0600
-        file.write(pem)
-        file.flush()
-        return _context(CertificatePair(cert=file.name, key=file.name))
 
 
 def self_signed(gateway: Gateway) -> bytes:

@@ -99,6 +99,9 @@ class _Lowering:
             access_log=config.access_log,
             metrics=None if config.metrics is None else values.listen_address(config.metrics),
             workers=0 if config.workers == "auto" else config.workers,
+            user=config.user,
+            control=config.control,
+            watch=config.watch,
         )
 
     def _readable(self, path: str | None, at: tuple[object, ...]) -> None:

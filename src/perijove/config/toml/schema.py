@@ -248,8 +248,19 @@ class Config(_Table):
     metrics: Listen | None = Field(
         None, description="Where monitoring asks, on an address of its own: `/metrics` (Prometheus), `/healthz`, `/readyz`."
     )
+    user: str | None = Field(
+        None,
+        description="Whom the processes that serve run as, `NAME` or `NAME:GROUP`, where perijove is started as root. "
+        "The process that watches them stays root: it listens, opens logs and reads keys.",
+    )
+    control: str | None = Field(
+        None,
+        description="Path of the Unix socket for `perijove status` and `perijove reload`. "
+        "Left out: a place where they look for it.",
+    )
+    watch: bool = Field(False, description="Reload when this file changes.")
     workers: Annotated[int, Field(ge=1, le=512)] | Literal["auto"] = Field(
-        1, description='Processes that serve; `"auto"` is one for each core. With more than one, another process watches them.'
+        1, description='Processes that serve; `"auto"` is one for each core. Another process watches them.'
     )
     tls: Tls | None = Field(None, description="TLS on all of `listen`.")
     route: list[Route] = Field([], description="Routes for every host that has none of its own; the first that fits counts.")

@@ -1,0 +1,80 @@
+"""Files that a configuration names beside itself: certificates, keys, authorities.
+
+They are read where there is the privilege to, and handed as octets to whoever uses them. Knows paths and how to see that a file
+has changed. Must not know what is in one (`tls`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perijove.gateway.model import Gateway
+
+Contents = Mapping[str, bytes]  # by path
+
+
+class Unreadable(Exception):
+    """A file cannot be read; the text says which and why."""
+
+
+def pairs(gateway: Gateway) -> list[tuple[str, str]]:
+    """Return the paths of certificates and their keys, each pair once, in order."""
+    found = [(one.cert, one.key) for listener in gateway.listeners if listener.tls for one in listener.tls.certificates]
+    return list(dict.fromkeys(found))
+
+
+def named(gateway: Gateway) -> list[str]:
+    """Return the paths of all files that are needed to serve."""
+    paths = [path for pair in pairs(gateway) for path in pair]
+    paths += [one.tls.ca for one in gateway.upstreams.values() if one.tls is not None and one.tls.ca is not None]
+    return list(dict.fromkeys(paths))
+
+
+def read(gateway: Gateway) -> Contents:
+    """Return the contents of all files that are needed to serve.
+
+    Raises:
+        Unreadable: one cannot be had.
+    """
+    found: dict[str, bytes] = {}
+    for path in named(gateway):
+        try:
+            with open(path, "rb") as file:
+                found[path] = file.read()
+        except OSError as error:
+            raise Unreadable(f"`{path}` cannot be read: {error.strerror}") from None
+    return found
+
+
+class Watch:
+    """Tells whether files have changed, by what stat(2) says of them: also of those that a symbolic link leads to."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = tuple(paths)
+        self._seen = self._signatures()
+        self._moving = False
+
+    def _signatures(self) -> tuple[object, ...]:
+        return tuple(_signature(path) for path in self._paths)
+
+    def changed(self) -> bool:
+        """Tell whether they have changed since the last answer, and have stood still since the question before."""
+        now = self._signatures()
+        if now != self._seen:
+            self._seen = now
+            self._moving = True
+            return False
+        moved = self._moving
+        self._moving = False
+        return moved
+
+
+def _signature(path: str) -> object:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        return error.errno
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev
