@@ -12,6 +12,7 @@ import struct
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -422,9 +423,9 @@ class Client(Conversation):
             self.sock.settimeout(WAIT)
 
 
-def ask(port: int, target: str = "/", **settings: object) -> Answer:
+def ask(port: int, target: str = "/", *, tls: ssl.SSLContext | None = None, **settings: object) -> Answer:
     """One request on a connection of its own."""
-    with Client(port) as client:
+    with Client(port, tls=tls) as client:
         return client.ask(target, **settings)  # type: ignore[arg-type]
 
 
@@ -439,3 +440,36 @@ def download(port: int, target: str) -> Iterator[http.client.HTTPResponse]:
     finally:
         response.close()
         connection.close()
+
+
+class Load:
+    """Requests on new and on kept connections, all the time."""
+
+    def __init__(self, port: int) -> None:
+        self.statuses: Counter[object] = Counter()
+        self._port = port
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(kept,)) for kept in (True, True, False, False)]
+        for one in self._threads:
+            one.start()
+
+    def _run(self, kept: bool) -> None:
+        client = Client(self._port)
+        while not self._stop.is_set():
+            try:
+                got = client.ask("/")
+                self.statuses[got.status] += 1
+                again = not kept or got.get(b"connection") == b"close"
+            except (OSError, AssertionError) as error:
+                self.statuses[type(error).__name__] += 1
+                again = True
+            if again:
+                client.close()
+                client = Client(self._port)
+        client.close()
+
+    def stop(self) -> Counter[object]:
+        self._stop.set()
+        for one in self._threads:
+            one.join()
+        return self.statuses

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.parts import Application, Client, Front, Origin, ask, eventually
+from tests.server.parts import Application, Client, Front, Load, Origin, ask, eventually
 from tests.server.test_lifecycle import perijove
 
 
@@ -34,39 +33,6 @@ def served(front: Front, count: int = 40) -> Counter[int]:
     for one in clients:
         one.close()
     return found
-
-
-class Load:
-    """Requests on new and on kept connections, all the time."""
-
-    def __init__(self, port: int) -> None:
-        self.statuses: Counter[object] = Counter()
-        self._port = port
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(kept,)) for kept in (True, True, False, False)]
-        for one in self._threads:
-            one.start()
-
-    def _run(self, kept: bool) -> None:
-        client = Client(self._port)
-        while not self._stop.is_set():
-            try:
-                got = client.ask("/")
-                self.statuses[got.status] += 1
-                again = not kept or got.get(b"connection") == b"close"
-            except (OSError, AssertionError) as error:
-                self.statuses[type(error).__name__] += 1
-                again = True
-            if again:
-                client.close()
-                client = Client(self._port)
-        client.close()
-
-    def stop(self) -> Counter[object]:
-        self._stop.set()
-        for one in self._threads:
-            one.join()
-        return self.statuses
 
 
 @pytest.fixture

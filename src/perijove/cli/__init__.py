@@ -9,7 +9,12 @@ import importlib
 
 import rich_click as click
 
-_COMMANDS = {"serve": "perijove.cli.serve", "show-config": "perijove.cli.show_config"}
+_COMMANDS = {
+    "serve": "perijove.cli.serve",
+    "reload": "perijove.cli.reload",
+    "status": "perijove.cli.status",
+    "show-config": "perijove.cli.show_config",
+}
 
 
 class _Commands(click.RichGroup):

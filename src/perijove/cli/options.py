@@ -51,6 +51,17 @@ def configuration(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def running(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options by which a perijove that runs is found."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option("--control", metavar="PATH", help="Its control socket, where it has been given one."),
+        click.option("--pid", type=int, help="Its pid, where more than one runs."),
+    ):
+        command = option(command)
+    return command
+
+
 def table_of(options: dict[str, Any]) -> dict[str, Any]:
     """Return what the options say, as the TOML file would say it.
 

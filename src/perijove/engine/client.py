@@ -15,6 +15,7 @@ from perijove.engine import fields, page, proxy_protocol, slots, template
 from perijove.engine.const import (
     ABORT,
     AGAIN,
+    BAD_RESPONSE,
     BROKEN,
     CHUNKED,
     CONNECT_TIMEOUT,
@@ -32,6 +33,7 @@ from perijove.engine.const import (
     REFUSE,
     REFUSED,
     RESPOND,
+    RESPONSE_TIMEOUT,
     TUNNEL,
 )
 from perijove.engine.counters import unshared
@@ -39,6 +41,7 @@ from perijove.engine.exchange import IDEMPOTENT, Exchange, Peer
 from perijove.engine.head import Limits, RequestHead, ResponseHead
 from perijove.engine.plan import Plan, Table
 from perijove.engine.reactor import Endpoint, Reactor
+from perijove.engine.slots import FIRST_ROUTE
 from perijove.engine.tunnel import drained, half_close, relay
 from perijove.engine.upstream import Borrower, Upstream, UpstreamConnection
 
@@ -393,6 +396,7 @@ class Client(Borrower):
                 self.until(site.timeouts.header)
         else:
             self.exchange.begun = self.reactor.now
+            self.exchange.plan = None
             self.exchange.method = b""
             self.exchange.target = b""
             self.accept = self.referer = self.agent = b""
@@ -497,6 +501,7 @@ class Client(Borrower):
             if count == AGAIN:
                 return
             if count < 0:
+                upstream.upstream.failed(LOST, self.reactor.now)
                 self._abort()
                 return
             verdict = exchange.end_response(self.outbuf) if count == 0 else MORE
@@ -513,7 +518,7 @@ class Client(Borrower):
                 self._tunnel()
                 return
             if verdict == REFUSE:
-                self.site.counters.add(slots.BAD_RESPONSE, 1)
+                upstream.upstream.failed(BAD_RESPONSE, self.reactor.now)
                 self._give_up(502)
                 return
         self._push_response(verdict)
@@ -528,6 +533,7 @@ class Client(Borrower):
         if left < 0:
             self._vanished()
         elif verdict == ABORT:
+            upstream.upstream.failed(LOST, self.reactor.now)
             self._abort()
         elif exchange.response_done:
             self._complete(left)
@@ -561,12 +567,13 @@ class Client(Borrower):
                     self._push_response(verdict)
                     return
         if exchange.response_started:
+            upstream.upstream.failed(why, self.reactor.now)
             self._abort()
             return
         now = self.reactor.now
         if why == LOST and self.replay is not None and not self.repeated:
             self.repeated = True
-            self.site.counters.add(slots.REPEATED, 1)
+            upstream.upstream.counters.add(upstream.upstream.counted + slots.REPEATED, 1)
             self._replace(self.replay, True)
             return
         if why == REFUSED and (self.retry_until or now - upstream.upstream.last_answer < _RETRY_IF):
@@ -574,10 +581,10 @@ class Client(Borrower):
             if self.retry_until == 0.0:
                 self.retry_until = now + _RETRY_FOR
             if now < self.retry_until:
-                self.site.counters.add(slots.RECONNECTED, 1)
+                upstream.upstream.counters.add(upstream.upstream.counted + slots.RECONNECTED, 1)
                 self.until(_RETRY_EVERY)
                 return
-        self.site.counters.add(slots.UPSTREAM_ERRORS + why, 1)
+        upstream.upstream.failed(why, now)
         self._give_up(503 if why == REFUSED else 504 if why == CONNECT_TIMEOUT else 502)
 
     def _replace(self, request: bytes, at_once: bool) -> None:
@@ -601,10 +608,12 @@ class Client(Borrower):
         if self.mode == TUNNELLING:
             self._finished()
             self.close()
-        elif self.exchange.response_started:
+            return
+        if self.upstream is not None:
+            self.upstream.upstream.failed(RESPONSE_TIMEOUT, self.reactor.now)
+        if self.exchange.response_started:
             self._abort()
         else:
-            self.site.counters.add(slots.RESPONSE_TIMEOUT, 1)
             self._give_up(504)
 
     # ------------------------------------------------------------------ ends
@@ -616,7 +625,7 @@ class Client(Borrower):
         self.upstream = None
         self.replay = None
         if upstream is not None:
-            upstream.upstream.last_answer = self.reactor.now
+            upstream.upstream.answered(self.reactor.now)
             if exchange.reuse and exchange.request_done:
                 upstream.upstream.take_back(upstream)
             else:
@@ -670,7 +679,10 @@ class Client(Borrower):
 
     def _finished(self) -> None:
         exchange = self.exchange
-        self.site.counters.finish(exchange.status, exchange.received, exchange.sent, self.reactor.now - exchange.begun)
+        plan = exchange.plan
+        route = FIRST_ROUTE if plan is None else plan.counted
+        now = self.reactor.now
+        self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
         record = self.site.record
         if record is not None:
             record.finish(self)
@@ -787,7 +799,7 @@ class Client(Borrower):
         self.accept = b""
         self.peer.plan = None
         self.peer.tail = b""
-        upstream.upstream.last_answer = self.reactor.now
+        upstream.upstream.answered(self.reactor.now)
         upstream.inbuf.move(self.outbuf, upstream.inbuf.size())
         self.inbuf.move(upstream.outbuf, self.inbuf.size())
         self.deadline = 0.0

@@ -49,6 +49,8 @@ CONNECT_TIMEOUT: Final = 2
 UNKNOWN_NAME: Final = 3
 UNTRUSTED: Final = 4  # the TLS handshake failed
 LOST: Final = 5  # it ended, or failed, when it stood
+BAD_RESPONSE: Final = 6  # what it said is not HTTP, or is over the limits
+RESPONSE_TIMEOUT: Final = 7
 
 # Message framing (RFC 9112 §6): a length in octets, or one of these.
 NO_BODY: Final = 0

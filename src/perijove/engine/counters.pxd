@@ -1,10 +1,12 @@
 cimport cython
 
-cdef int CONNECTIONS, CONNECTIONS_ENDED, TUNNELS, TUNNELS_ENDED, RECEIVED, SENT, BY_CLASS, SECONDS, BUCKETS
+cdef int CONNECTIONS, CONNECTIONS_ENDED, TUNNELS, TUNNELS_ENDED, RECEIVED, SENT, BY_CLASS, SECONDS, BUCKETS, LAST_ACTIVITY
+cdef int FIRST_UPSTREAM, OPENED, OPENED_ENDED, UPSTREAM, UPSTREAMS
 
 cdef class Counters:
     cdef long long[::1] slots
     cdef tuple _bounds
     cpdef void add(self, int number, long long count) except *
+    cpdef void note(self, int number, long long value) except *
     @cython.locals(bucket=cython.int, bound=cython.double)
-    cpdef void finish(self, int status, long long received, long long sent, double seconds) except *
+    cpdef void finish(self, int route, int status, long long received, long long sent, double now, double seconds) except *

@@ -12,11 +12,17 @@ from perijove.engine.slots import (
     CONNECTIONS,
     CONNECTIONS_ENDED,
     COUNT,
+    FIRST_UPSTREAM,
+    LAST_ACTIVITY,
+    OPENED,
+    OPENED_ENDED,
     RECEIVED,
     SECONDS,
     SENT,
     TUNNELS,
     TUNNELS_ENDED,
+    UPSTREAM,
+    UPSTREAMS,
 )
 
 
@@ -32,17 +38,34 @@ class Counters:
         # What was open when whoever counted here before was killed is not open any more.
         slots[CONNECTIONS_ENDED] = slots[CONNECTIONS]
         slots[TUNNELS_ENDED] = slots[TUNNELS]
+        for number in range(UPSTREAMS):
+            row = FIRST_UPSTREAM + number * UPSTREAM
+            slots[row + OPENED_ENDED] = slots[row + OPENED]
 
     def add(self, number: int, count: int) -> None:
         """Count something."""
         self.slots[number] += count
 
-    def finish(self, status: int, received: int, sent: int, seconds: float) -> None:
-        """Count an exchange, or a tunnel that was one (status 101)."""
+    def note(self, number: int, value: int) -> None:
+        """Keep a value in place of the one before."""
+        self.slots[number] = value
+
+    def finish(self, route: int, status: int, received: int, sent: int, now: float, seconds: float) -> None:
+        """Count an exchange, or a tunnel that was one (status 101).
+
+        Args:
+            route: where its route is counted.
+            status: of the answer; 0 is none.
+            received: octets of content.
+            sent: octets of content.
+            now: on the reactor's clock.
+            seconds: that it took.
+        """
         slots = self.slots
-        slots[BY_CLASS + (status // 100 if 100 <= status < 600 else 0)] += 1
-        slots[RECEIVED] += received
-        slots[SENT] += sent
+        slots[route + BY_CLASS + (status // 100 if 100 <= status < 600 else 0)] += 1
+        slots[route + RECEIVED] += received
+        slots[route + SENT] += sent
+        slots[route + LAST_ACTIVITY] = int(now * 1e3)
         if status == 101:
             return
         slots[SECONDS] += int(seconds * 1e6)

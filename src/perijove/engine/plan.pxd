@@ -2,7 +2,7 @@ cimport cython
 
 from perijove.engine.head cimport RequestHead
 
-cdef int REJECT
+cdef int REJECT, FIRST_ROUTE
 
 cdef class FieldEdit:
     cdef public bytes name
@@ -20,7 +20,7 @@ cdef class Timeouts:
     cdef public double header, body, connect, response, stream, write, keepalive, tunnel, handshake, linger
 
 cdef class Plan:
-    cdef public int kind, status
+    cdef public int kind, status, counted
     cdef public Timeouts timeouts
     cdef public tuple rules, edits, response_edits, maps, cookies, body
     cdef public object upstream

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields
 from perijove.engine.const import REJECT
+from perijove.engine.slots import FIRST_ROUTE
 from perijove.engine.target import climbs, inside, normal
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Plan:
         "body",
         "content_type",
         "cookies",
+        "counted",
         "drop",
         "drop_names",
         "edits",
@@ -152,6 +154,7 @@ class Plan:
         self.kind = kind
         self.timeouts = timeouts
         self.rules: tuple[int, ...] = ()
+        self.counted = FIRST_ROUTE  # where in the row of counters
         # FORWARD (const.py)
         self.upstream: object = None
         self.authority = b""

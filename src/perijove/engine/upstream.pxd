@@ -1,10 +1,13 @@
 cimport cython
 
+from perijove.engine.counters cimport Counters
 from perijove.engine.plan cimport Timeouts
 from perijove.engine.reactor cimport Endpoint, Reactor
 
 cdef Py_ssize_t AGAIN
 cdef int ERR, HUP, IN, OUT, REFUSED, CONNECT_TIMEOUT, UNKNOWN_NAME, UNTRUSTED, LOST
+
+cdef int ERRORS, FIRST_UPSTREAM, LAST_ANSWER, LAST_ERROR, LAST_KIND, ANSWERS, OPENED, OPENED_ENDED, REUSED
 
 cdef class Borrower(Endpoint):
     cpdef void upstream_opened(self) except *
@@ -19,7 +22,8 @@ cdef class Upstream:
     cdef public bytes authority
     cdef public Timeouts timeouts
     cdef public list addresses, idle, waiting
-    cdef public int port, max_idle
+    cdef public int port, max_idle, counted
+    cdef public Counters counters
     cdef public object tls
     cdef public double idle_timeout, last_answer
     cdef public bint unresolved
@@ -28,13 +32,16 @@ cdef class Upstream:
     cpdef void take_back(self, UpstreamConnection connection) except *
     cpdef void resolved(self, list addresses) except *
     cpdef void close_idle(self) except *
+    cpdef void answered(self, double now) except *
+    cpdef void failed(self, int why, double now) except *
 
 cdef class UpstreamConnection(Endpoint):
     cdef public Upstream upstream
     cdef public Borrower borrower
-    cdef public bint opened, used
+    cdef public bint opened, used, counted
     cdef int _next
     cpdef void open(self) except *
+    cpdef void close(self) except *
     cdef void _connected(self) except *
     cdef void _handshake(self) except *
     cdef void _ready(self) except *

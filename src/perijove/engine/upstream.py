@@ -23,7 +23,19 @@ from perijove.engine.const import (
     UNKNOWN_NAME,
     UNTRUSTED,
 )
+from perijove.engine.counters import unshared
 from perijove.engine.reactor import Endpoint, Reactor
+from perijove.engine.slots import (
+    ANSWERS,
+    ERRORS,
+    FIRST_UPSTREAM,
+    LAST_ANSWER,
+    LAST_ERROR,
+    LAST_KIND,
+    OPENED,
+    OPENED_ENDED,
+    REUSED,
+)
 
 if TYPE_CHECKING:
     from perijove.engine.plan import Timeouts
@@ -75,6 +87,8 @@ class Upstream:
         self.last_answer = -1e9  # on the reactor's clock
         self.unresolved = False  # the last look-up failed
         self.waiting: list[UpstreamConnection] = []
+        self.counters = unshared()
+        self.counted = FIRST_UPSTREAM  # where in the row of counters
 
     def lend(self, borrower: Borrower, fresh: bool) -> UpstreamConnection:
         """Return a connection for `borrower`: one that stands, unless it must be `fresh`, or one that is being opened."""
@@ -85,6 +99,7 @@ class Upstream:
                     connection.borrower = borrower
                     connection.used = True
                     connection.deadline = 0.0
+                    self.counters.add(self.counted + REUSED, 1)
                     return connection
         return UpstreamConnection(borrower.reactor, self, borrower)
 
@@ -109,6 +124,18 @@ class Upstream:
             if not connection.closed:
                 connection.open()
 
+    def answered(self, now: float) -> None:
+        """Note that an exchange, or a tunnel, came to what it was for."""
+        self.last_answer = now
+        self.counters.add(self.counted + ANSWERS, 1)
+        self.counters.note(self.counted + LAST_ANSWER, int(now * 1e3))
+
+    def failed(self, why: int, now: float) -> None:
+        """Note that an exchange was given up: REFUSED … RESPONSE_TIMEOUT."""
+        self.counters.add(self.counted + ERRORS + why, 1)
+        self.counters.note(self.counted + LAST_ERROR, int(now * 1e3))
+        self.counters.note(self.counted + LAST_KIND, why)
+
     def close_idle(self) -> None:
         """Close what is pooled."""
         idle = self.idle
@@ -120,7 +147,7 @@ class Upstream:
 class UpstreamConnection(Endpoint):
     """One connection to an upstream."""
 
-    __slots__ = ("_next", "borrower", "opened", "upstream", "used")
+    __slots__ = ("_next", "borrower", "counted", "opened", "upstream", "used")
 
     def __init__(self, reactor: Reactor, upstream: Upstream, borrower: Borrower) -> None:
         super().__init__(reactor)
@@ -128,6 +155,7 @@ class UpstreamConnection(Endpoint):
         self.borrower: Borrower | None = borrower
         self.opened = False  # ready for bytes
         self.used = False  # it has carried a request before
+        self.counted = False  # as one that was opened
         self._next = 0  # of the addresses
 
     def open(self) -> None:
@@ -198,8 +226,16 @@ class UpstreamConnection(Endpoint):
         else:
             self._ready()
 
+    def close(self) -> None:
+        """Close it; a second call does nothing."""
+        if self.counted and not self.closed:
+            self.upstream.counters.add(self.upstream.counted + OPENED_ENDED, 1)
+        Endpoint.close(self)
+
     def _ready(self) -> None:
         self.opened = True
+        self.counted = True
+        self.upstream.counters.add(self.upstream.counted + OPENED, 1)
         self.deadline = 0.0
         self.want(IN)
         self.offer()

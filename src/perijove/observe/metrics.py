@@ -1,102 +1,173 @@
-"""The counters of all workers as Prometheus reads them.
+"""What is seen as Prometheus reads it.
 
 Knows which number of `engine.slots` has which name. A new metric is a number there and a line here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from perijove import __version__
 from perijove.engine import const, slots
+from perijove.observe.seen import NAMELESS_ROUTE, Row, Seen, Worker
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+
+# Of each worker: name, text, number.
 _COUNTED: Final = (
     ("perijove_connections", "Client connections that were accepted.", slots.CONNECTIONS),
     ("perijove_tunnels", "WebSockets that were opened.", slots.TUNNELS),
-    ("perijove_received_bytes", "Octets of content in requests.", slots.RECEIVED),
-    ("perijove_sent_bytes", "Octets of content in responses.", slots.SENT),
-    ("perijove_upstream_repeated", "Requests sent a second time, after a pooled connection had ended.", slots.REPEATED),
-    ("perijove_upstream_reconnects", "Connections tried again since the upstream had just been there.", slots.RECONNECTED),
     ("perijove_log_dropped_lines", "Lines of the access log that could not be written.", slots.LOG_DROPPED),
 )
 _OPEN: Final = (
     ("perijove_open_connections", "Client connections.", slots.CONNECTIONS, slots.CONNECTIONS_ENDED),
     ("perijove_open_tunnels", "WebSockets.", slots.TUNNELS, slots.TUNNELS_ENDED),
 )
-_KINDS: Final = (
-    ("refused", slots.UPSTREAM_ERRORS + const.REFUSED),
-    ("connect timeout", slots.UPSTREAM_ERRORS + const.CONNECT_TIMEOUT),
-    ("unknown name", slots.UPSTREAM_ERRORS + const.UNKNOWN_NAME),
-    ("untrusted", slots.UPSTREAM_ERRORS + const.UNTRUSTED),
-    ("lost", slots.UPSTREAM_ERRORS + const.LOST),
-    ("response timeout", slots.RESPONSE_TIMEOUT),
-    ("bad response", slots.BAD_RESPONSE),
+_LIMITS: Final = (
+    ("connections", slots.LIMITED_CONNECTIONS),
+    ("connections-per-client", slots.LIMITED_ADDRESS),
+    ("requests-per-client", slots.LIMITED_RATE),
+    ("tunnels-per-user", slots.LIMITED_TUNNELS),
+    ("body", slots.LIMITED_BODY),
 )
-
-
-@dataclass(frozen=True)
-class Worker:
-    """What is known of one worker slot."""
-
-    row: Sequence[int]  # as engine.slots numbers them
-    serves: bool
-    restarts: int
+# Of each worker and route.
+_ROUTED: Final = (
+    ("perijove_received_bytes", "Octets of content in requests.", slots.RECEIVED),
+    ("perijove_sent_bytes", "Octets of content in responses.", slots.SENT),
+)
+# Of each worker and upstream.
+_UPSTREAM: Final = (
+    ("perijove_upstream_answers", "Requests that the upstream answered.", slots.ANSWERS),
+    ("perijove_upstream_connections", "Connections to it that were opened.", slots.OPENED),
+    ("perijove_upstream_reused", "Requests that went out on a pooled connection.", slots.REUSED),
+    ("perijove_upstream_repeated", "Requests sent a second time, after a pooled connection had ended.", slots.REPEATED),
+    ("perijove_upstream_reconnects", "Connections tried again since it had just been there.", slots.RECONNECTED),
+)
+KINDS: Final = {
+    const.REFUSED: "refused",
+    const.CONNECT_TIMEOUT: "connect timeout",
+    const.UNKNOWN_NAME: "unknown name",
+    const.UNTRUSTED: "untrusted",
+    const.LOST: "lost",
+    const.BAD_RESPONSE: "bad response",
+    const.RESPONSE_TIMEOUT: "response timeout",
+}
 
 
 class _Collector(Collector):
-    def __init__(self, workers: Sequence[Worker]) -> None:
-        self._workers = workers
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
 
-    def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
+    def collect(self) -> Iterable[Family]:
         """Return the families."""
-        yield _info()
-        yield from _each(self._workers)
+        yield from _whole(self._seen)
+        yield from _workers(self._seen)
+        yield from _routes(self._seen)
+        yield from _upstreams(self._seen)
 
 
-def _info() -> GaugeMetricFamily:
-    info = GaugeMetricFamily("perijove_info", "Always 1; the version is a label.", labels=["version"])
-    info.add_metric([__version__], 1)
-    return info
+def _whole(seen: Seen) -> Iterator[Family]:
+    info = GaugeMetricFamily("perijove_info", "Always 1; what runs is in the labels.", labels=["version", "engine"])
+    info.add_metric([seen.version, seen.engine], 1)
+    yield info
+    loaded = GaugeMetricFamily("perijove_configuration_loaded_seconds", "When what is served was read; seconds since 1970.")
+    loaded.add_metric([], seen.loaded_at)
+    yield loaded
+    reloads = CounterMetricFamily("perijove_reloads", "Reloads, by how they went.", labels=["result"])
+    reloads.add_metric(["done"], seen.reloads)
+    reloads.add_metric(["failed"], seen.reloads_failed)
+    yield reloads
+    ends = GaugeMetricFamily("perijove_certificate_not_after_seconds", "When it ends; seconds since 1970.", labels=["path"])
+    for one in seen.certificates:
+        ends.add_metric([one.path], one.not_after)
+    yield ends
 
 
-def _each(workers: Sequence[Worker]) -> Iterator[CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily]:
-    numbered = [(str(number), worker) for number, worker in enumerate(workers)]
+def _workers(seen: Seen) -> Iterator[Family]:
+    workers = [(str(number), worker) for number, worker in enumerate(seen.workers)]
     up = GaugeMetricFamily("perijove_worker_up", "Whether the worker serves.", labels=["worker"])
     restarts = CounterMetricFamily("perijove_worker_restarts", "How often the worker was replaced.", labels=["worker"])
-    exchanges = CounterMetricFamily("perijove_requests", "Requests by the class of the answer.", labels=["worker", "class"])
-    errors = CounterMetricFamily("perijove_upstream_errors", "Upstreams that failed, by kind.", labels=["worker", "kind"])
     seconds = HistogramMetricFamily("perijove_request_seconds", "How long requests took, to the end.", labels=["worker"])
-    for number, worker in numbered:
-        row = worker.row
+    limited = CounterMetricFamily("perijove_limited", "What a limit kept out.", labels=["worker", "limit"])
+    for number, worker in workers:
         up.add_metric([number], float(worker.serves))
         restarts.add_metric([number], worker.restarts)
-        for digit in range(6):
-            exchanges.add_metric([number, f"{digit}xx" if digit else "none"], row[slots.BY_CLASS + digit])
-        for kind, at in _KINDS:
-            errors.add_metric([number, kind], row[at])
-        seconds.add_metric([number], *_histogram(row))
-    yield from (up, restarts, exchanges, errors, seconds)
+        seconds.add_metric([number], *_histogram(worker.row))
+        for name, at in _LIMITS:
+            limited.add_metric([number, name], worker.row[at])
+    yield from (up, restarts, seconds, limited)
     for name, text, at in _COUNTED:
-        counted = CounterMetricFamily(name, text, labels=["worker"])
-        for number, worker in numbered:
-            counted.add_metric([number], worker.row[at])
-        yield counted
+        yield _counter(name, text, ["worker"], (([number], worker.row[at]) for number, worker in workers))
     for name, text, begun, ended in _OPEN:
-        gauge = GaugeMetricFamily(name, text, labels=["worker"])
-        for number, worker in numbered:
-            gauge.add_metric([number], worker.row[begun] - worker.row[ended])
-        yield gauge
+        yield _gauge(name, text, ["worker"], (([number], worker.open(begun, ended)) for number, worker in workers))
 
 
-def _histogram(row: Sequence[int]) -> tuple[list[tuple[str, float]], float]:
+def _routes(seen: Seen) -> Iterator[Family]:
+    rows = [
+        ([str(number), route], worker.row, at)
+        for number, worker in enumerate(seen.workers)
+        for route, at in {NAMELESS_ROUTE: slots.FIRST_ROUTE, **seen.routes}.items()
+    ]
+    requests = CounterMetricFamily(
+        "perijove_requests", "Requests by the class of the answer; WebSockets are 1xx.", labels=["worker", "route", "class"]
+    )
+    for labels, row, at in rows:
+        for digit in range(6):
+            requests.add_metric([*labels, f"{digit}xx" if digit else "none"], row[at + slots.BY_CLASS + digit])
+    yield requests
+    for name, text, number in _ROUTED:
+        yield _counter(name, text, ["worker", "route"], ((labels, row[at + number]) for labels, row, at in rows))
+
+
+def _upstreams(seen: Seen) -> Iterator[Family]:
+    rows: list[tuple[list[str], Worker, int]] = [
+        ([str(number), name], worker, upstream.counted)
+        for number, worker in enumerate(seen.workers)
+        for name, upstream in seen.upstreams.items()
+    ]
+    errors = CounterMetricFamily("perijove_upstream_errors", "Requests it failed.", labels=["worker", "upstream", "kind"])
+    for labels, worker, at in rows:
+        for kind, name in KINDS.items():
+            errors.add_metric([*labels, name], worker.row[at + slots.ERRORS + kind])
+    yield errors
+    for name, text, number in _UPSTREAM:
+        yield _counter(name, text, ["worker", "upstream"], ((labels, one.row[at + number]) for labels, one, at in rows))
+    yield _gauge(
+        "perijove_upstream_open_connections",
+        "Connections to it, those in the pool included.",
+        ["worker", "upstream"],
+        ((labels, worker.open(at + slots.OPENED, at + slots.OPENED_ENDED)) for labels, worker, at in rows),
+    )
+
+
+def _counter(name: str, text: str, labels: list[str], values: Iterable[tuple[list[str], int]]) -> Family:
+    return _filled(CounterMetricFamily, name, text, labels, values)
+
+
+def _gauge(name: str, text: str, labels: list[str], values: Iterable[tuple[list[str], int]]) -> Family:
+    return _filled(GaugeMetricFamily, name, text, labels, values)
+
+
+def _filled(
+    kind: Callable[..., CounterMetricFamily | GaugeMetricFamily],
+    name: str,
+    text: str,
+    labels: list[str],
+    values: Iterable[tuple[list[str], int]],
+) -> Family:
+    family = kind(name, text, labels=labels)
+    for given, value in values:
+        family.add_metric(given, value)
+    return family
+
+
+def _histogram(row: Row) -> tuple[list[tuple[str, float]], float]:
     """Return the buckets, each with all below it, and the sum in seconds."""
     total = 0
     buckets: list[tuple[str, float]] = []
@@ -106,8 +177,8 @@ def _histogram(row: Sequence[int]) -> tuple[list[tuple[str, float]], float]:
     return buckets, row[slots.SECONDS] / 1e6
 
 
-def render(workers: Sequence[Worker]) -> bytes:
+def render(seen: Seen) -> bytes:
     """Return the page that Prometheus scrapes."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(workers))
+    registry.register(_Collector(seen))
     return generate_latest(registry)

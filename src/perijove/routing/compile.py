@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import const, fields, plan
+from perijove.engine import const, fields, plan, slots
 from perijove.gateway import rules
 from perijove.gateway.rules import Operation, Variable
 
@@ -60,13 +60,16 @@ def template(written: rules.Template) -> plan.Template:
     return tuple((plan.LITERAL, part) if isinstance(part, bytes) else (_VARIABLES[part], b"") for part in written)
 
 
-def compile_table(gateway: Gateway, listener: Listener, upstreams: Mapping[str, Upstream]) -> plan.Table:
+def compile_table(
+    gateway: Gateway, listener: Listener, upstreams: Mapping[str, Upstream], counted: Mapping[str, int]
+) -> plan.Table:
     """Return the table of one listener.
 
     Args:
         gateway: what is meant.
         listener: one of its listeners.
         upstreams: the engine's upstreams, by the names that the gateway uses.
+        counted: where routes are counted, by their labels; see `labels`.
     """
     times = timeouts(gateway.timeouts)
     if listener.redirect_to is not None:
@@ -75,7 +78,7 @@ def compile_table(gateway: Gateway, listener: Listener, upstreams: Mapping[str, 
     named: dict[bytes, plan.HostTable] = {}
     wild: list[tuple[bytes, plan.HostTable]] = []
     for host in gateway.hosts:
-        table = _host(host, upstreams, times)
+        table = _host(host, upstreams, times, counted)
         for name in host.names:
             if name == "*":
                 default = table
@@ -99,8 +102,26 @@ def _redirect(status: int, location: rules.Template, times: plan.Timeouts) -> pl
     return made
 
 
-def _host(host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts) -> plan.HostTable:
+def labels(gateway: Gateway) -> list[str]:
+    """Return what the routes are called where they are counted, each name once: the path, or the first host's name and it."""
+    return list(dict.fromkeys(_label(host, rule) for host in gateway.hosts for rule in host.stages.route))
+
+
+def _label(host: VirtualHost, rule: rules.Rule) -> str:
+    name = "" if host.names == ("*",) else host.names[0]
+    match rule.when:
+        case rules.Always():
+            return f"{name}/"
+        case rules.PathPrefix(path) | rules.PathIs(path):
+            return name + path.decode("ascii", "backslashreplace")
+
+
+def _host(
+    host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts, counted: Mapping[str, int]
+) -> plan.HostTable:
     routes = [_route(number, rule, host, upstreams, times) for number, rule in enumerate(host.stages.route)]
+    for route, rule in zip(routes, host.stages.route, strict=True):
+        route.plan.counted = counted.get(_label(host, rule), slots.FIRST_ROUTE)
     return plan.HostTable(tuple(routes))
 
 

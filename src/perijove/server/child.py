@@ -127,7 +127,19 @@ def _given(snapshot: Snapshot, descriptors: list[int]) -> Given:
         sockets[address] = [socket.socket(fileno=next(left)) for _ in range(count)]
         for one in sockets[address]:
             one.setblocking(False)
-    return Given(sockets, snapshot.files, snapshot.made, next(left) if snapshot.log else None)
+    return Given(sockets, snapshot.files, snapshot.made, next(left) if snapshot.log else None, snapshot.numbers)
+
+
+def _import_all() -> None:
+    """Import what is else imported when it is needed: the user to become may have no right to read it."""
+    import encodings.idna
+    import traceback
+
+    from cryptography import x509
+
+    assert encodings.idna
+    assert traceback
+    assert x509
 
 
 def main() -> None:
@@ -140,6 +152,7 @@ def main() -> None:
     raise_descriptors()
     shared = Shared(int(sys.argv[2]))
     if len(sys.argv) > 3:
+        _import_all()
         user, group, groups = sys.argv[3].split(":")
         become((int(user), int(group), tuple(map(int, groups.split(",")))))
     worker = Worker(Counters(shared.counters()))

@@ -10,12 +10,12 @@ from __future__ import annotations
 import pickle
 import socket
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from perijove.gateway.model import Address, Gateway
 from perijove.server.files import Contents
+from perijove.server.shared import Numbers
 
 _HEAD: Final = struct.Struct("!II")  # octets of the pickle, number of descriptors
 _DESCRIPTORS: Final = 250  # at once; the kernel's SCM_MAX_FD is 253
@@ -32,7 +32,7 @@ class Snapshot:
     files: Contents
     made: bytes | None  # a self-signed certificate with its key, PEM
     log: bool  # there is an access log
-    numbers: Mapping[str, int]  # of routes and upstreams, where they are counted: see `shared`
+    numbers: Numbers
 
 
 @dataclass(frozen=True, slots=True)

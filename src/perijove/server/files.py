@@ -57,6 +57,18 @@ class Watch:
         self._seen = self._signatures()
         self._moving = False
 
+    def look(self) -> None:
+        """See them as they are: what changes from now on has changed. To be called before they are read."""
+        self._seen = self._signatures()
+        self._moving = False
+
+    def again(self, paths: Iterable[str]) -> None:
+        """Watch these from now on. Those that were watched before are as they were seen last."""
+        known = dict(zip(self._paths, self._seen, strict=True))
+        self._paths = tuple(paths)
+        self._seen = tuple(known.get(path) or _signature(path) for path in self._paths)
+        self._moving = False
+
     def _signatures(self) -> tuple[object, ...]:
         return tuple(_signature(path) for path in self._paths)
 

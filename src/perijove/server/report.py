@@ -22,6 +22,19 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def urls(gateway: model.Gateway, sockets: Mapping[model.Address, Sequence[socket.socket]]) -> list[str]:
+    """Return what each listener is reached by, with the port that the system chose where 0 was asked for."""
+    found: list[str] = []
+    for listener in gateway.listeners:
+        shown = str(listener.address)
+        if isinstance(listener.address, model.TcpAddress) and listener.address in sockets:
+            port = sockets[listener.address][0].getsockname()[1]
+            scheme = "http" if listener.tls is None else "https"
+            shown = f"{scheme}://{model.TcpAddress(listener.address.host or '*', port)}"
+        found.append(shown)
+    return found
+
+
 def describe(gateway: model.Gateway, sockets: Mapping[model.Address, Sequence[socket.socket]]) -> list[str]:
     """Return lines that say what listens where and leads where."""
     lines: list[str] = []
@@ -39,12 +52,7 @@ def describe(gateway: model.Gateway, sockets: Mapping[model.Address, Sequence[so
                 leads.append(f"{name}{path} → {to}")
             else:
                 leads.append(f"{name}{path} → {'a redirect' if isinstance(rule.do, Redirect) else 'an answer of its own'}")
-    for listener in gateway.listeners:
-        shown = str(listener.address)
-        if isinstance(listener.address, model.TcpAddress):
-            port = sockets[listener.address][0].getsockname()[1]
-            scheme = "http" if listener.tls is None else "https"
-            shown = f"{scheme}://{model.TcpAddress(listener.address.host or '*', port)}"
+    for listener, shown in zip(gateway.listeners, urls(gateway, sockets), strict=True):
         if listener.redirect_to is not None:
             lines.append(f"listening on {shown}, redirecting to https")
         else:

@@ -9,13 +9,38 @@ import mmap
 import os
 import struct
 import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from perijove.engine.slots import COUNT
+from perijove.engine.slots import COUNT, FIRST_ROUTE, FIRST_UPSTREAM, ROUTE, ROUTES, UPSTREAM, UPSTREAMS
 
 _HEARTBEAT: Final = struct.Struct("=d")
 _COUNTERS: Final = 64  # where they begin
 _SIZE: Final = _COUNTERS + 8 * COUNT
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Where routes and upstreams are counted in the row, by their names. A name keeps its place as long as perijove runs."""
+
+    routes: Mapping[str, int] = field(default_factory=dict)
+    upstreams: Mapping[str, int] = field(default_factory=dict)
+
+    def grown(self, routes: Iterable[str], upstreams: Iterable[str]) -> Numbers:
+        """Return these and places for names that are new; where there is no room left, they are counted with the nameless."""
+        return Numbers(
+            _places(self.routes, routes, FIRST_ROUTE, ROUTE, ROUTES),
+            _places(self.upstreams, upstreams, FIRST_UPSTREAM, UPSTREAM, UPSTREAMS),
+        )
+
+
+def _places(known: Mapping[str, int], names: Iterable[str], first: int, size: int, most: int) -> Mapping[str, int]:
+    found = dict(known)
+    for name in names:
+        if name not in found and len(found) + 1 < most:
+            found[name] = first + size * (len(found) + 1)
+    return found
 
 
 class Shared:

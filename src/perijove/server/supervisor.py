@@ -13,21 +13,24 @@ import os
 import signal
 import socket
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 import perijove
 from perijove import engine
 from perijove.gateway import model
-from perijove.server import files, systemd
+from perijove.routing.compile import labels
+from perijove.server import files, monitor, systemd
 from perijove.server.control import Drain, Numbered, Renewed, Reopened, Snapshot
 from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
 from perijove.server.report import describe, say
+from perijove.server.shared import Numbers
 from perijove.server.slot import HUNG, Gone, Slot
-from perijove.server.sockets import CannotListen, listen, listen_slots
-from perijove.server.tls import self_signed
+from perijove.server.sockets import CannotListen, listen_slots
+from perijove.server.tls import Certificate, certificate, self_signed
 from perijove.server.worker import CannotServe, check, open_log
-from perijove.text.diagnostic import Diagnostic, has_errors, render
+from perijove.text.diagnostic import Diagnostic, render
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 _STARTS: Final = 30.0  # seconds in which a worker must have begun to serve
 _APPLIES: Final = 10.0  # seconds in which a worker must have acknowledged a change
 _PAUSE: Final = 1.0  # seconds before a worker is started again that died as it started
+_ERRORS: Final = 20  # the last ones that `perijove status` tells
+_DAY: Final = 86400.0
+_WARN: Final = 14 * 86400.0  # seconds before its end from which a certificate is warned of, once a day
 _LOOKS: Final = 1.0  # seconds between two looks at files that may have changed
 _FIXED: Final = ("workers", "metrics", "user", "control")  # what only a new start changes
 
@@ -59,6 +65,7 @@ class Loaded(Protocol):
 class Outcome:
     """How a reload went."""
 
+    at: float  # seconds since 1970
     reloaded: bool
     why: list[str] = field(default_factory=list)  # what is wrong, each as a person reads it
     diagnostics: Sequence[Diagnostic] = ()
@@ -75,6 +82,7 @@ class Supervisor:
         assert loaded.gateway is not None
         self.gateway = gateway = loaded.gateway
         self.number = 0  # of the snapshot or change that was sent last
+        self.numbers = Numbers()
         self.begun = time.time()
         self.loaded_at = self.begun
         self.loaded = loaded
@@ -89,8 +97,16 @@ class Supervisor:
         self._load = load
         self._first = gateway
         self._files: files.Contents = {}
+        self._named = files.Watch(files.named(gateway))
+        self._written = files.Watch(loaded.files)
         self._made: bytes | None = None
         self._log: int | None = None
+        self.reloads = 0
+        self.reloads_failed = 0
+        self.errors: deque[tuple[float, str]] = deque(maxlen=_ERRORS)  # with their times
+        self.certificates: dict[str, Certificate] = {}  # by path
+        self._warned = 0.0  # when the last look was had at when they end
+        self._control: str | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._servers: list[asyncio.Server] = []
         self._changing = asyncio.Lock()  # a worker is replaced, or all are told something new; never both
@@ -131,33 +147,14 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _tell(self, text: str) -> None:
+        """Say something that `perijove status` is to tell, too."""
+        say(text)
+        self.errors.append((time.time(), text))
+
     def _describe(self) -> None:
         for line in describe(self.gateway, self.slots[0].sockets):
             say(line)
-
-    # ------------------------------------------------------------------ monitoring
-
-    async def _show(self) -> None:
-        """Listen for monitoring, if the gateway says so."""
-        if self.gateway.metrics is None:
-            return
-        from perijove.observe import http, metrics
-
-        def workers() -> list[metrics.Worker]:
-            return [metrics.Worker(slot.shared.counters(), slot.well(), slot.restarts) for slot in self.slots]
-
-        def health(needed: Callable[[list[bool]], bool]) -> http.Page:
-            well = [slot.well() for slot in self.slots]
-            shown = f"{sum(well)} of {len(well)} workers serve\n".encode()
-            return 200 if needed(well) and not self.ending.is_set() else 503, "text/plain", shown
-
-        pages = {
-            "/metrics": lambda: (200, metrics.CONTENT_TYPE, metrics.render(workers())),
-            "/healthz": lambda: health(any),
-            "/readyz": lambda: health(all),
-        }
-        self._servers += await http.start(listen(self.gateway.metrics), pages)
-        say(f"metrics on http://{self.gateway.metrics}/metrics")
 
     # ------------------------------------------------------------------ sockets
 
@@ -208,11 +205,13 @@ class Supervisor:
         contents = check(self.gateway)
         self._open(self.gateway)
         self._switch_log(open_log(self.gateway))
-        self._files = contents
+        self._use(contents)
         for slot in self.slots:
             await slot.start()
         await self._apply(self.gateway, contents, _STARTS)
-        await self._show()
+        self._servers = await monitor.show(self)
+        servers, self._control = await monitor.obey(self)
+        self._servers += servers
 
     async def _apply(self, gateway: model.Gateway, contents: files.Contents, seconds: float) -> None:
         """Have all workers serve `gateway`.
@@ -224,6 +223,7 @@ class Supervisor:
         if self._made is None and any(one.tls is not None and not one.tls.certificates for one in gateway.listeners):
             self._made = self_signed(gateway)
         self.number += 1
+        self.numbers = self.numbers.grown(labels(gateway), gateway.upstreams)
         await _all(self._snapshot(slot, gateway, contents, seconds) for slot in self.slots)
 
     async def _snapshot(self, slot: Slot, gateway: model.Gateway, contents: files.Contents, seconds: float) -> str | None:
@@ -238,7 +238,7 @@ class Supervisor:
         log = self._log
         if log is not None:
             passed.append(log)
-        message = Snapshot(self.number, gateway, counted, contents, self._made, log is not None, {})
+        message = Snapshot(self.number, gateway, counted, contents, self._made, log is not None, self.numbers)
         why = await slot.ask(message, passed, seconds)
         if why is None:
             slot.has = {one.address for one in gateway.listeners}
@@ -263,12 +263,13 @@ class Supervisor:
             while not ended.done():
                 await asyncio.wait((ended,), timeout=1.0)
                 if not ended.done() and slot.shared.age() > HUNG and not self.ending.is_set():
-                    say(f"worker {slot.number} (pid {process.pid}) hangs: it is killed")
+                    self._tell(f"worker {slot.number} (pid {process.pid}) hangs: it is killed")
                     slot.kill()
             if self.ending.is_set():
                 return
             served = slot.serves
-            say(f"worker {slot.number} (pid {process.pid}) ended with {_status(ended.result())}: another one is started")
+            why = _status(ended.result())
+            self._tell(f"worker {slot.number} (pid {process.pid}) ended with {why}: another one is started")
             if not served:
                 await asyncio.sleep(_PAUSE)
             async with self._changing:
@@ -278,11 +279,11 @@ class Supervisor:
                 slot.restarts += 1
                 await slot.start()
                 try:
-                    why = await self._snapshot(slot, self.gateway, self._files, _STARTS)
+                    refused = await self._snapshot(slot, self.gateway, self._files, _STARTS)
                 except Gone:
                     continue
-            if why is not None:
-                say(f"error: worker {slot.number}: {why}")
+            if refused is not None:
+                self._tell(f"error: worker {slot.number}: {refused}")
                 slot.kill()
 
     async def _watchdog(self) -> None:
@@ -299,12 +300,14 @@ class Supervisor:
         """Read the configuration again and serve it, or say what is wrong with it and serve what was served before."""
         systemd.reloading()
         async with self._changing:
+            self._written.look()
             loaded = self._load()
+            self._written.again(loaded.files)
             for one in loaded.diagnostics:
                 say(render(one))
             gateway = loaded.gateway
-            outcome = Outcome(False, [render(one) for one in loaded.diagnostics], loaded.diagnostics)
-            if gateway is not None and not has_errors(loaded.diagnostics):
+            outcome = Outcome(time.time(), False, [render(one) for one in loaded.diagnostics], loaded.diagnostics)
+            if gateway is not None:
                 why = await self._serve(gateway)
                 if why is None:
                     outcome.reloaded = True
@@ -312,12 +315,14 @@ class Supervisor:
                     self.loaded_at = time.time()
                 else:
                     outcome.why.append(f"error: {why}")
-                    say(f"error: {why}")
+                    self._tell(f"error: {why}")
             self._close_but(self.gateway)
         self.last_reload = outcome
         systemd.notify("READY=1")
+        self.reloads += outcome.reloaded
+        self.reloads_failed += not outcome.reloaded
         if not outcome.reloaded:
-            say("not reloaded: what was served before still is")
+            self._tell("not reloaded: what was served before still is")
             return outcome
         say("reloaded")
         for name in _FIXED:
@@ -329,6 +334,7 @@ class Supervisor:
 
     async def _serve(self, gateway: model.Gateway) -> str | None:
         """Serve another gateway from now on; return why that cannot be, all being as before, or None."""
+        self._named.look()
         try:
             contents = check(gateway)
             self._open(gateway)
@@ -349,56 +355,71 @@ class Supervisor:
         if before is not None:
             os.close(before)
         self.gateway = gateway
-        self._files = contents
+        self._use(contents)
         return None
+
+    def _use(self, contents: files.Contents) -> None:
+        """Note what the files hold that are in use."""
+        self._named.again(files.named(self.gateway))
+        self._files = contents
+        self.certificates = {path: certificate(contents[path], path) for path, _ in files.pairs(self.gateway)}
+        self._warned = 0.0
 
     def _switch_log(self, log: int | None) -> None:
         if self._log is not None:
             os.close(self._log)
         self._log = log
 
-    async def reopen(self) -> None:
-        """Open the access log anew, as logrotate wants it."""
+    async def reopen(self) -> str | None:
+        """Open the access log anew, as logrotate wants it; return why that cannot be, or None."""
         async with self._changing:
             try:
                 log = open_log(self.gateway)
             except CannotServe as error:
-                say(f"error: {error}; what was open still is")
-                return
+                self._tell(f"error: {error}; what was open still is")
+                return str(error)
             if log is None:
-                return
+                return None
             self._switch_log(log)
             self.number += 1
             await self._change(Reopened(self.number), [log])
         say("access log opened anew")
+        return None
 
     async def renew(self) -> None:
         """Use the certificates that the files hold now, if they are sound; else what was used before."""
         async with self._changing:
+            self._named.look()
             try:
                 contents = check(self.gateway)
                 if contents != self._files:
                     self.number += 1
                     await self._change(Renewed(self.number, contents), [])
-                    self._files = contents
+                    self._use(contents)
                     say("certificates have changed: the new ones are used")
             except CannotServe as error:
-                say(f"warning: certificates have changed, but cannot be used: {error}; the ones before still are")
+                self._tell(f"warning: certificates have changed, but cannot be used: {error}; the ones before still are")
+
+    def _warn(self) -> None:
+        """Tell of certificates that end soon, once a day."""
+        now = time.time()
+        if 0 <= now - self._warned < _DAY:
+            return
+        self._warned = now
+        for path, one in self.certificates.items():
+            if one.not_after - now < _WARN:
+                ends = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.not_after))
+                verb = "ended" if one.not_after < now else "ends"
+                self._tell(f"warning: the certificate `{path}` ({', '.join(one.names)}) {verb} on {ends}: renew it")
 
     async def _look(self) -> None:
         """See whether files have changed."""
-        gateway, loaded = self.gateway, self.loaded
-        certificates = files.Watch(files.named(gateway))
-        configuration = files.Watch(loaded.files)
         while True:
+            self._warn()
             await asyncio.sleep(_LOOKS)
-            if self.gateway is not gateway or self.loaded is not loaded:
-                gateway, loaded = self.gateway, self.loaded
-                certificates = files.Watch(files.named(gateway))
-                configuration = files.Watch(loaded.files)
-            if configuration.changed() and gateway.watch:
+            if self._written.changed() and self.gateway.watch:
                 await self.reload()
-            elif certificates.changed():
+            elif self._named.changed():
                 await self.renew()
 
     # ------------------------------------------------------------------ the end
@@ -428,6 +449,9 @@ class Supervisor:
             await asyncio.wait(waiting)
         for server in self._servers:
             server.close()
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._control)
 
 
 async def _all(asked: Iterable[Awaitable[str | None]]) -> None:

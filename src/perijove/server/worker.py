@@ -10,7 +10,7 @@ import ipaddress
 import os
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine.client import Client, Site
@@ -20,10 +20,12 @@ from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
 from perijove.engine.record import Record
 from perijove.engine.resolver import Resolver
+from perijove.engine.slots import FIRST_UPSTREAM
 from perijove.engine.upstream import Upstream
 from perijove.gateway import model
 from perijove.routing.compile import compile_table, timeouts
 from perijove.server.files import Contents, Unreadable, read
+from perijove.server.shared import Numbers
 from perijove.server.tls import BadCertificate, client_context, self_signed, server_context
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Given:
     files: Contents
     made: bytes | None = None  # a self-signed certificate with its key, PEM
     log: int | None = None  # a descriptor of the access log
+    numbers: Numbers = field(default_factory=Numbers)
 
 
 class Worker:
@@ -95,8 +98,11 @@ class Worker:
             name: self.upstreams[name] if known.get(name) == one and one.tls is None else _upstream(one, given.files)
             for name, one in gateway.upstreams.items()
         }
+        for name, upstream in upstreams.items():
+            upstream.counters = self.counters
+            upstream.counted = given.numbers.upstreams.get(name, FIRST_UPSTREAM)
         contexts = _contexts(gateway, given.files, given.made)
-        tables = [compile_table(gateway, one, upstreams) for one in gateway.listeners]
+        tables = [compile_table(gateway, one, upstreams, given.numbers.routes) for one in gateway.listeners]
         before = self.acceptors
         self.acceptors = {}
         self.made = given.made
@@ -279,7 +285,7 @@ def check(gateway: model.Gateway) -> Contents:
         _contexts(gateway, contents, made)
         upstreams = {name: _upstream(one, contents) for name, one in gateway.upstreams.items()}
         for listener in gateway.listeners:
-            compile_table(gateway, listener, upstreams)
+            compile_table(gateway, listener, upstreams, {})
     except (BadCertificate, Unreadable) as error:
         raise CannotServe(str(error)) from None
     log = open_log(gateway)

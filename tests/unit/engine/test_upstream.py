@@ -12,7 +12,9 @@ import pytest
 import trustme
 from tests.unit.engine.loopback import Far, Listening, deaf, refusing, turn_for, turn_until, turning
 
+from perijove.engine import slots
 from perijove.engine.const import AGAIN, CONNECT_TIMEOUT, IN, LOST, OUT, READ_SIZE, REFUSED, UNKNOWN_NAME, UNTRUSTED
+from perijove.engine.counters import Counters
 from perijove.engine.plan import Timeouts
 from perijove.engine.reactor import Reactor
 from perijove.engine.upstream import Address, Borrower, Upstream, UpstreamConnection
@@ -256,6 +258,36 @@ def test_lent_again(spy: Spy, server: Listening) -> None:
     far.send(b"for the other")
     turn_until(spy.reactor, lambda: other.told)
     assert (other.told, spy.told) == (["readable"], ["opened"])
+
+
+def test_what_is_counted(spy: Spy, server: Listening) -> None:
+    row = memoryview(bytearray(8 * slots.COUNT)).cast("q")
+    upstream = upstream_at(server.address)
+    upstream.counters = Counters(row)
+    upstream.counted = at = slots.FIRST_UPSTREAM + 2 * slots.UPSTREAM
+
+    def counted() -> tuple[int, ...]:
+        return tuple(row[at + number] for number in (slots.OPENED, slots.OPENED_ENDED, slots.REUSED))
+
+    connection, _ = opened(spy, upstream, server)
+    assert counted() == (1, 0, 0)
+    upstream.take_back(connection)
+    assert spy.borrow(upstream) is connection
+    assert counted() == (1, 0, 1)
+    connection.close()
+    connection.close()
+    assert counted() == (1, 1, 1)
+    other = spy.borrow(upstream, fresh=True)
+    other.close()  # never opened
+    assert counted() == (1, 1, 1)
+    upstream.answered(2.5)
+    upstream.failed(LOST, 3.25)
+    upstream.failed(REFUSED, 4.0)
+    assert upstream.last_answer == 2.5
+    assert [row[at + slots.ANSWERS], row[at + slots.LAST_ANSWER]] == [1, 2500]
+    assert [row[at + slots.ERRORS + LOST], row[at + slots.ERRORS + REFUSED]] == [1, 1]
+    assert [row[at + slots.LAST_ERROR], row[at + slots.LAST_KIND]] == [4000, REFUSED]
+    assert sum(row) == sum(row[at : at + slots.UPSTREAM])
 
 
 def test_the_one_used_last_is_lent_first(spy: Spy, server: Listening) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from perijove.config.toml import load
-from perijove.engine import fields, plan
+from perijove.engine import fields, plan, slots
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FORWARD, FOUND, REJECT, RESPOND
 from perijove.engine.head import Limits, RequestHead
@@ -11,14 +11,14 @@ from perijove.engine.plan import Plan, Table
 from perijove.engine.upstream import Upstream
 from perijove.gateway.model import Gateway
 from perijove.gateway.rules import Variable
-from perijove.routing.compile import _VARIABLES, compile_table, template, timeouts
+from perijove.routing.compile import _VARIABLES, compile_table, labels, template, timeouts
 from perijove.text.source import Source
 
 
 def compiled(text: str, listener: int = 0) -> Table:
     gateway = load(Source("a", text)).gateway
     assert gateway is not None
-    return compile_table(gateway, gateway.listeners[listener], upstreams(gateway))
+    return compile_table(gateway, gateway.listeners[listener], upstreams(gateway), {})
 
 
 def upstreams(gateway: Gateway) -> dict[str, Upstream]:
@@ -117,3 +117,31 @@ def test_every_variable_has_its_number() -> None:
     assert set(_VARIABLES) == set(Variable)
     assert len(set(_VARIABLES.values())) == len(Variable)
     assert template((b"a", Variable.HOST)) == ((plan.LITERAL, b"a"), (plan.PUBLIC_HOST, b""))
+
+
+def test_routes_are_counted_where_their_labels_say() -> None:
+    gateway = load(
+        Source(
+            "a",
+            """
+[[route]]
+path = "/a/"
+to = "http://h"
+[[route]]
+path = "/"
+to = "http://h"
+[[host]]
+names = ["x.example", "y.example"]
+[[host.route]]
+path = "/a"
+to = "http://h"
+""",
+        )
+    ).gateway
+    assert gateway is not None
+    assert labels(gateway) == ["x.example/a", "/a/", "/a", "/"]
+    table = compile_table(gateway, gateway.listeners[0], upstreams(gateway), {"x.example/a": 77, "/a/": 88})
+    assert table.default is not None
+    assert [one.plan.counted for one in table.default.routes] == [88, slots.FIRST_ROUTE, slots.FIRST_ROUTE]
+    assert table.named[b"y.example"].routes[0].plan.counted == 77
+    assert table.missing.counted == slots.FIRST_ROUTE
