@@ -65,8 +65,12 @@ class Front:
     @property
     def workers(self) -> list[int]:
         """The processes that serve."""
-        below = descendants(self.process.pid)
-        return [pid for pid in below if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        found: list[int] = []
+        for pid in descendants(self.process.pid):
+            with contextlib.suppress(OSError):  # it has ended since
+                if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
+        return found
 
     @property
     def worker(self) -> int:
