@@ -3,6 +3,7 @@ cimport cython
 from perijove.engine.counters cimport Counters
 from perijove.engine.exchange cimport Exchange, Peer
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
+from perijove.engine.limiter cimport Limiter
 from perijove.engine.plan cimport Plan, Table, Timeouts
 from perijove.engine.reactor cimport Endpoint, Reactor
 from perijove.engine.tunnel cimport drained, half_close, relay
@@ -27,6 +28,9 @@ cdef class Site:
     cdef public object record
     cdef public long connections
     cdef public Counters counters
+    cdef public Limiter limiter
+    cdef public object tell
+    cpdef void limited(self, int limit, bytes who) except *
 
 cdef class Client(Borrower):
     cdef public Site site
@@ -38,7 +42,12 @@ cdef class Client(Borrower):
     cdef public bytes replay, accept, referer, agent
     cdef public double retry_until
     cdef public object context
+    cdef public Limiter limiter
+    cdef public tuple spot, owner
+    cdef public bint excess
     cpdef void start(self, object sock, object tls, bint announced=*) except *
+    cpdef void enter(self, Limiter limiter) except *
+    cdef bint _admitted(self, object tls) except -1
     @cython.locals(size=cython.int)
     cdef void _announced(self) except *
     cdef void _handshake(self) except *
@@ -56,8 +65,13 @@ cdef class Client(Borrower):
     cdef double _stream_timeout(self) except -1.0
     @cython.locals(site=Site, verdict=cython.int)
     cdef void _next_request(self) except *
-    @cython.locals(site=Site, plan=Plan, exchange=Exchange, target=Upstream, upstream=UpstreamConnection)
+    @cython.locals(site=Site, plan=Plan, exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
     cdef void _begin(self, RequestHead head) except *
+    @cython.locals(site=Site, limiter=Limiter, exchange=Exchange, wait=cython.double)
+    cdef bint _limited(self, RequestHead head, Plan plan) except -1
+    cdef bint _too_many(self, RequestHead head, int why, int wait) except -1
+    @cython.locals(exchange=Exchange, plan=Plan)
+    cdef tuple _owner_of(self, Limiter limiter)
     @cython.locals(count=Py_ssize_t, verdict=cython.int)
     cpdef void upstream_readable(self) except *
     cdef void _await_content(self) except *
@@ -74,7 +88,7 @@ cdef class Client(Borrower):
     cdef void _abort(self) except *
     cdef void _release(self) except *
     cdef void _give_up(self, int status) except *
-    cpdef void refuse(self, int status, int why=*) except *
+    cpdef void refuse(self, int status, int why=*, int wait=*) except *
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _answer(self, int status, bytes content_type, bytes body, bytes extra) except *

@@ -7,11 +7,12 @@ connections are pooled (`upstream`). What arrives out of turn stays in the kerne
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import fields, page, proxy_protocol, slots, template
+from perijove.engine import fields, page, proxy_protocol, slots, target, template
 from perijove.engine.const import (
     ABORT,
     AGAIN,
@@ -39,6 +40,7 @@ from perijove.engine.const import (
 from perijove.engine.counters import unshared
 from perijove.engine.exchange import IDEMPOTENT, Exchange, Peer
 from perijove.engine.head import Limits, RequestHead, ResponseHead
+from perijove.engine.limiter import CLIENT, EXCESS, OWNER, Limiter
 from perijove.engine.plan import Plan, Table
 from perijove.engine.reactor import Endpoint, Reactor
 from perijove.engine.slots import FIRST_ROUTE
@@ -46,6 +48,9 @@ from perijove.engine.tunnel import drained, half_close, relay
 from perijove.engine.upstream import Borrower, Upstream, UpstreamConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from perijove.engine.limiter import Spot
     from perijove.engine.record import Record
 
 # What the connection is doing.
@@ -62,6 +67,7 @@ _LINGER_MOST: Final = 1 << 20
 _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
 _RETRY_IF: Final = 10.0  # … if the upstream has answered within these
 _RETRY_EVERY: Final = 0.1
+_ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
 
 
 class Site:
@@ -78,6 +84,14 @@ class Site:
         self.record: Record | None = None
         self.connections = 0
         self.counters = unshared()
+        self.limiter: Limiter | None = None  # of operators' limits, if there are any
+        self.tell: Callable[[int, bytes], None] | None = None  # somebody of what a limit kept out, and whose it was
+
+    def limited(self, limit: int, who: bytes) -> None:
+        """Count what a limit (a number of `slots`) kept out."""
+        self.counters.add(limit, 1)
+        if self.tell is not None:
+            self.tell(limit, who)
 
 
 def _secured(sock: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
@@ -93,15 +107,19 @@ class Client(Borrower):
         "buffered",
         "client_ended",
         "context",
+        "excess",
         "exchange",
         "head_begun",
+        "limiter",
         "mode",
+        "owner",
         "peer",
         "referer",
         "repeated",
         "replay",
         "retry_until",
         "site",
+        "spot",
         "upstream",
         "upstream_ended",
     )
@@ -121,6 +139,10 @@ class Client(Borrower):
         self.retry_until = 0.0
         self.client_ended = False
         self.upstream_ended = False
+        self.limiter: Limiter | None = None  # where the connection is counted
+        self.spot: Spot | None = None  # as its client's
+        self.owner: Spot | None = None  # whose tunnel it is, or is about to be
+        self.excess = False  # the client has too many: this one is only to be told so
         self.accept = b""
         self.referer = b""
         self.agent = b""
@@ -133,6 +155,12 @@ class Client(Borrower):
             tls: begin with a handshake.
             announced: before all that the PROXY protocol's header must come.
         """
+        self.sock = sock
+        if self.site.limiter is not None:
+            self.limiter = self.site.limiter
+            self.limiter.opened()
+            if not announced and not self._admitted(tls):
+                return
         if announced:
             self.context = tls
             self.mode = ANNOUNCED
@@ -157,11 +185,103 @@ class Client(Borrower):
         self.site.counters.add(slots.CONNECTIONS_ENDED, 1)
         if self.mode == TUNNELLING:
             self.site.counters.add(slots.TUNNELS_ENDED, 1)
+        if self.limiter is not None:
+            self.limiter.ended()
+            if self.spot is not None:
+                self.limiter.remove(self.spot)
+            if self.owner is not None:
+                self.limiter.remove(self.owner)
         upstream = self.upstream
         self.upstream = None
         if upstream is not None:
             upstream.borrower = None
             upstream.close()
+
+    # ------------------------------------------------------------------ limits
+
+    def enter(self, limiter: Limiter) -> None:
+        """Be counted from now on, as far as it is not: limits were set while the connection stood."""
+        if self.limiter is None:
+            self.limiter = limiter
+            limiter.opened()
+            if self.mode != ANNOUNCED and not self.peer.trusted and self.peer.address != b"unix:":
+                self.spot = limiter.spot(CLIENT, self.peer.address)
+                limiter.add(self.spot)
+        if self.owner is None and self.mode in (ACTIVE, TUNNELLING) and self.exchange.upgrade:
+            self.owner = self._owner_of(limiter)
+            if self.owner is not None:
+                limiter.add(self.owner)
+
+    def _admitted(self, tls: ssl.SSLContext | None) -> bool:
+        """Count the connection as its client's; False if the client has too many and it was closed.
+
+        Plain HTTP is let in beyond the limit, up to as many again, to have its first request answered with 429: an answer
+        before the request, or a close on top of one, might never be seen. A handshake would cost too much for that.
+        """
+        limiter = self.limiter
+        peer = self.peer
+        # A trusted peer's connections are many clients', and whose, each request says. A Unix socket's have no address.
+        if limiter is None or peer.trusted or peer.address == b"unix:":
+            return True
+        spot = limiter.spot(CLIENT, peer.address)
+        if 0 < limiter.per_client <= limiter.count(spot):
+            self.site.limited(slots.LIMITED_ADDRESS, peer.address)
+            spot = limiter.spot(EXCESS, peer.address)
+            if tls is not None or limiter.count(spot) >= limiter.per_client:
+                self.close()
+                return False
+            self.excess = True
+        self.spot = spot
+        limiter.add(spot)
+        return True
+
+    def _limited(self, head: RequestHead, plan: Plan) -> bool:
+        """Refuse a request that is over a limit; tell whether it was."""
+        site = self.site
+        limiter = site.limiter
+        exchange = self.exchange
+        if self.excess:
+            exchange.keep_alive = False
+            return self._too_many(head, page.CONNECTIONS, _ASK_AGAIN)
+        if limiter is None:
+            return False
+        if limiter.interval:
+            if self.peer.trusted:
+                template.find_client(exchange, head)
+            # What a trusted peer asks for itself is not a client's.
+            if exchange.address != b"unix:" and not (self.peer.trusted and exchange.address == self.peer.address):
+                wait = limiter.take(limiter.spot(CLIENT, exchange.address), self.reactor.now)
+                if wait:
+                    site.limited(slots.LIMITED_RATE, exchange.address)
+                    return self._too_many(head, 0, math.ceil(wait))
+        if exchange.upgrade and plan.kind == FORWARD:
+            # Counted from the request on: of many that are on their way at once no more must become tunnels.
+            owner = self._owner_of(limiter)
+            if owner is not None:
+                if 0 < limiter.tunnels <= limiter.count(owner):
+                    site.limited(slots.LIMITED_TUNNELS, target.behind(exchange.path, plan.mount, limiter.word))
+                    return self._too_many(head, page.TUNNELS, _ASK_AGAIN)
+                limiter.add(owner)
+                self.owner = owner
+        return False
+
+    def _too_many(self, head: RequestHead, why: int, wait: int) -> bool:
+        if head.length == CHUNKED or head.length > 0:
+            self.exchange.keep_alive = False  # its content is not read
+        self.inbuf.drop(head.size)
+        self.refuse(429, why, wait)
+        return True
+
+    def _owner_of(self, limiter: Limiter) -> Spot | None:
+        """Return where tunnels of the exchange's owner are counted. Hosts that lead to one upstream have the same owners."""
+        plan = self.exchange.plan
+        assert plan is not None
+        name = target.behind(self.exchange.path, plan.mount, limiter.word)
+        if not name:
+            return None
+        upstream = plan.upstream
+        assert isinstance(upstream, Upstream)
+        return limiter.spot(OWNER, b"%b\0%b" % (upstream.name.encode(), name))
 
     # ------------------------------------------------------------------ events of the client
 
@@ -220,6 +340,8 @@ class Client(Borrower):
             if address:
                 self.peer.renew(address, port)
                 self.exchange.address = address
+                if not self._admitted(self.context):
+                    return
             if self.context is None:
                 self.mode = HEAD
                 self.until(self.site.timeouts.header)
@@ -342,6 +464,7 @@ class Client(Borrower):
             self._give_up(400)
             return False
         if 0 < self.site.body_limit < exchange.received:
+            self.site.limited(slots.LIMITED_BODY, exchange.address)
             self._give_up(413)
             return False
         return True
@@ -415,6 +538,8 @@ class Client(Borrower):
             exchange.keep_alive = False
         if site.record is not None:
             site.record.begin(self, head)
+        if self.limiter is not None and self._limited(head, plan):
+            return
         if plan.kind != FORWARD or head.method == b"TRACE" or 0 < site.body_limit < head.length:
             if head.length == CHUNKED or head.length > 0:
                 exchange.keep_alive = False  # its content is not read
@@ -422,12 +547,18 @@ class Client(Borrower):
                 self.answer(plan, head)
             else:
                 self.inbuf.drop(head.size)
-                self.refuse(plan.status if plan.kind != FORWARD else 405 if head.method == b"TRACE" else 413)
+                if plan.kind != FORWARD:
+                    self.refuse(plan.status)
+                elif head.method == b"TRACE":
+                    self.refuse(405)
+                else:
+                    site.limited(slots.LIMITED_BODY, exchange.address)
+                    self.refuse(413)
             return
-        target = plan.upstream
-        assert isinstance(target, Upstream)
+        lender = plan.upstream
+        assert isinstance(lender, Upstream)
         # A request that must not, or cannot, be sent twice never goes out on a connection that may have ended unseen.
-        upstream = target.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT)
+        upstream = lender.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT)
         self.upstream = upstream
         self.mode = ACTIVE
         self.repeated = False
@@ -447,7 +578,7 @@ class Client(Borrower):
         else:
             self.replay = None
         if upstream.opened:
-            upstream.until(target.timeouts.response)
+            upstream.until(lender.timeouts.response)
             upstream.offer()
         else:
             upstream.open()
@@ -683,6 +814,9 @@ class Client(Borrower):
         route = FIRST_ROUTE if plan is None else plan.counted
         now = self.reactor.now
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
+        if self.owner is not None and self.limiter is not None:
+            self.limiter.remove(self.owner)
+            self.owner = None
         record = self.site.record
         if record is not None:
             record.finish(self)
@@ -719,8 +853,11 @@ class Client(Borrower):
             self.exchange.keep_alive = False
         self.refuse(status)
 
-    def refuse(self, status: int, why: int = 0) -> None:
-        """Answer with an error page, in the words for `why`. What cannot be understood is the end of the connection."""
+    def refuse(self, status: int, why: int = 0, wait: int = 2) -> None:
+        """Answer with an error page, in the words for `why`; the client may try again after `wait` seconds.
+
+        What cannot be understood is the end of the connection.
+        """
         exchange = self.exchange
         if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505):
             exchange.keep_alive = False
@@ -728,8 +865,8 @@ class Client(Borrower):
         extra = b"Cache-Control: no-store\r\n"
         if status == 405:
             extra += b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
-        elif status in (502, 503, 504):
-            extra += b"Retry-After: 2\r\n"
+        elif status in (429, 502, 503, 504):
+            extra += b"Retry-After: %d\r\n" % wait
         self._answer(status, content_type, body, extra)
 
     def answer(self, plan: Plan, head: RequestHead) -> None:

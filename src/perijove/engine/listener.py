@@ -14,7 +14,7 @@ from perijove.engine.client import Client, Site
 from perijove.engine.const import EXCLUSIVE, IN
 from perijove.engine.exchange import Peer
 from perijove.engine.reactor import Endpoint, Reactor
-from perijove.engine.slots import CONNECTIONS
+from perijove.engine.slots import CONNECTIONS, LIMITED_CONNECTIONS
 
 if TYPE_CHECKING:
     import ssl
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 64  # connections taken in one round, so that those that stand are served too
 _WANTED: Final = IN | (EXCLUSIVE if sys.platform == "linux" else 0)  # other workers may wait for the same socket
-_PAUSE: Final = 0.2  # seconds without accepting when there are no descriptors or no memory
+_PAUSE: Final = 0.2  # seconds without accepting when there are no descriptors, no memory, or enough connections
 _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Acceptor(Endpoint):
     """A listening socket."""
 
-    __slots__ = ("announced", "limit", "port", "scheme", "secure", "site", "trusts")
+    __slots__ = ("announced", "port", "scheme", "secure", "site", "trusts")
 
     def __init__(
         self,
@@ -38,7 +38,6 @@ class Acceptor(Endpoint):
         site: Site,
         secure: ssl.SSLContext | None,
         trusts: Callable[[str], bool],
-        limit: int = 0,
         announced: Callable[[str], bool] | None = None,
     ) -> None:
         """Accept on `sock`.
@@ -49,14 +48,12 @@ class Acceptor(Endpoint):
             site: what the connections share.
             secure: of a TLS listener.
             trusts: whether forwarding fields of a peer's address are believed; "" is a Unix socket's peer.
-            limit: connections at once; 0 is no limit.
             announced: whether connections from a peer's address begin with the PROXY protocol's header; None is: none do.
         """
         super().__init__(reactor)
         self.site = site
         self.secure = secure
         self.trusts = trusts
-        self.limit = limit
         self.announced = announced
         self.scheme = b"http" if secure is None else b"https"
         name = sock.getsockname()
@@ -71,10 +68,14 @@ class Acceptor(Endpoint):
     def take(self, most: int) -> None:
         """Accept up to so many connections."""
         assert self.sock is not None
+        limiter = self.site.limiter
+        if limiter is not None and limiter.full():
+            self.site.limited(LIMITED_CONNECTIONS, b"")
+            self._pause()
+            return
         for _ in range(most):
-            if 0 < self.limit <= self.site.connections:
-                self._pause()
-                return
+            if limiter is not None and limiter.full():
+                return  # whether anybody waits, the next round tells
             try:
                 sock, name = self.sock.accept()
             except BlockingIOError:
@@ -123,7 +124,9 @@ class Acceptor(Endpoint):
         """Go on: one connection's fault must not end the listener."""
 
     def on_timeout(self) -> None:
-        """Accept again."""
-        if self.muted:
+        """Accept again, if there may be more connections. What other workers have is not told: it must be looked at."""
+        if self.site.limiter is not None and self.site.limiter.full():
+            self.until(_PAUSE)
+        elif self.muted:
             self.muted = False
             self.reactor.poller.add(self.fd, _WANTED)

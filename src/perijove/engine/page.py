@@ -38,6 +38,8 @@ REASONS: Final[dict[int, bytes]] = {
 }
 
 PLAIN_HTTP: Final = 497  # a plain request came to a TLS listener: nginx's number for it, never sent
+CONNECTIONS: Final = 4291  # 429s of their own, never sent either
+TUNNELS: Final = 4292
 
 # status -> (what happened, what to do about it)
 _WORDS: Final[dict[int, tuple[str, str]]] = {
@@ -55,6 +57,21 @@ _WORDS: Final[dict[int, tuple[str, str]]] = {
     413: ("The request is larger than allowed.", "Administrators: `limits.body` bounds the size of a request."),
     414: ("The address is longer than allowed.", "Administrators: `limits.request-line` bounds its length."),
     417: ("The request expects something that is not offered.", "Only `Expect: 100-continue` is known."),
+    429: (
+        "There were too many requests from your address.",
+        "Wait a moment and try again. Administrators: `limits.requests-per-client` bounds them; all people behind one address "
+        "count as one.",
+    ),
+    CONNECTIONS: (
+        "There are too many connections from your address.",
+        "Close what is not needed and try again in a moment. Administrators: `limits.connections-per-client` bounds them; all "
+        "people behind one address count as one.",
+    ),
+    TUNNELS: (
+        "There are too many notebooks and terminals open for this user.",
+        "Close those that are not needed, in other tabs and windows too. Administrators: `limits.tunnels-per-user` bounds "
+        "their WebSockets.",
+    ),
     431: (
         "The request's header is larger than allowed.",
         "Too many or too large cookies are the usual cause: clear them for this site. Administrators: "

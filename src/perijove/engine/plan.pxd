@@ -24,7 +24,7 @@ cdef class Plan:
     cdef public Timeouts timeouts
     cdef public tuple rules, edits, response_edits, maps, cookies, body
     cdef public object upstream
-    cdef public bytes authority, map_from, map_to, content_type
+    cdef public bytes authority, mount, map_from, map_to, content_type
     cdef public bint preserve_host, sets_host, varies
     cdef public unsigned long long own, drop, response_drop
     cdef public frozenset drop_names, response_names

@@ -137,6 +137,7 @@ class Plan:
         "map_from",
         "map_to",
         "maps",
+        "mount",
         "own",
         "preserve_host",
         "response_drop",
@@ -158,6 +159,7 @@ class Plan:
         # FORWARD (const.py)
         self.upstream: object = None
         self.authority = b""
+        self.mount = b"/"  # the prefix of its route, normalised
         self.preserve_host = True
         self.sets_host = False  # one of `edits` writes Host
         self.map_from = b""  # prefix of the path that is replaced; empty: the target goes on byte for byte

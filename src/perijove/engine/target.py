@@ -45,3 +45,23 @@ def inside(path: bytes, prefix: bytes) -> bool:
     if not path.startswith(prefix):
         return False
     return prefix.endswith(b"/") or len(path) == len(prefix) or path[len(prefix)] == 0x2F
+
+
+def behind(target: bytes, mount: bytes, word: bytes) -> bytes:
+    """Return the segment behind the first one that is `word` below `mount`, or nothing.
+
+    "/a/user/x/y" has "x" behind "user". The path is normalised first: however a name is spelt, it is the same one.
+
+    Args:
+        target: of a request; a query is left out.
+        mount: a normalised prefix.
+        word: a segment.
+    """
+    plain = normal(target.split(b"?", 1)[0])
+    if plain is None:
+        return b""
+    segments = (plain[len(mount) :] if inside(plain, mount) else plain).strip(b"/").split(b"/")
+    for at in range(len(segments) - 1):
+        if segments[at] == word:
+            return segments[at + 1]
+    return b""

@@ -117,8 +117,7 @@ def forwarded(exchange: Exchange, head: RequestHead, plan: Plan, drop: int) -> t
         before = head.values(fields.X_FORWARDED_FOR)
         chain = b", ".join([*before, known] if known else before)
         drop |= 1 << fields.X_FORWARDED_FOR
-        if before:
-            exchange.address = client_of(b",".join(before), peer)
+        find_client(exchange, head)
         scheme = head.field(fields.X_SCHEME) or head.field(fields.X_FORWARDED_PROTO) or b""
         scheme = scheme.split(b",", 1)[0].strip().lower()
         if _is_scheme(scheme):
@@ -144,6 +143,13 @@ def forwarded(exchange: Exchange, head: RequestHead, plan: Plan, drop: int) -> t
     if own >> fields.X_REAL_IP & 1 and exchange.address != b"unix:":
         parts.append(b"X-Real-IP: %b\r\n" % exchange.address)
     return b"".join(parts), drop
+
+
+def find_client(exchange: Exchange, head: RequestHead) -> None:
+    """Let `exchange.address` be what a trusted peer says that it is."""
+    before = head.values(fields.X_FORWARDED_FOR)
+    if before:
+        exchange.address = client_of(b",".join(before), exchange.peer)
 
 
 def client_of(chain: bytes, peer: Peer) -> bytes:

@@ -120,6 +120,11 @@ class Limits:
     fields: int = 200
     body: int = 0
     connections: int = 0
+    connections_per_client: int = 0
+    requests_per_client: float = 0.0  # in a second
+    burst: int = 0  # of those, how many at once
+    tunnels_per_user: int = 0
+    user_segment: str = "user"  # of a path: the segment behind it is the user's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

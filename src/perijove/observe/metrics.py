@@ -94,7 +94,9 @@ def _workers(seen: Seen) -> Iterator[Family]:
     up = GaugeMetricFamily("perijove_worker_up", "Whether the worker serves.", labels=["worker"])
     restarts = CounterMetricFamily("perijove_worker_restarts", "How often the worker was replaced.", labels=["worker"])
     seconds = HistogramMetricFamily("perijove_request_seconds", "How long requests took, to the end.", labels=["worker"])
-    limited = CounterMetricFamily("perijove_limited", "What a limit kept out.", labels=["worker", "limit"])
+    limited = CounterMetricFamily(
+        "perijove_limited", "What a limit kept out; of `connections`, pauses in accepting.", labels=["worker", "limit"]
+    )
     for number, worker in workers:
         up.add_metric([number], float(worker.serves))
         restarts.add_metric([number], worker.restarts)

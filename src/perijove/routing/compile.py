@@ -155,7 +155,9 @@ def _route(
         case rules.Always():
             return plan.Route(b"/", made, number)
         case rules.PathPrefix(prefix):
-            return plan.Route(prefix, made, number)
+            route = plan.Route(prefix, made, number)
+            made.mount = route.plain
+            return route
         case rules.PathIs(path):
             return plan.Route(path, made, number, exact=True)
 

@@ -1,6 +1,7 @@
-"""What a worker process is: `python -m perijove.server.child CONTROL SHARED [UID:GID:GID,…]`.
+"""What a worker process is: `python -m perijove.server.child CONTROL SHARED LIMITS NUMBER [UID:GID:GID,…]`.
 
-CONTROL and SHARED are descriptors that the supervisor hands down; the numbers are the user and the groups to become.
+The first three are descriptors that the supervisor hands down, NUMBER is the slot's; the others are the user and the groups to
+become.
 
 Knows a worker, its control socket and its heartbeat. Must not know the supervisor: if it is gone, the worker drains and ends.
 """
@@ -19,6 +20,7 @@ from perijove.engine.counters import Counters
 from perijove.engine.reactor import Endpoint
 from perijove.engine.slots import LOG_DROPPED
 from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Renewed, Snapshot, encode
+from perijove.server.limits import Memory
 from perijove.server.privileges import become, raise_descriptors
 from perijove.server.shared import Shared
 from perijove.server.tls import BadCertificate
@@ -151,11 +153,11 @@ def main() -> None:
     control.setblocking(False)
     raise_descriptors()
     shared = Shared(int(sys.argv[2]))
-    if len(sys.argv) > 3:
+    if len(sys.argv) > 5:
         _import_all()
-        user, group, groups = sys.argv[3].split(":")
+        user, group, groups = sys.argv[5].split(":")
         become((int(user), int(group), tuple(map(int, groups.split(",")))))
-    worker = Worker(Counters(shared.counters()))
+    worker = Worker(Counters(shared.counters()), Memory(descriptor=int(sys.argv[3])), int(sys.argv[4]))
     Heartbeat(worker, shared)
     told = Control(worker, control)
     reactor = worker.reactor

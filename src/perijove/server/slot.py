@@ -16,6 +16,7 @@ from perijove.server.shared import Shared
 
 if TYPE_CHECKING:
     from perijove.gateway import model
+    from perijove.server.limits import Memory
     from perijove.server.privileges import Ids
 
 HUNG: Final = 5.0  # seconds without a heartbeat
@@ -28,9 +29,10 @@ class Gone(Exception):
 class Slot:
     """A place for a worker: its sockets, its memory, and the process that is in it now."""
 
-    def __init__(self, number: int, user: Ids | None) -> None:
+    def __init__(self, number: int, user: Ids | None, limits: Memory) -> None:
         self.number = number
         self.user = user
+        self.limits = limits  # shared by all slots
         self.shared = Shared()
         self.sockets: dict[model.Address, list[socket.socket]] = {}
         self.process: asyncio.subprocess.Process | None = None
@@ -49,8 +51,8 @@ class Slot:
         self.answers = asyncio.Queue()
         self.shared.beat()
         with theirs:
-            passed = (theirs.fileno(), self.shared.descriptor)
-            command = [sys.executable, "-P", "-m", "perijove.server.child", *map(str, passed)]
+            passed = (theirs.fileno(), self.shared.descriptor, self.limits.descriptor)
+            command = [sys.executable, "-P", "-m", "perijove.server.child", *map(str, passed), str(self.number)]
             if self.user is not None:
                 user, group, groups = self.user
                 command.append(f"{user}:{group}:{','.join(map(str, groups))}")

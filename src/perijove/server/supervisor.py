@@ -23,6 +23,7 @@ from perijove.gateway import model
 from perijove.routing.compile import labels
 from perijove.server import files, monitor, systemd
 from perijove.server.control import Drain, Numbered, Renewed, Reopened, Snapshot
+from perijove.server.limits import Memory
 from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
 from perijove.server.report import describe, say
 from perijove.server.shared import Numbers
@@ -91,7 +92,8 @@ class Supervisor:
             user = None if gateway.user is None else ids(gateway.user)
         except NoSuchUser as error:
             raise CannotServe(str(error)) from None
-        self.slots = [Slot(number, user) for number in range(count_of(gateway))]
+        limits = Memory(count_of(gateway))
+        self.slots = [Slot(number, user, limits) for number in range(count_of(gateway))]
         self.ending = asyncio.Event()
         self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
         self._load = load

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine.client import Client, Site
-from perijove.engine.counters import Counters, unshared
+from perijove.engine.counters import Counters
 from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
@@ -24,6 +24,7 @@ from perijove.engine.slots import FIRST_UPSTREAM
 from perijove.engine.upstream import Upstream
 from perijove.gateway import model
 from perijove.routing.compile import compile_table, timeouts
+from perijove.server import limits
 from perijove.server.files import Contents, Unreadable, read
 from perijove.server.shared import Numbers
 from perijove.server.tls import BadCertificate, client_context, self_signed, server_context
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
+    from perijove.engine.limiter import Limiter
     from perijove.engine.plan import Table
 
 _IDLE_AFTER_TERM: Final = 1.0  # seconds for which an idle connection may still bring a request when we are to stop
@@ -76,9 +78,13 @@ class Given:
 class Worker:
     """A reactor that serves a gateway, and the next one after a reload."""
 
-    def __init__(self, counters: Counters | None = None) -> None:
-        self.counters = counters or unshared()
+    def __init__(self, counters: Counters, shared: limits.Memory, number: int) -> None:
+        self.counters = counters
         self.reactor = Reactor()
+        self.notices = limits.Notices(self.reactor, model.Limits())
+        self.limiter: Limiter | None = None  # once there was a limit
+        self._shared = shared
+        self._number = number  # of its slot
         self.resolver = Resolver(self.reactor)
         self.gateway: model.Gateway | None = None
         self.made: bytes | None = None
@@ -107,6 +113,7 @@ class Worker:
         self.acceptors = {}
         self.made = given.made
         self.reopen(given.log)
+        self._limit(gateway.limits)
         trust = Trust(gateway.trust)
         balancers = gateway.announced
         announced = Trust(balancers.networks, balancers.unix) if balancers is not None else None
@@ -114,17 +121,13 @@ class Worker:
             acceptors = before.pop(listener.address, None)
             if acceptors is None:
                 site = self._site(gateway, table)
-                acceptors = [
-                    Acceptor(self.reactor, one, site, context, trust, gateway.limits.connections)
-                    for one in given.sockets[listener.address]
-                ]
+                acceptors = [Acceptor(self.reactor, one, site, context, trust) for one in given.sockets[listener.address]]
             for acceptor in acceptors:
                 acceptor.site = self._renewed(acceptor.site, gateway, table)
                 acceptor.secure = context
                 acceptor.scheme = b"http" if context is None else b"https"
                 acceptor.trusts = trust
                 acceptor.announced = announced
-                acceptor.limit = gateway.limits.connections
             self.acceptors[listener.address] = acceptors
         for gone in before.values():
             _close(gone)
@@ -159,10 +162,23 @@ class Worker:
             for acceptor in acceptors:
                 acceptor.site.record = self.record
 
+    def _limit(self, written: model.Limits) -> None:
+        """Go by these limits, and count what is open if that was not done before."""
+        self.notices.limits = written
+        if not limits.are_set(written):
+            return
+        if self.limiter is None:
+            self.limiter = self._shared.limiter(self._number)
+        limits.configure(self.limiter, written)
+        for one in self.connections():
+            one.enter(self.limiter)
+
     def _site(self, gateway: model.Gateway, table: Table) -> Site:
-        limits = gateway.limits
-        site = Site(table, Limits(limits.request_line, limits.header, limits.fields))
-        site.body_limit = limits.body
+        written = gateway.limits
+        site = Site(table, Limits(written.request_line, written.header, written.fields))
+        site.body_limit = written.body
+        site.limiter = self.limiter if limits.are_set(written) else None
+        site.tell = self.notices.refused
         site.record = self.record
         site.counters = self.counters
         return site
@@ -175,6 +191,7 @@ class Worker:
         site.response_limits = fresh.response_limits
         site.timeouts = fresh.timeouts
         site.body_limit = fresh.body_limit
+        site.limiter = fresh.limiter
         site.record = self.record
         return site
 

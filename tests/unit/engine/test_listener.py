@@ -13,10 +13,12 @@ import trustme
 from tests.unit.engine.loopback import Far, reset, turn_for, turn_until, turning
 from tests.unit.engine.script import forward, table
 
-from perijove.engine import listener
+from perijove.engine import listener, slots
 from perijove.engine.client import Client, Site
 from perijove.engine.const import IN
+from perijove.engine.counters import Counters
 from perijove.engine.head import Limits
+from perijove.engine.limiter import Limiter, prepare, size_of
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
 
@@ -41,13 +43,12 @@ def accepting(
     sock: socket.socket | None = None,
     secure: ssl.SSLContext | None = None,
     trusted: tuple[str, ...] = (),
-    limit: int = 0,
     announced: tuple[str, ...] | None = None,
 ) -> Acceptor:
     sock = sock or socket.create_server(("127.0.0.1", 0), backlog=256)
     sock.setblocking(False)
     says = None if announced is None else announced.__contains__
-    return Acceptor(reactor, sock, Site(table(forward()), Limits()), secure, trusted.__contains__, limit, says)
+    return Acceptor(reactor, sock, Site(table(forward()), Limits()), secure, trusted.__contains__, says)
 
 
 def connect(acceptor: Acceptor, far: list[socket.socket], count: int = 1) -> list[socket.socket]:
@@ -175,18 +176,48 @@ def test_tls(reactor: Reactor, far: list[socket.socket]) -> None:
 # ------------------------------------------------------------------ bounds
 
 
+def bounded(limit: int) -> Limiter:
+    memory = memoryview(bytearray(size_of(2)))
+    prepare(memory)
+    made = Limiter(memory, 0)
+    made.connections = limit
+    return made
+
+
 def test_limit(reactor: Reactor, far: list[socket.socket]) -> None:
-    acceptor = accepting(reactor, limit=3)
-    socks = connect(acceptor, far, 5)
-    reactor.turn(1)
+    """Beyond it clients wait in the queue, and are taken when there is room; a loop that waits for that does not spin."""
+    acceptor = accepting(reactor)
+    row = memoryview(bytearray(8 * slots.COUNT)).cast("q")
+    acceptor.site.counters = Counters(row)
+    acceptor.site.limiter = bounded(3)
+    refused: list[tuple[int, bytes]] = []
+    acceptor.site.tell = lambda limit, who: refused.append((limit, who))
+    socks = connect(acceptor, far, 3)
+    turn_for(reactor, 0.1)
+    assert refused == []  # nobody waits
+    socks += connect(acceptor, far, 2)
+    turn_until(reactor, lambda: refused)
     assert len(clients(reactor)) == 3
-    assert turn_for(reactor, 0.5) < 10  # it does not turn in vain
+    assert turn_for(reactor, 0.5) < 10
     assert len(clients(reactor)) == 3
+    assert refused == [(slots.LIMITED_CONNECTIONS, b"")]
+    assert row[slots.LIMITED_CONNECTIONS] == 1
     socks[0].close()
     socks[1].close()
     turn_until(reactor, lambda: acceptor.site.connections == 1)
     turn_until(reactor, lambda: acceptor.site.connections == 3)
-    assert acceptor.interest == IN or acceptor.deadline
+
+
+def test_the_limit_is_on_all_listeners(reactor: Reactor, far: list[socket.socket]) -> None:
+    one, other = accepting(reactor), accepting(reactor)
+    one.site.limiter = other.site.limiter = bounded(3)
+    first = connect(one, far, 2)
+    turn_until(reactor, lambda: one.site.connections == 2)
+    connect(other, far, 2)
+    turn_for(reactor, 0.3)
+    assert other.site.connections == 1
+    first[0].close()
+    turn_until(reactor, lambda: other.site.connections == 2)
 
 
 def exhausted(code: int, acceptor: Acceptor) -> list[int]:

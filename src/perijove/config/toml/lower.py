@@ -83,6 +83,14 @@ class _Lowering:
         for name, upstream in config.upstream.items():
             self._upstream(name, upstream)
         written = config.limits
+        if written.burst and not written.requests_per_client:
+            self.tell(
+                "burst-without-rate",
+                "`burst` says how many requests may come at once, but there is no bound on requests",
+                ("limits", "burst"),
+                'add `requests-per-client = "20/s"`, or remove `burst`',
+                warn=True,
+            )
         return Gateway(
             listeners=self._listeners(),
             hosts=self._hosts(),

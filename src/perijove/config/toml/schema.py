@@ -56,6 +56,8 @@ def _port_to_text(value: object) -> object:
 
 
 Duration = Annotated[float, BeforeValidator(values.duration)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Rate = Annotated[float, BeforeValidator(values.rate)]
 Size = Annotated[int, BeforeValidator(values.size)]
 Listen = Annotated[str, _checked(values.listen_address), BeforeValidator(_port_to_text)]
 UpstreamUrl = Annotated[str, _checked(values.upstream_url)]
@@ -126,13 +128,22 @@ class UpstreamTimeouts(_Table):
 
 
 class Limits(_Table):
-    """Bounds on what a client may send. Memory per connection is bounded whatever these say."""
+    """Bounds on what clients may send and hold. Memory per connection is bounded whatever these say."""
 
     request_line: Size = Field(16384, ge=256, description="Octets of a request line; longer ones get 414.")
     header: Size = Field(65536, ge=1024, description="Octets of a header, either way; larger requests get 431.")
     fields: int = Field(200, ge=10, le=10000, description="Lines of a header; more get 431.")
     body: Size = Field(0, description="Octets of a request's content; 0 is no bound. More get 413.")
-    connections: int = Field(0, ge=0, description="Client connections at once; 0 is no bound. More wait in the queue.")
+    connections: Count = Field(0, description="Client connections at once, in all; 0 is no bound. More wait in the queue.")
+    connections_per_client: Count = Field(0, description="Connections of one address at once. More get 429, or a close.")
+    requests_per_client: Rate = Field(
+        0.0,
+        description='Requests of one address: `"20/s"`, `"600/m"`. More get 429. Many people may share an address.',
+    )
+    burst: Count = Field(0, description="Of those, how many may come at once; 0 is as many as ten seconds bring.")
+    tunnels_per_user: Count = Field(
+        0, description="WebSockets at once below one `/user/NAME/`, named servers included. More get 429."
+    )
 
 
 class Fields(_Table):
@@ -267,7 +278,7 @@ class Config(_Table):
     host: list[Host] = Field([], description="Virtual hosts.")
     upstream: dict[str, Upstream] = Field({}, description="Upstreams with settings of their own, by name.")
     timeouts: Timeouts = Field(Timeouts(), description="How long each wait may last.")
-    limits: Limits = Field(Limits(), description="Bounds on what a client may send.")
+    limits: Limits = Field(Limits(), description="Bounds on what clients may send and hold.")
 
 
 def validate(source: Source, table: dict[str, Any]) -> tuple[Config | None, list[Diagnostic]]:

@@ -57,6 +57,23 @@ def size(value: object) -> int:
     return value
 
 
+def rate(value: object) -> float:
+    """Return how often in a second: `20`, `"20/s"`, `"600/m"`, `"1000/h"`; `0` or `"off"` is no bound."""
+    hint = 'write a rate such as "20/s" or "600/m", or "off"'
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(hint)
+    if isinstance(value, str):
+        if value == "off":
+            return 0.0
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*/\s*(s|m|h)", value)
+        if not found:
+            raise ValueError(hint)
+        value = float(found[1]) / _SECONDS[found[2]]
+    if value != 0 and not 1 / 3600 <= value <= 100_000:
+        raise ValueError("write a rate from `1/h` to `100000/s`, or `off`")
+    return float(value)
+
+
 def listen_address(text: str) -> Address:
     """Return what `[HOST]:PORT`, a port alone, or `unix:PATH` stands for."""
     if text.startswith("unix:"):
