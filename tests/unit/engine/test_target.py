@@ -2,7 +2,7 @@
 
 import pytest
 
-from perijove.engine.target import climbs, inside, normal
+from perijove.engine.target import behind, climbs, inside, normal
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,33 @@ def test_climbs(target: bytes, does: bool) -> None:
 )
 def test_inside(path: bytes, prefix: bytes, lies: bool) -> None:
     assert inside(path, prefix) is lies
+
+
+@pytest.mark.parametrize(
+    ("target", "mount", "name"),
+    [
+        (b"/user/alice/lab", b"/", b"alice"),
+        (b"/user/alice", b"/", b"alice"),
+        (b"/user/al%69ce/lab?user/bob/", b"/", b"alice"),
+        (b"/%75ser/alice/", b"/", b"alice"),
+        (b"/user%2Falice/", b"/", b"alice"),
+        (b"//user/./alice//x", b"/", b"alice"),
+        (b"/user/bob/../alice/x", b"/", b"alice"),
+        (b"/user/alice/files/user/bob/x", b"/", b"alice"),
+        (b"/jupyter/user/alice/x", b"/jupyter/", b"alice"),
+        (b"/jupyter/user/alice/x", b"/jupyter", b"alice"),
+        (b"/jupyter/user/alice/x", b"/", b"alice"),
+        (b"/user/x/user/alice/", b"/user/x/", b"alice"),
+        (b"/user/x/user/alice/", b"/user/x", b"alice"),
+        (b"/user/a%2540b/", b"/", b"a%40b"),
+        (b"/user/J%C3%BCrgen/x", b"/", "Jürgen".encode()),
+        (b"/user/", b"/", b""),
+        (b"/user", b"/", b""),
+        (b"/users/alice/", b"/", b""),
+        (b"/services/x/", b"/", b""),
+        (b"/user/../..", b"/", b""),
+        (b"*", b"/", b""),
+    ],
+)
+def test_behind(target: bytes, mount: bytes, name: bytes) -> None:
+    assert behind(target, mount, b"user") == name

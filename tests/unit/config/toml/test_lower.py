@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from perijove.config.toml import load
-from perijove.gateway.model import Gateway, Peers, TcpAddress
+from perijove.gateway.model import Gateway, Limits, Peers, TcpAddress
 from perijove.gateway.rules import (
     Always,
     EditField,
@@ -174,3 +174,17 @@ def test_hosts_stand_before_the_rest() -> None:
 )
 def test_balancers(text: str, announced: Peers | None) -> None:
     assert gateway(f'to = "http://h"\n{text}').announced == announced
+
+
+def test_limits() -> None:
+    text = (
+        'to = "http://h:1"\n[limits]\nconnections = 1\nconnections-per-client = 2\nrequests-per-client = "600/m"\nburst = 3\n'
+    )
+    made = gateway(text + "tunnels-per-user = 4\n").limits
+    assert (made.connections, made.connections_per_client, made.tunnels_per_user) == (1, 2, 4)
+    assert (made.requests_per_client, made.burst, made.user_segment) == (10.0, 3, "user")
+    assert gateway('to = "http://h:1"').limits == Limits()
+
+
+def test_a_burst_of_no_rate_is_told_of() -> None:
+    assert names('to = "http://h:1"\n[limits]\nburst = 5\n') == ["burst-without-rate"]

@@ -22,6 +22,14 @@ def test_size(written: object, octets: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "rate"), [("20/s", 20.0), ("600/m", 10.0), ("1.5 / s", 1.5), ("3600/h", 1.0), (5, 5.0), ("off", 0.0), (0, 0.0)]
+)
+def test_rate(written: object, rate: float) -> None:
+    assert values.rate(written) == rate
+    assert values.rate(rate) == rate
+
+
+@pytest.mark.parametrize(
     ("written", "address"),
     [
         ("127.0.0.1:80", TcpAddress("127.0.0.1", 80)),
@@ -72,6 +80,12 @@ def test_template(written: str, template: Template) -> None:
         (values.duration, True, "number of seconds"),
         (values.size, "5 lines", "64KiB"),
         (values.size, -1, "octets"),
+        (values.rate, "20", "20/s"),
+        (values.rate, "20/d", "600/m"),
+        (values.rate, True, "off"),
+        (values.rate, -1, "1/h"),
+        (values.rate, float("nan"), "1/h"),
+        (values.rate, "1000000/s", "100000/s"),
         (values.listen_address, "localhost", "localhost:8080"),
         (values.listen_address, "::1:80", "[::1]:80"),
         (values.listen_address, ":99999", "HOST:PORT"),
