@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from tests.server.parts import Answer, Client, Conversation, Front, Origin, answer, eventually
-from tests.server.test_workers import workers
 
 from perijove.demo.processes import free_port
 
@@ -233,11 +232,11 @@ def test_what_a_killed_worker_had_is_given_back(start: Start) -> None:
     with many(20, front.port) as clients:
         assert [upgrade(one, "/user/alice/ws").status for one in clients] == [101] * 20
         assert once(front.port) == 429
-        before = workers(front)
+        before = front.workers
         os.kill(before[0], signal.SIGKILL)
         left = [one for one in clients if not one.ended(0.5)]
         assert 0 < len(left) < 20
-        assert eventually(lambda: len(set(workers(front)) - set(before)) == 1)
+        assert eventually(lambda: len(set(front.workers) - set(before)) == 1)
         assert eventually(lambda: once(front.port) == 200)
         with many(20 - len(left), front.port) as more:
             assert [upgrade(one, "/user/alice/ws").status for one in more] == [101] * (20 - len(left))
@@ -299,7 +298,7 @@ def test_connections_in_all(start: Start, count: int) -> None:
 def spent(front: Front) -> float:
     """Seconds of CPU of perijove and its workers."""
     total = 0
-    for pid in [front.process.pid, *workers(front)]:
+    for pid in [front.process.pid, *front.workers]:
         for task in Path(f"/proc/{pid}/task").iterdir():
             total += int((task / "schedstat").read_text().split()[0])
     return total / 1e9
