@@ -17,6 +17,10 @@ import pytest
 from tests.server.parts import Answer, Client, Conversation, Front, Origin, answer, eventually
 
 from perijove.demo.processes import free_port
+from perijove.engine import slots
+from perijove.engine.reactor import Reactor
+from perijove.gateway.model import Limits
+from perijove.server.limits import Notices, line
 
 Start = Callable[..., Front]
 
@@ -270,6 +274,33 @@ def test_whom_a_balancer_announces(start: Start) -> None:
         one.close()
 
 
+def test_what_is_announced_over_tls(start: Start, certificate: dict[str, Path], client_tls: ssl.SSLContext) -> None:
+    pair = certificate["pair"]
+    front = start(f'connections-per-client = 1\n[tls]\ncert = "{pair}"\nkey = "{pair}"', 'proxy-protocol = "127.0.0.1"')
+    with contextlib.ExitStack() as stack:
+        for address, passes in ((b"192.0.2.7", True), (b"192.0.2.7", False), (b"192.0.2.8", True)):
+            client = announced(front.port, address)
+            stack.callback(client.close)
+            if not passes:
+                assert client.ended()
+                continue
+            client.sock = client_tls.wrap_socket(client.sock, server_hostname="localhost")
+            assert client.ask("/").status == 200
+
+
+def test_a_unix_socket_s_peers_have_no_address(
+    start: Start, fronts: Callable[..., Front], origin: Origin, tmp_path: Path
+) -> None:
+    limits = '[limits]\nconnections-per-client = 2\nrequests-per-client = "1/m"\nburst = 3\n'
+    front = fronts(f'listen = ["127.0.0.1:{{port}}", "unix:{tmp_path}/s"]\nto = "{origin.url}"\n{limits}')
+    with many(5, 0, path=f"{tmp_path}/s") as clients:
+        for one in clients:
+            assert one.ask("/").status == 200
+        statuses = [clients[0].ask("/", fields=b"X-Forwarded-For: 192.0.2.1\r\n").status for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+    assert once(front.port) == 200
+
+
 # ------------------------------------------------------------------ connections in all
 
 
@@ -365,6 +396,51 @@ def test_a_name_is_not_believed_by_the_log(start: Start) -> None:
         assert upgrade(one, "/user/a%0Aperijove:%20all%20is%20well%1b[2J/x").status == 101
         assert upgrade(other, "/user/a%0Aperijove:%20all%20is%20well%1b[2J/x").status == 429
     assert eventually(lambda: "a?perijove: all is well?[2J refused" in front.log())
+
+
+# ------------------------------------------------------------------ who is told
+
+
+LIMITS = Limits(requests_per_client=20.0, tunnels_per_user=5, connections=9)
+
+
+@pytest.mark.parametrize(
+    ("limit", "noted", "text"),
+    [
+        (
+            slots.LIMITED_RATE,
+            {b"192.0.2.1": 37},
+            "37 requests of 192.0.2.1 refused in 10 s: limits.requests-per-client is 20/s",
+        ),
+        (slots.LIMITED_TUNNELS, {b"alice": 1}, "1 tunnel of alice refused in 10 s: limits.tunnels-per-user is 5"),
+        (slots.LIMITED_RATE, {b"192.0.2.1": 2, b"192.0.2.2": 7}, "9 requests of 2 clients (7 of 192.0.2.2) refused"),
+        (slots.LIMITED_RATE, {b"192.0.2.1": 2, b"": 1}, "3 requests of 1000 clients and more (2 of 192.0.2.1) refused"),
+        (slots.LIMITED_CONNECTIONS, {b"": 3}, "accepting paused 3 times in 10 s): limits.connections is 9"),
+    ],
+)
+def test_line(limit: int, noted: dict[bytes, int], text: str) -> None:
+    assert text in line(limit, noted, 10, LIMITS)
+
+
+def test_many_clients_need_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("perijove.server.limits._say", said.append)
+    notices = Notices(Reactor(), LIMITS)
+    for number in range(5000):
+        notices.refused(slots.LIMITED_RATE, b"192.0.2.%d" % number)
+    notices.reactor.now += 1
+    notices.on_timeout()
+    assert len(said) == 1
+    assert said[0].startswith("limit: 5000 requests of 1000 clients and more (")
+    notices.refused(slots.LIMITED_RATE, b"192.0.2.1")
+    notices.refused(slots.LIMITED_BODY, b"192.0.2.1")
+    notices.reactor.now += 1
+    notices.on_timeout()
+    assert [one.split(" of ")[0] for one in said[1:]] == ["limit: 1 request"]  # of the other limit
+    assert "limits.body" in said[1]
+    notices.reactor.now += 10
+    notices.on_timeout()
+    assert "limits.requests-per-client" in said[2]
 
 
 # ------------------------------------------------------------------ off, on, and changed
