@@ -32,16 +32,17 @@ class Memory:
 
         Args:
             workers: for how many there must be room.
-            descriptor: of a memory that was made elsewhere.
+            descriptor: of a memory that was made elsewhere; it is closed.
         """
-        made = descriptor is None
         if descriptor is None:
-            descriptor = os.memfd_create("perijove-limits")
-            os.ftruncate(descriptor, limiter.size_of(workers))
-        self.descriptor = descriptor
-        self._memory = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
-        if made:
+            self.descriptor = os.memfd_create("perijove-limits")
+            os.ftruncate(self.descriptor, limiter.size_of(workers))
+            self._memory = mmap.mmap(self.descriptor, limiter.size_of(workers))
             limiter.prepare(memoryview(self._memory))
+        else:
+            self.descriptor = -1
+            self._memory = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
+            os.close(descriptor)  # the map has one of its own
 
     def limiter(self, number: int) -> Limiter:
         """Return what worker `number` counts with; it begins with nothing."""
