@@ -78,7 +78,7 @@ def test_half_close_by_the_server(fronts: Callable[..., Front], origins: Callabl
         client.send(b"still")
         client.sock.shutdown(1)
         assert eventually(lambda: heard == [b"still"])
-        assert eventually(lambda: front.descriptors() < 12)
+        assert eventually(lambda: front.descriptors() < 13)
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])

@@ -131,7 +131,7 @@ def test_out_of_descriptors(front: Front) -> None:
     for one in clients[25:]:
         assert one.ask("/").status in (200, 503)
     close(clients)
-    assert eventually(lambda: front.descriptors() < 12)
+    assert eventually(lambda: front.descriptors() < 13)
 
 
 def test_draining(front: Front, application: Application) -> None:

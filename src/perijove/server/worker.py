@@ -165,13 +165,13 @@ class Worker:
     def _limit(self, written: model.Limits) -> None:
         """Go by these limits, and count what is open if that was not done before."""
         self.notices.limits = written
-        if not limits.are_set(written):
-            return
-        if self.limiter is None:
+        wanted = limits.are_set(written)
+        if self.limiter is None and wanted:
             self.limiter = self._shared.limiter(self._number)
-        limits.configure(self.limiter, written)
-        for one in self.connections():
-            one.enter(self.limiter)
+        if self.limiter is not None:
+            limits.configure(self.limiter, written)
+            for one in self.connections() if wanted else ():
+                one.enter(self.limiter)
 
     def _site(self, gateway: model.Gateway, table: Table) -> Site:
         written = gateway.limits

@@ -275,3 +275,15 @@ def test_others_do_not_use_up_a_client_s_rate() -> None:
             counting.take(counting.spot(OWNER, b"%d" % number), 100.0)
     refused = sum(counting.take(counting.spot(OWNER, b"new %d" % number), 100.0) > 0 for number in range(1000))
     assert refused <= 2
+
+
+def test_others_do_not_give_a_client_more() -> None:
+    """1,000 clients have used up what they may; that 20,000 others come does not change that, although they share cells."""
+    counting = limiter(1.0, 5)
+    used = [counting.spot(OWNER, b"%d" % number) for number in range(1000)]
+    for spot in used:
+        while counting.take(spot, 100.0) == 0:
+            pass
+    for number in range(20_000):
+        counting.take(counting.spot(OWNER, b"new %d" % number), 100.0)
+    assert all(counting.take(spot, 100.0) > 0 for spot in used)
