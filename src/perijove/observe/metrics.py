@@ -83,6 +83,9 @@ def _whole(seen: Seen) -> Iterator[Family]:
     reloads.add_metric(["done"], seen.reloads)
     reloads.add_metric(["failed"], seen.reloads_failed)
     yield reloads
+    last = GaugeMetricFamily("perijove_last_reload_successful", "Whether the last reload was done; 1 before the first one.")
+    last.add_metric([], float(seen.last_reload is None or seen.last_reload.done))
+    yield last
     ends = GaugeMetricFamily("perijove_certificate_not_after_seconds", "When it ends; seconds since 1970.", labels=["path"])
     for one in seen.certificates:
         ends.add_metric([one.path], one.not_after)

@@ -7,7 +7,7 @@ from tests.unit.observe.pictures import failing, row, seen
 
 from perijove.engine import slots
 from perijove.observe.metrics import render
-from perijove.observe.seen import Seen
+from perijove.observe.seen import Reload, Seen
 
 
 def values(of: Seen) -> dict[tuple[str, ...], float]:
@@ -60,6 +60,11 @@ def test_buckets_hold_all_that_is_below() -> None:
     assert found[f"{name}_count", "0"] == 7
     assert found[f"{name}_sum", "0"] == 1.5
     assert len([key for key in found if key[0] == f"{name}_bucket"]) == len(slots.BOUNDS) + 1
+
+
+def test_a_reload_that_failed_is_told_until_one_is_done() -> None:
+    for last, expected in ((None, 1), (Reload(1.7e9, False, "why"), 0), (Reload(1.7e9, True, ""), 1)):
+        assert values(seen(reload=last))["perijove_last_reload_successful",] == expected
 
 
 def test_labels_are_escaped() -> None:
