@@ -239,6 +239,7 @@ def test_a_bad_file_changes_nothing(watched: Watched) -> None:
     assert configuration["reloads_failed"] == 2
     assert "nonsense" in configuration["last_reload"]["why"]
     assert watched.count("perijove_reloads_total", result="failed") == 2
+    assert watched.count("perijove_last_reload_successful") == 0
 
 
 def test_an_address_that_is_taken_changes_nothing(watched: Watched, origin: Origin) -> None:
