@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from perijove.text.diagnostic import Diagnostic
 
 # What is served: in a file or in options, not in both. How perijove runs: options go with a file, and before it.
-_WHAT: Final = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect_http", "trust")
+_WHAT: Final = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect_http", "acme_webroot", "trust")
 _HOW: Final = ("workers", "user", "watch", "grace", "metrics", "control", "access_log")
 
 _OPTIONS = (
@@ -27,6 +27,9 @@ _OPTIONS = (
     click.option("--tls-cert", metavar="FILE", help="PEM file with certificate and chain."),
     click.option("--tls-key", metavar="FILE", help="PEM file with the key; may be left out if it is in the same file."),
     click.option("--redirect-http", metavar="ADDR", help="Accept plain HTTP here and redirect it to https, e.g. :80."),
+    click.option(
+        "--acme-webroot", metavar="DIR", help="Serve the answers to ACME challenges from here, for certbot --webroot."
+    ),
     click.option(
         "--trust",
         multiple=True,
@@ -87,6 +90,8 @@ def table_of(options: dict[str, Any]) -> dict[str, Any]:
         table["tls"] = {name: value for name, value in (("cert", cert), ("key", key or cert)) if value is not None}
     if options["redirect_http"] is not None:
         table["redirect-http"] = options["redirect_http"]
+    if options["acme_webroot"] is not None:
+        table["acme-webroot"] = options["acme_webroot"]
     trust = [one for one in options["trust"] if one != "none"]
     if trust:
         table["trust"] = trust

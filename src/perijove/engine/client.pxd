@@ -11,7 +11,7 @@ from perijove.engine.upstream cimport Borrower, Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long CHUNKED, NO_BODY
-cdef int BROKEN, FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FORWARD, RESPOND, ENDED, FAILED, OPEN
+cdef int BROKEN, FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FILE, FORWARD, RESPOND, ENDED, FAILED, OPEN
 cdef int BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT
 cdef int FIRST_ROUTE
 cdef int ANNOUNCED, HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
@@ -90,6 +90,8 @@ cdef class Client(Borrower):
     cdef void _give_up(self, int status) except *
     cpdef void refuse(self, int status, int why=*, int wait=*) except *
     cpdef void answer(self, Plan plan, RequestHead head) except *
+    @cython.locals(path=bytes)
+    cdef void _serve_file(self, Plan plan, RequestHead head) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _answer(self, int status, bytes content_type, bytes body, bytes extra) except *
     cpdef void drain(self) except *

@@ -12,7 +12,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import fields, page, proxy_protocol, slots, target, template
+from perijove.engine import fields, files, page, proxy_protocol, slots, target, template
 from perijove.engine.const import (
     ABORT,
     AGAIN,
@@ -22,6 +22,7 @@ from perijove.engine.const import (
     CONNECT_TIMEOUT,
     ENDED,
     FAILED,
+    FILE,
     FORWARD,
     FOUND,
     IN,
@@ -545,6 +546,8 @@ class Client(Borrower):
                 exchange.keep_alive = False  # its content is not read
             if plan.kind == RESPOND:
                 self.answer(plan, head)
+            elif plan.kind == FILE:
+                self._serve_file(plan, head)
             else:
                 self.inbuf.drop(head.size)
                 if plan.kind != FORWARD:
@@ -864,7 +867,9 @@ class Client(Borrower):
         content_type, body = page.error(status, self.accept, template.request_id(exchange), why)
         extra = b"Cache-Control: no-store\r\n"
         if status == 405:
-            extra += b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+            extra += (
+                b"Allow: GET, HEAD\r\n" if why == page.READ_ONLY else b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+            )
         elif status in (429, 502, 503, 504):
             extra += b"Retry-After: %d\r\n" % wait
         self._answer(status, content_type, body, extra)
@@ -876,6 +881,18 @@ class Client(Borrower):
         extra = template.add_edits(b"", plan.response_edits, exchange, head)
         self.inbuf.drop(head.size)
         self._answer(plan.status, plan.content_type, template.fill(plan.body, exchange), extra)
+
+    def _serve_file(self, plan: Plan, head: RequestHead) -> None:
+        path = head.path.split(b"?", 1)[0]
+        self.inbuf.drop(head.size)
+        if head.method not in (b"GET", b"HEAD"):
+            self.refuse(405, page.READ_ONLY)
+            return
+        content = files.read(plan.directory, path[len(plan.below) :])
+        if content is None:
+            self.refuse(404, page.NO_FILE)
+        else:
+            self._answer(200, plan.content_type, content, b"Cache-Control: no-store\r\n")
 
     def _answer(self, status: int, content_type: bytes, body: bytes, extra: bytes) -> None:
         exchange = self.exchange

@@ -42,6 +42,7 @@ FAILED: Final = 2
 FORWARD: Final = 0
 RESPOND: Final = 1
 REJECT: Final = 2  # with an error page of ours
+FILE: Final = 3  # with a small file
 
 # Why an upstream connection was lost.
 REFUSED: Final = 1  # no connection came about; nothing was sent

@@ -37,8 +37,11 @@ REASONS: Final[dict[int, bytes]] = {
     505: b"HTTP Version Not Supported",
 }
 
-PLAIN_HTTP: Final = 497  # a plain request came to a TLS listener: nginx's number for it, never sent
-CONNECTIONS: Final = 4291  # 429s of their own, never sent either
+# Reasons that are no statuses, and never sent.
+PLAIN_HTTP: Final = 497  # a plain request came to a TLS listener: nginx's number for it
+NO_FILE: Final = 4041
+READ_ONLY: Final = 4051
+CONNECTIONS: Final = 4291
 TUNNELS: Final = 4292
 
 # status -> (what happened, what to do about it)
@@ -53,6 +56,11 @@ _WORDS: Final[dict[int, tuple[str, str]]] = {
         "Check the address. Administrators: no route covers this host and path.",
     ),
     405: ("This method is not allowed here.", "A gateway forwards requests; it opens no tunnels to elsewhere."),
+    NO_FILE: (
+        "Nothing is served at this address.",
+        "Check the address. Administrators: files are served at this path; this one is not there, or may not be read.",
+    ),
+    READ_ONLY: ("This method is not allowed here.", "Files are served at this address: only GET and HEAD read them."),
     408: ("The request did not arrive in time.", "Check the connection and try again."),
     413: ("The request is larger than allowed.", "Administrators: `limits.body` bounds the size of a request."),
     414: ("The address is longer than allowed.", "Administrators: `limits.request-line` bounds its length."),

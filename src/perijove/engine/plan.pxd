@@ -24,7 +24,7 @@ cdef class Plan:
     cdef public Timeouts timeouts
     cdef public tuple rules, edits, response_edits, maps, cookies, body
     cdef public object upstream
-    cdef public bytes authority, mount, map_from, map_to, content_type
+    cdef public bytes authority, mount, map_from, map_to, content_type, directory, below
     cdef public bint preserve_host, sets_host, varies
     cdef public unsigned long long own, drop, response_drop
     cdef public frozenset drop_names, response_names
@@ -40,12 +40,16 @@ cdef class HostTable:
     cdef public Plan single
 
 cdef class Table:
+    cdef public tuple before
+    cdef tuple _begins
     cdef public HostTable default
     cdef public dict named
     cdef public tuple wild
     cdef public Plan missing, bad
-    @cython.locals(host=HostTable, path=bytes, plain=bytes, route=Route)
+    @cython.locals(first=Plan, host=HostTable, path=bytes, plain=bytes, route=Route)
     cpdef Plan resolve(self, RequestHead head, list trace=*)
+    @cython.locals(plain=bytes, route=Route)
+    cdef Plan _first(self, bytes path, list trace)
     cdef HostTable _host(self, bytes host)
 
 @cython.locals(route=Route)

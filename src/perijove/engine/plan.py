@@ -126,10 +126,12 @@ class Plan:
 
     __slots__ = (
         "authority",
+        "below",
         "body",
         "content_type",
         "cookies",
         "counted",
+        "directory",
         "drop",
         "drop_names",
         "edits",
@@ -177,7 +179,11 @@ class Plan:
         # RESPOND, REJECT
         self.status = 0
         self.body: Template = ()
+        # RESPOND, FILE
         self.content_type = b""
+        # FILE
+        self.directory = b""
+        self.below = b""  # the path that it stands for
 
 
 class Route:
@@ -209,7 +215,7 @@ class HostTable:
 class Table:
     """All that a listener decides by."""
 
-    __slots__ = ("bad", "default", "missing", "named", "wild")
+    __slots__ = ("_begins", "bad", "before", "default", "missing", "named", "wild")
 
     def __init__(
         self,
@@ -217,7 +223,10 @@ class Table:
         named: dict[bytes, HostTable],
         wild: tuple[tuple[bytes, HostTable], ...],
         timeouts: Timeouts,
+        before: tuple[Route, ...] = (),
     ) -> None:
+        self.before = before  # looked at first, whatever the host
+        self._begins = tuple(route.prefix for route in before)
         self.default = default
         self.named = named  # lower case, without port
         self.wild = wild  # (b".example.org", …), the longest first
@@ -233,12 +242,16 @@ class Table:
             head: a scanned head.
             trace: gets the number of each rule that was looked at.
         """
+        path = head.path
+        if self.before:
+            first = self._first(path, trace)
+            if first is not None:
+                return first
         host = self.default
         if self.named or self.wild:
             host = self._host(head.host)
         if host is None:
             return self.missing
-        path = head.path
         if host.single is not None:
             if trace is not None:
                 trace.append(host.routes[0].rule)
@@ -253,6 +266,19 @@ class Table:
             if plain is None or (plain != path and _match_plain(host.routes, plain) is not route):
                 return self.bad
         return self.missing if route is None else route.plan
+
+    def _first(self, path: bytes, trace: list[int] | None) -> Plan | None:
+        """Return what is decided before any host is looked at, or None if nothing is."""
+        if path.startswith(self._begins):
+            route = _match(self.before, path.split(b"?", 1)[0], trace)
+            if route is not None:
+                return route.plan
+        if b"%" in path or b"/." in path or b"//" in path:
+            # What the upstream may read as one of these paths is none of its own, either.
+            plain = normal(path.split(b"?", 1)[0])
+            if plain is not None and _match_plain(self.before, plain) is not None:
+                return self.bad
+        return None
 
     def _host(self, host: bytes) -> HostTable | None:
         name = host.lower()

@@ -156,6 +156,7 @@ class Gateway:
     listeners: tuple[Listener, ...]
     hosts: tuple[VirtualHost, ...]
     upstreams: Mapping[str, Upstream]
+    before: tuple[Rule, ...] = ()  # run before those of any host, on every listener, also on one that redirects
     trust: tuple[Network, ...] = ()  # peers whose forwarding fields are believed
     announced: Peers | None = None  # their connections begin by saying whose they are: HAProxy's PROXY protocol
     timeouts: Timeouts = field(default_factory=Timeouts)

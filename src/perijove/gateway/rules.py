@@ -78,6 +78,17 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeFile:
+    """Answer GET and HEAD with a small file of a directory: the rest of the path, behind the rule's prefix, is its name.
+
+    A name has letters, digits, `-` and `_`. Whatever else is asked for is not there; nothing is forwarded.
+    """
+
+    directory: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Respond:
     """Answer with a text."""
 
@@ -126,7 +137,7 @@ class MapCookie:
     secure: bool | None = None
 
 
-Action = Forward | Redirect | Respond | EditField | MapUrl | MapCookie
+Action = Forward | Redirect | Respond | ServeFile | EditField | MapUrl | MapCookie
 
 
 class Then(Enum):

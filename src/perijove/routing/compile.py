@@ -6,17 +6,19 @@ and cookies changes, in which order prefixes are looked at.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import const, fields, plan, slots
 from perijove.gateway import rules
+from perijove.gateway.model import Stages
 from perijove.gateway.rules import Operation, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from perijove.engine.upstream import Upstream
-    from perijove.gateway.model import Gateway, Listener, Timeouts, VirtualHost
+    from perijove.gateway.model import Gateway, Listener, Timeouts
 
 _VARIABLES: Final[dict[Variable, int]] = {
     Variable.CLIENT_IP: plan.CLIENT_IP,
@@ -33,6 +35,7 @@ _VARIABLES: Final[dict[Variable, int]] = {
     Variable.REQUEST_ID: plan.REQUEST_ID,
     Variable.UPSTREAM: plan.UPSTREAM,
 }
+_EVERYWHERE: Final = ("*",)  # the names of the host that has no name
 # What stays the same for all requests of a connection with the same Host (see exchange.Peer).
 _STEADY: Final = frozenset(
     (Variable.CLIENT_IP, Variable.CLIENT_PORT, Variable.HOST, Variable.HOSTNAME, Variable.SCHEME, Variable.SERVER_PORT)
@@ -72,13 +75,14 @@ def compile_table(
         counted: where routes are counted, by their labels; see `labels`.
     """
     times = timeouts(gateway.timeouts)
+    before = _routes(_EVERYWHERE, Stages(route=gateway.before), upstreams, times, counted, -len(gateway.before))
     if listener.redirect_to is not None:
-        return plan.Table(_to_https(listener.redirect_to, times), {}, (), times)
+        return plan.Table(_to_https(listener.redirect_to, times), {}, (), times, before)
     default: plan.HostTable | None = None
     named: dict[bytes, plan.HostTable] = {}
     wild: list[tuple[bytes, plan.HostTable]] = []
     for host in gateway.hosts:
-        table = _host(host, upstreams, times, counted)
+        table = plan.HostTable(_routes(host.names, host.stages, upstreams, times, counted))
         for name in host.names:
             if name == "*":
                 default = table
@@ -87,7 +91,7 @@ def compile_table(
             else:
                 named[name.encode()] = table
     wild.sort(key=lambda one: -len(one[0]))
-    return plan.Table(default, named, tuple(wild), times)
+    return plan.Table(default, named, tuple(wild), times, before)
 
 
 def _to_https(port: int, times: plan.Timeouts) -> plan.HostTable:
@@ -104,29 +108,33 @@ def _redirect(status: int, location: rules.Template, times: plan.Timeouts) -> pl
 
 def labels(gateway: Gateway) -> list[str]:
     """Return what the routes are called where they are counted, each name once: the path, or the first host's name and it."""
-    return list(dict.fromkeys(_label(host, rule) for host in gateway.hosts for rule in host.stages.route))
+    found = [_label(_EVERYWHERE, rule) for rule in gateway.before]
+    found += [_label(host.names, rule) for host in gateway.hosts for rule in host.stages.route]
+    return list(dict.fromkeys(found))
 
 
-def _label(host: VirtualHost, rule: rules.Rule) -> str:
-    name = "" if host.names == ("*",) else host.names[0]
-    match rule.when:
-        case rules.Always():
-            return f"{name}/"
-        case rules.PathPrefix(path) | rules.PathIs(path):
-            return name + path.decode("ascii", "backslashreplace")
+def _label(names: tuple[str, ...], rule: rules.Rule) -> str:
+    name = "" if names == _EVERYWHERE else names[0]
+    return name + _prefix(rule.when).decode("ascii", "backslashreplace")
 
 
-def _host(
-    host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts, counted: Mapping[str, int]
-) -> plan.HostTable:
-    routes = [_route(number, rule, host, upstreams, times) for number, rule in enumerate(host.stages.route)]
-    for route, rule in zip(routes, host.stages.route, strict=True):
-        route.plan.counted = counted.get(_label(host, rule), slots.FIRST_ROUTE)
-    return plan.HostTable(tuple(routes))
+def _routes(
+    names: tuple[str, ...],
+    stages: Stages,
+    upstreams: Mapping[str, Upstream],
+    times: plan.Timeouts,
+    counted: Mapping[str, int],
+    first: int = 0,
+) -> tuple[plan.Route, ...]:
+    """Return the routes of a host, or of all; `first` is the number of the first rule."""
+    routes = tuple(_route(number, rule, stages, upstreams, times) for number, rule in enumerate(stages.route, first))
+    for route, rule in zip(routes, stages.route, strict=True):
+        route.plan.counted = counted.get(_label(names, rule), slots.FIRST_ROUTE)
+    return routes
 
 
 def _route(
-    number: int, rule: rules.Rule, host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts
+    number: int, rule: rules.Rule, stages: Stages, upstreams: Mapping[str, Upstream], times: plan.Timeouts
 ) -> plan.Route:
     action = rule.do
     made: plan.Plan
@@ -138,6 +146,11 @@ def _route(
             made.status = status
             made.content_type = content_type.encode()
             made.body = template(body)
+        case rules.ServeFile(directory, content_type):
+            made = plan.Plan(const.FILE, times)
+            made.directory = os.fsencode(directory)
+            made.below = _prefix(rule.when)
+            made.content_type = content_type.encode()
         case rules.Forward(name, mapping, preserve_host):
             made = plan.Plan(const.FORWARD, times)
             made.upstream = upstreams[name]
@@ -149,17 +162,20 @@ def _route(
         case other:
             raise TypeError(f"{other!r} does not choose a route")
     made.rules = (number,)
-    _request(made, [one.do for one in host.stages.request if one.when == rule.when])
-    _response(made, [one.do for one in host.stages.response if one.when == rule.when])
-    match rule.when:
+    _request(made, [one.do for one in stages.request if one.when == rule.when])
+    _response(made, [one.do for one in stages.response if one.when == rule.when])
+    route = plan.Route(_prefix(rule.when), made, number, exact=isinstance(rule.when, rules.PathIs))
+    if isinstance(rule.when, rules.PathPrefix):
+        made.mount = route.plain
+    return route
+
+
+def _prefix(when: rules.Condition) -> bytes:
+    match when:
         case rules.Always():
-            return plan.Route(b"/", made, number)
-        case rules.PathPrefix(prefix):
-            route = plan.Route(prefix, made, number)
-            made.mount = route.plain
-            return route
-        case rules.PathIs(path):
-            return plan.Route(path, made, number, exact=True)
+            return b"/"
+        case rules.PathPrefix(path) | rules.PathIs(path):
+            return path
 
 
 def _request(made: plan.Plan, actions: list[rules.Action]) -> None:

@@ -1,7 +1,7 @@
 """Giving up privileges: the user that workers run as, and descriptors.
 
-Knows users, groups and limits of a process. The supervisor keeps its own, to read keys and to listen; workers read nothing
-but what they are handed.
+Knows users, groups and limits of a process. The supervisor keeps its own, to read keys and to listen; workers read what
+they are handed, and files that are served to everybody.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from perijove.gateway import model
-from perijove.gateway.rules import Forward, PathIs, PathPrefix, Redirect
+from perijove.gateway.rules import Forward, PathIs, PathPrefix, Redirect, ServeFile
 
 if TYPE_CHECKING:
     import socket
@@ -57,4 +57,5 @@ def describe(gateway: model.Gateway, sockets: Mapping[model.Address, Sequence[so
             lines.append(f"listening on {shown}, redirecting to https")
         else:
             lines.append(f"listening on {shown}: {'; '.join(leads)}")
+    lines += [f"serving files from {rule.do.directory}" for rule in gateway.before if isinstance(rule.do, ServeFile)]
     return lines

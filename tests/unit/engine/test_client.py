@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import trustme
@@ -14,7 +15,7 @@ from tests.unit.engine.script import forward, join_chunks, table
 
 from perijove.engine import slots
 from perijove.engine.client import Client, Site
-from perijove.engine.const import IN, READ_SIZE, REJECT, RESPOND
+from perijove.engine.const import FILE, IN, READ_SIZE, REJECT, RESPOND
 from perijove.engine.exchange import Peer
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.limiter import CLIENT, EXCESS, OWNER, Limiter, prepare, size_of
@@ -454,6 +455,67 @@ def test_respond(method: bytes, content: bytes, world: World) -> None:
         assert b"\r\nContent-Type: text/plain\r\nContent-Length: 5" in head
         assert rest == content
     assert world.journal.lines == [(method, 200, len(content))] * 2
+
+
+@pytest.fixture
+def served(world: World, tmp_path: Path) -> Path:
+    """A directory whose files are served below /f/."""
+    plan = Plan(FILE, Timeouts())
+    plan.directory = os.fsencode(tmp_path)
+    plan.below = b"/f/"
+    plan.content_type = b"application/octet-stream"
+    world.serve(plan)
+    return tmp_path
+
+
+def test_a_file(world: World, served: Path) -> None:
+    (served / "token").write_bytes(b"thumb\n")
+    client = world.client()
+    for method, target, content in (
+        (b"GET", b"/f/token", b"thumb\n"),
+        (b"HEAD", b"/f/token", b""),
+        (b"GET", b"/f/token?x=/y", b"thumb\n"),
+        (b"GET", b"http://b/f/token", b"thumb\n"),
+    ):
+        client.send(GET.replace(b"GET /", b"%b %b" % (method, target)))
+        head, _, rest = client.until(b"\r\n\r\n" + content).partition(b"\r\n\r\n")
+        client.take()
+        assert head.startswith(b"HTTP/1.1 200 OK\r\nDate: ")
+        assert b"\r\nCache-Control: no-store\r\nContent-Type: application/octet-stream\r\nContent-Length: 6" in head
+        assert rest == content
+    assert [line[1:] for line in world.journal.lines] == [(200, 6), (200, 0), (200, 6), (200, 6)]
+
+
+def test_a_file_that_is_not_there(world: World, served: Path) -> None:
+    client = world.client()
+    client.send(GET.replace(b"/", b"/f/token", 1))
+    answer = client.until(b"</html>\n")
+    assert status(answer) == 404
+    assert b"Administrators: files are served at this path" in answer
+    client.take()
+    (served / "token").write_bytes(b"now it is")
+    client.send(GET.replace(b"/", b"/f/token", 1))
+    assert client.until(b"now it is").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"X"])
+def test_a_file_is_only_read(method: bytes, world: World, served: Path) -> None:
+    (served / "token").write_bytes(b"thumb")
+    client = world.client()
+    client.send(GET.replace(b"GET /", method + b" /f/token"))
+    answer = client.until(b"</html>\n")
+    assert status(answer) == 405
+    assert b"\r\nAllow: GET, HEAD\r\n" in answer
+    assert b"thumb" not in answer
+
+
+def test_content_for_a_file_is_not_read(world: World, served: Path) -> None:
+    (served / "token").write_bytes(b"thumb")
+    client = world.client()
+    client.send(post(b"hello", b"GET").replace(b"/", b"/f/token", 1) + GET)
+    answer = client.until_over()
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in answer
 
 
 # ------------------------------------------------------------------ content

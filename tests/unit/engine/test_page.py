@@ -39,6 +39,14 @@ def test_html(status: int) -> None:
     assert "`" not in shown.text
 
 
+@pytest.mark.parametrize(("status", "why"), [(400, page.PLAIN_HTTP), (404, page.NO_FILE), (405, page.READ_ONLY)])
+def test_other_words(status: int, why: int) -> None:
+    shown = Page(page.error(status, b"", b"1", why)[1].decode()).text
+    assert f"{status} {page.reason(status).decode()}" in shown
+    assert str(why) not in shown
+    assert shown != Page(page.error(status, b"", b"1")[1].decode()).text
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_json(status: int) -> None:
     kind, body = page.error(status, b"application/json", b"7f-1")

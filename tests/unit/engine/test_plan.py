@@ -275,8 +275,65 @@ def test_trace_of_a_single_route(names: Named) -> None:
     assert trace == [0]
 
 
+# ------------------------------------------------------------------ before any host
+
+
+BEFORE = [
+    (b"/.own/a/x", "own"),
+    (b"/.own/a/", "own"),
+    (b"/.own/a/?q", "own"),
+    (b"/.own/a/x?a=b", "own"),
+    (b"/.own/a/../../user", "own"),  # whoever it leads to must see to what is below
+    (b"/.own/a//x", "own"),
+    (b"/.own/b", "other"),
+    (b"/.own/b/x", "other"),
+    (b"/.own/bc", "host"),
+    (b"/.own/a", "host"),
+    (b"/.own", "host"),
+    (b"/.own/A/x", "host"),
+    (b"/x/.own/a/x", "host"),
+    (b"/?/.own/a/x", "host"),
+    (b"/x?next=%2F.own%2Fa%2Fx", "host"),
+    (b"/a%20b", "host"),
+    # What the upstream may read as one of them.
+    (b"//.own/a/x", 400),
+    (b"/./.own/a/x", 400),
+    (b"/x/../.own/a/x", 400),
+    (b"/.own//a/x", 400),
+    (b"/%2eown/a/x", 400),
+    (b"/.own%2fa/x", 400),
+    (b"/.own/%61/x", 400),
+    (b"/x/%2e%2e/.own/a/x?y", 400),
+    (b"/.own/x/../b", 400),
+    (b"/..", 400),
+]
+
+
+@pytest.mark.parametrize(("target", "wanted"), BEFORE)
+def test_before_any_host(target: bytes, wanted: str | int, names: Named) -> None:
+    before = (Route(b"/.own/a/", names.plan("own"), -2), Route(b"/.own/b", names.plan("other"), -1))
+    host = names.host((b"/", "host"))
+    for table in (
+        Table(host, {}, (), TIMEOUTS, before),
+        Table(None, {b"hub.example": host}, (), TIMEOUTS, before),
+        Table(names.host((b"/x", "host"), (b"/a%20b", "host"), (b"/", "host")), {}, (), TIMEOUTS, before),
+    ):
+        assert decide(names, table, head(target)) == wanted
+    nobody = Table(None, {}, (), TIMEOUTS, before)
+    assert decide(names, nobody, head(target)) == (404 if wanted == "host" or target == b"/.." else wanted)
+
+
+def test_trace_of_what_comes_before(names: Named) -> None:
+    before = (Route(b"/.own/a/", names.plan("own"), -2), Route(b"/.own/b", names.plan("other"), -1))
+    table = Table(names.host((b"/", "host")), {}, (), TIMEOUTS, before)
+    for target, looked_at in ((b"/.own/a/x", [-2]), (b"/.own/b", [-2, -1]), (b"/.own/bc", [-2, -1, 0]), (b"/x", [0])):
+        trace: list[int] = []
+        table.resolve(head(target), trace)
+        assert trace == looked_at
+
+
 def test_what_a_plan_starts_with() -> None:
     plan = Plan(FORWARD, TIMEOUTS)
     assert (plan.kind, plan.timeouts, plan.rules, plan.preserve_host) == (FORWARD, TIMEOUTS, (), True)
     assert (plan.map_from, plan.map_to, plan.edits, plan.maps, plan.cookies) == (b"", b"", (), (), ())
-    assert (plan.status, plan.body, plan.content_type) == (0, (), b"")
+    assert (plan.status, plan.body, plan.content_type, plan.directory, plan.below) == (0, (), b"", b"", b"")

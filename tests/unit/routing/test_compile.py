@@ -5,12 +5,12 @@ import pytest
 from perijove.config.toml import load
 from perijove.engine import fields, plan, slots
 from perijove.engine.buffer import Buffer
-from perijove.engine.const import FORWARD, FOUND, REJECT, RESPOND
+from perijove.engine.const import FILE, FORWARD, FOUND, REJECT, RESPOND
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.plan import Plan, Table
 from perijove.engine.upstream import Upstream
-from perijove.gateway.model import Gateway
-from perijove.gateway.rules import Variable
+from perijove.gateway.model import Gateway, Listener, Stages, TcpAddress, VirtualHost
+from perijove.gateway.rules import Always, PathIs, PathPrefix, Rule, ServeFile, Variable
 from perijove.routing.compile import _VARIABLES, compile_table, labels, template, timeouts
 from perijove.text.source import Source
 
@@ -85,6 +85,38 @@ def test_the_redirecting_listener() -> None:
     assert [kind for kind, _ in edit.value] == [plan.LITERAL, plan.HOSTNAME, plan.LITERAL, plan.TARGET]
 
 
+CHALLENGE = b"/.well-known/acme-challenge/x"
+
+
+def test_what_comes_before_all_hosts_is_on_every_listener() -> None:
+    text = (
+        'acme-webroot = "/tmp"\nlisten = ":8443"\nredirect-http = ":80"\ntls = {self-signed = true}\n'
+        '[[host]]\nnames = ["a"]\nroute = [{to = "http://h"}]\n'
+    )
+    for listener in (0, 1):
+        table = compiled(text, listener)
+        for host in (b"a", b"b"):
+            trace: list[int] = []
+            made = decide(table, CHALLENGE, host, trace)
+            assert (made.kind, made.directory) == (FILE, b"/tmp/.well-known/acme-challenge")
+            assert (made.below, made.content_type) == (b"/.well-known/acme-challenge/", b"application/octet-stream")
+            assert made.rules == (-1,)
+            assert trace == [-1]
+        assert decide(table, b"/%2ewell-known/acme-challenge/x", b"a").status == 400
+    assert decide(compiled(text), b"/", b"a").kind == FORWARD
+    assert decide(compiled(text, 1), b"/", b"a").status == 308
+
+
+@pytest.mark.parametrize(("when", "below"), [(Always(), b"/"), (PathPrefix(b"/a/"), b"/a/"), (PathIs(b"/a/\xe4"), b"/a/\xe4")])
+def test_files_may_be_served_for_one_host(when: Always | PathPrefix | PathIs, below: bytes) -> None:
+    rule = Rule(when, ServeFile("/srv/\udce4", "text/plain"))
+    host = VirtualHost(names=("a",), stages=Stages(route=(rule,)))
+    listener = Listener(address=TcpAddress("", 80))
+    table = compile_table(Gateway(listeners=(listener,), hosts=(host,), upstreams={}), listener, {}, {})
+    (route,) = table.named[b"a"].routes
+    assert (route.plan.kind, route.plan.directory, route.plan.below) == (FILE, b"/srv/\xe4", below)
+
+
 def test_fields_that_are_set_by_hand_are_not_ours() -> None:
     table = compiled(
         '[[route]]\nto = "http://h"\nrequest-fields = {set = {X-Forwarded-Proto = "https", X-Own = "a"}, remove = ["Cookie"]}\n'
@@ -145,3 +177,13 @@ to = "http://h"
     assert [one.plan.counted for one in table.default.routes] == [88, slots.FIRST_ROUTE, slots.FIRST_ROUTE]
     assert table.named[b"y.example"].routes[0].plan.counted == 77
     assert table.missing.counted == slots.FIRST_ROUTE
+
+
+def test_what_comes_before_is_counted_by_its_path() -> None:
+    gateway = load(Source("a", 'acme-webroot = "/tmp"\nto = "http://h"\n')).gateway
+    assert gateway is not None
+    label = "/.well-known/acme-challenge/"
+    assert labels(gateway) == [label, "/"]
+    table = compile_table(gateway, gateway.listeners[0], upstreams(gateway), {label: 99, "/": 88})
+    assert decide(table, CHALLENGE).counted == 99
+    assert decide(table, b"/").counted == 88

@@ -7,6 +7,7 @@ prefix, the redirection to https. Must not know how rules are run.
 from __future__ import annotations
 
 import ipaddress
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ from perijove.gateway.rules import (
     Redirect,
     Respond,
     Rule,
+    ServeFile,
     Template,
     Then,
     Variable,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from perijove.gateway.model import Address
     from perijove.text.source import Source, Span
 
+_CHALLENGES = b"/.well-known/acme-challenge/"
 _PUBLIC: Template = (Variable.SCHEME, b"://", Variable.HOST)
 
 
@@ -95,6 +98,7 @@ class _Lowering:
             listeners=self._listeners(),
             hosts=self._hosts(),
             upstreams=self.upstreams,
+            before=self._before(),
             trust=tuple(ipaddress.ip_network(one) for one in config.trust),
             announced=Peers(
                 networks=tuple(ipaddress.ip_network(one) for one in config.proxy_protocol if one != "unix"),
@@ -199,6 +203,24 @@ class _Lowering:
             idle_timeout=written.idle_timeout,
             timeouts=timeouts,
         )
+
+    def _before(self) -> tuple[Rule, ...]:
+        """The answers of an ACME client come first: its authority may ask by any name, and must not be sent elsewhere."""
+        folder = self.config.acme_webroot
+        if folder is None:
+            return ()
+        at = ("acme-webroot",)
+        if not os.path.isdir(folder):
+            self.tell(
+                "no-such-folder",
+                f"`{folder}` is not a folder yet",
+                at,
+                f"certbot wants it to be there: `mkdir -p {folder}`",
+                warn=True,
+            )
+        # RFC 8555 §8.3: the path, and the type in its example.
+        answer = ServeFile(folder.rstrip("/") + _CHALLENGES.decode().rstrip("/"), "application/octet-stream")
+        return (Rule(PathPrefix(_CHALLENGES), answer, Then.STOP, schema.place(self.source, at)),)
 
     def _hosts(self) -> tuple[VirtualHost, ...]:
         config = self.config

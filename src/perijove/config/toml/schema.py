@@ -247,6 +247,12 @@ class Config(_Table):
     redirect_http: Listen | None = Field(
         None, description="Where plain HTTP is accepted only to be redirected to https, with `[tls]`."
     )
+    acme_webroot: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder in which an ACME client leaves its answers, as `certbot --webroot -w` does: what is below "
+        "`/.well-known/acme-challenge/` is served from the same path in it, on every listener and for every host.",
+    )
     trust: Annotated[list[Network], BeforeValidator(_listed)] = Field(
         [], description="Addresses of proxies in front, whose X-Forwarded-* and X-Scheme are believed."
     )

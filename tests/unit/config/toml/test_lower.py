@@ -19,6 +19,8 @@ from perijove.gateway.rules import (
     PathPrefix,
     Redirect,
     Respond,
+    Rule,
+    ServeFile,
     Then,
     Variable,
 )
@@ -188,3 +190,26 @@ def test_limits() -> None:
 
 def test_a_burst_of_no_rate_is_told_of() -> None:
     assert names('to = "http://h:1"\n[limits]\nburst = 5\n') == ["burst-without-rate"]
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_acme_webroot_comes_before_all(end: str, tmp_path: Path) -> None:
+    made = gateway(f'to = "http://h"\nacme-webroot = "{tmp_path}{end}"\n')
+    (rule,) = made.before
+    assert (rule.when, rule.then) == (PathPrefix(b"/.well-known/acme-challenge/"), Then.STOP)
+    assert rule.do == ServeFile(f"{tmp_path}/.well-known/acme-challenge", "application/octet-stream")
+    assert rule.origin is not None
+    assert rule.origin.line == 2
+    assert gateway('to = "http://h"').before == ()
+
+
+def test_acme_webroot_may_be_made_later(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name in ("nothing", "file"):
+        text = f'to = "http://h"\nacme-webroot = "{tmp_path}/{name}"\n'
+        (one,) = load(Source("hub.toml", text)).diagnostics
+        assert (one.name, one.severity.value, one.where and one.where.line) == ("no-such-folder", "warning", 2)
+        assert "mkdir -p" in one.help
+        assert isinstance(gateway(text).before[0], Rule)
+    assert names(f'to = "http://h"\nacme-webroot = "{tmp_path}"\n') == []
+    assert names('to = "http://h"\nacme-webroot = ""\n') == ["bad-value"]
