@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PORT ?= 8080
+IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
-APT := chromium gcc libc6-dev python3-dev curl openssl
+APT := chromium gcc libc6-dev python3-dev curl openssl pebble systemd
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit clean
+.PHONY: help demo test lint types docs build unit image clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -19,6 +20,7 @@ demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL
 	@exec $(BIN)/python -m perijove.demo --port $(PORT)
 
 test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
+	@IMAGE=$(IMAGE) sh scripts/image.sh
 	@echo "== the pure engine"
 	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
 	@echo "== the compiled engine, servers and browser"
@@ -30,10 +32,11 @@ unit: $(VENV)/.test build ## Run the tests that need no server, on both engines
 	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
 
-lint: $(VENV)/.test ## Style, import rules, layout
+lint: $(VENV)/.test ## Style, import rules, layout, Containerfile
 	@$(BIN)/ruff check -q && $(BIN)/ruff format -q --check
 	@$(BIN)/lint-imports --no-logo > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 	@$(BIN)/python scripts/check_layout.py
+	@$(BIN)/hadolint Containerfile
 
 types: $(VENV)/.test ## mypy --strict
 	@$(BIN)/mypy --no-error-summary
@@ -42,6 +45,9 @@ docs: $(VENV)/.test ## Build the documentation; warnings are errors
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 build: $(VENV)/.build ## Compile the engine in place
+
+image: ## Build the container image with docker, podman or buildah (IMAGE=perijove)
+	@IMAGE=$(IMAGE) sh scripts/image.sh required
 
 clean: ## Remove everything that was made
 	rm -rf $(VENV) build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.server.parts import Client, Front, Load, Origin, ask, eventually
+from tests.server.parts import Client, Front, Load, Origin, answer, ask, eventually
 from tests.server.test_lifecycle import perijove
 
 from perijove.demo.processes import free_port
@@ -205,6 +205,22 @@ def test_found_without_a_path(tmp_path: Path, origin: Origin, monkeypatch: pytes
             second.stop()
     finally:
         first.stop()
+
+
+def test_the_exit_status_tells_whether_anything_serves(
+    watched: Watched, origins: Callable[..., Origin], tmp_path: Path
+) -> None:
+    """What a health check asks. Somebody else answers here, in the words of one whose workers do not come up."""
+    found = watched.status()
+    for serves, wanted in (((True, True), 0), ((False, True), 0), ((False, False), 1)):
+        for worker, one in zip(found["workers"], serves, strict=True):
+            worker["serves"] = one
+        path = str(tmp_path / f"stand-in-{sum(serves)}")
+        said = answer(json.dumps(found).encode())
+        origins(lambda conversation, said=said: conversation.head() and conversation.send(said), path=path)
+        for words in (("--json",), ()):
+            done = perijove("status", "--control", path, *words)
+            assert (done.returncode, bool(done.stdout)) == (wanted, True), done.stderr
 
 
 @pytest.mark.parametrize("word", ["status", "reload"])

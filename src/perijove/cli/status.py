@@ -19,7 +19,8 @@ def command(pid: int | None, control: str | None, as_json: bool) -> None:
 
         perijove status --json | jq '.upstreams[] | select(.health == "failing")'
 
-    It is asked over its control socket, which only its owner and root may open.
+    It is asked over its control socket, which only its owner and root may open. The exit status is 1 if there is none to ask,
+    or if none of its workers serves.
     """
     import json
     import time
@@ -33,3 +34,4 @@ def command(pid: int | None, control: str | None, as_json: bool) -> None:
         click.echo(f"perijove: {error}", err=True)
         sys.exit(1)
     click.echo(json.dumps(found, indent=2) if as_json else table(found, time.time()), nl=as_json)
+    sys.exit(0 if any(one["serves"] for one in found["workers"]) else 1)
