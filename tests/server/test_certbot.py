@@ -135,7 +135,17 @@ def test_from_nothing_to_a_renewed_certificate(
     issued = certbot.serial()
     assert served(front.port) == issued != first
 
+    for folder in ("live", "archive"):  # so that a group may read the key: that must outlast the renewal
+        (certbot.live.parents[1] / folder).chmod(0o755)
+    (certbot.live / "privkey.pem").chmod(0o640)
+    os.chown(certbot.live / "privkey.pem", -1, 10001 if os.geteuid() == 0 else os.getegid())
+    kept = (certbot.live / "privkey.pem").stat()
+
     certbot("renew", "--force-renewal", "--no-random-sleep-on-renew", "--deploy-hook", reload)
     assert certbot.serial() != issued
     assert served(front.port) == certbot.serial()  # the hook has waited until it is served
+    key = (certbot.live / "privkey.pem").stat()
+    assert key.st_ino != kept.st_ino
+    assert (key.st_mode, key.st_gid) == (kept.st_mode, kept.st_gid)
+    assert all((certbot.live.parents[1] / one).stat().st_mode & 0o777 == 0o755 for one in ("live", "archive"))
     assert ask(plain, "/").status == 308
