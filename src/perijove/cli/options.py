@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # What is served: in a file or in options, not in both. How perijove runs: options go with a file, and before it.
 _WHAT: Final = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect_http", "acme_webroot", "trust")
-_HOW: Final = ("workers", "user", "watch", "grace", "metrics", "control", "access_log")
+_HOW: Final = ("workers", "user", "watch", "grace", "metrics", "control", "access_log", "access_log_format")
 
 _OPTIONS = (
     click.argument("file", required=False, metavar="[FILE.toml]"),
@@ -42,7 +42,8 @@ _OPTIONS = (
     click.option("--grace", metavar="SECONDS", help="For which running exchanges may go on at the end. Default: 30."),
     click.option("--metrics", metavar="ADDR", help="Where monitoring asks for /metrics, /healthz and /readyz."),
     click.option("--control", metavar="PATH", help="Unix socket for `perijove status` and `perijove reload`."),
-    click.option("--access-log", metavar="FILE", help="Apache's combined format; - is standard error."),
+    click.option("--access-log", metavar="FILE", help="A file, - for standard error, or syslog: for the system's log."),
+    click.option("--access-log-format", type=click.Choice(["combined", "json"]), help="Of its lines. Default: combined."),
     click.option("--json", "as_json", is_flag=True, help="Print diagnostics as JSON."),
 )
 
@@ -150,15 +151,16 @@ def one_source(file: str | None, options: dict[str, Any]) -> None:
 
 def tell(diagnostics: Iterable[Diagnostic], as_json: bool) -> None:
     """Print diagnostics: on standard error for people, as JSON on standard output."""
+    from perijove.engine.mask import masked_text
     from perijove.text.diagnostic import render
 
     if as_json:
         import json
 
-        click.echo(json.dumps({"diagnostics": [one.as_json() for one in diagnostics]}, indent=2))
+        click.echo(masked_text(json.dumps({"diagnostics": [one.as_json() for one in diagnostics]}, indent=2)))
         return
     import sys
 
     colour = sys.stderr.isatty()
     for one in diagnostics:
-        click.echo(render(one, colour=colour), err=True, color=colour)
+        click.echo(masked_text(render(one, colour=colour)), err=True, color=colour)

@@ -12,6 +12,7 @@ from perijove.engine.upstream cimport Borrower, Upstream, UpstreamConnection
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long CHUNKED, NO_BODY
 cdef int BROKEN, FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FILE, FORWARD, RESPOND, ENDED, FAILED, OPEN
+cdef int CLIENT_GONE, CLIENT_TIMEOUT, CUT, DENIED, DONE, IDLE
 cdef int BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT
 cdef int FIRST_ROUTE
 cdef int ANNOUNCED, HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
@@ -40,7 +41,7 @@ cdef class Client(Borrower):
     cdef public int mode
     cdef public bint head_begun, buffered, repeated, client_ended, upstream_ended
     cdef public bytes replay, accept, referer, agent
-    cdef public double retry_until
+    cdef public double retry_until, tunnelled
     cdef public object context
     cdef public Limiter limiter
     cdef public tuple spot, owner
@@ -65,6 +66,7 @@ cdef class Client(Borrower):
     cdef double _stream_timeout(self) except -1.0
     @cython.locals(site=Site, verdict=cython.int)
     cdef void _next_request(self) except *
+    cdef void _forget(self) except *
     @cython.locals(site=Site, plan=Plan, exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
     cdef void _begin(self, RequestHead head) except *
     @cython.locals(site=Site, limiter=Limiter, exchange=Exchange, wait=cython.double)
@@ -85,9 +87,9 @@ cdef class Client(Borrower):
     cdef void _written(self) except *
     cdef void _finished(self) except *
     cdef void _vanished(self) except *
-    cdef void _abort(self) except *
+    cdef void _abort(self, int why) except *
     cdef void _release(self) except *
-    cdef void _give_up(self, int status) except *
+    cdef void _give_up(self, int status, int why) except *
     cpdef void refuse(self, int status, int why=*, int wait=*) except *
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(path=bytes)
@@ -98,4 +100,4 @@ cdef class Client(Borrower):
     cpdef void close_if_idle(self) except *
     cpdef void end(self) except *
     cdef void _tunnel(self) except *
-    cdef void _copied(self, int verdict, bint from_client) except *
+    cdef void _copied(self, Py_ssize_t verdict, bint from_client) except *

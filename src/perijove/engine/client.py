@@ -19,12 +19,18 @@ from perijove.engine.const import (
     BAD_RESPONSE,
     BROKEN,
     CHUNKED,
+    CLIENT_GONE,
+    CLIENT_TIMEOUT,
     CONNECT_TIMEOUT,
+    CUT,
+    DENIED,
+    DONE,
     ENDED,
     FAILED,
     FILE,
     FORWARD,
     FOUND,
+    IDLE,
     IN,
     LOST,
     MORE,
@@ -121,6 +127,7 @@ class Client(Borrower):
         "retry_until",
         "site",
         "spot",
+        "tunnelled",
         "upstream",
         "upstream_ended",
     )
@@ -147,6 +154,7 @@ class Client(Borrower):
         self.accept = b""
         self.referer = b""
         self.agent = b""
+        self.tunnelled = 0.0  # when a tunnel began
 
     def start(self, sock: socket.socket, tls: ssl.SSLContext | None, announced: bool = False) -> None:
         """Take an accepted connection (non-blocking).
@@ -307,17 +315,19 @@ class Client(Borrower):
         """Give up what was waited for."""
         if self.mode == HEAD and self.outbuf.size() == 0:
             if self.head_begun:
+                self.exchange.ended = CLIENT_TIMEOUT
                 self.refuse(408)
             else:
                 self.close()
         elif self.mode == ACTIVE and self.retry_until and self.upstream is not None and self.upstream.fd < 0:
             self._reconnect()
         elif self.mode == ACTIVE and not self.exchange.response_started and not self.exchange.request_done:
-            self._give_up(408)
+            self._give_up(408, CLIENT_TIMEOUT)
         elif self.mode in (CLOSING, ACTIVE, HEAD):
-            self._abort()  # the client takes nothing of what lies ready for it, or brings nothing of what it promised
+            self._abort(CLIENT_TIMEOUT)
         else:
             if self.mode == TUNNELLING:
+                self.exchange.ended = RESPONSE_TIMEOUT if self.client_ended else CLIENT_TIMEOUT if self.upstream_ended else IDLE
                 self._finished()
             self.close()
 
@@ -366,7 +376,7 @@ class Client(Borrower):
         except OSError as error:
             if getattr(error, "reason", "") == "HTTP_REQUEST":
                 self.tls = None
-                self.exchange.keep_alive = False
+                self.exchange.forget(self.reactor.now)
                 self.refuse(400, page.PLAIN_HTTP)
             else:
                 self.close()
@@ -462,11 +472,11 @@ class Client(Borrower):
         """Move what came of the request's content to the upstream's buffer; False if it was refused."""
         exchange = self.exchange
         if exchange.pump_request(self.inbuf, upstream.outbuf) == REFUSE:
-            self._give_up(400)
+            self._give_up(400, DENIED)
             return False
         if 0 < self.site.body_limit < exchange.received:
             self.site.limited(slots.LIMITED_BODY, exchange.address)
-            self._give_up(413)
+            self._give_up(413, DENIED)
             return False
         return True
 
@@ -516,16 +526,20 @@ class Client(Borrower):
             self._begin(head)
         elif verdict == MORE:
             if not self.head_begun and self.inbuf.size():
+                self._forget()
                 self.head_begun = True
                 self.until(site.timeouts.header)
         else:
-            self.exchange.begun = self.reactor.now
-            self.exchange.plan = None
-            self.exchange.method = b""
-            self.exchange.target = b""
-            self.accept = self.referer = self.agent = b""
-            self.exchange.keep_alive = False
+            if not self.head_begun:
+                self._forget()
             self.refuse(verdict)
+
+    def _forget(self) -> None:
+        """Forget the request before: what comes now may turn out to be none."""
+        self.exchange.forget(self.reactor.now)
+        self.accept = b""
+        self.referer = b""
+        self.agent = b""
 
     def _begin(self, head: RequestHead) -> None:
         site = self.site
@@ -636,7 +650,7 @@ class Client(Borrower):
                 return
             if count < 0:
                 upstream.upstream.failed(LOST, self.reactor.now)
-                self._abort()
+                self._abort(LOST)
                 return
             verdict = exchange.end_response(self.outbuf) if count == 0 else MORE
         else:
@@ -647,13 +661,15 @@ class Client(Borrower):
                 self.upstream_lost(LOST)
                 return
             self.replay = None
+            if exchange.answered == 0.0:
+                exchange.answered = self.reactor.now
             verdict = exchange.read_response(self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
             if verdict == TUNNEL:
                 self._tunnel()
                 return
             if verdict == REFUSE:
                 upstream.upstream.failed(BAD_RESPONSE, self.reactor.now)
-                self._give_up(502)
+                self._give_up(502, BAD_RESPONSE)
                 return
         self._push_response(verdict)
 
@@ -668,7 +684,7 @@ class Client(Borrower):
             self._vanished()
         elif verdict == ABORT:
             upstream.upstream.failed(LOST, self.reactor.now)
-            self._abort()
+            self._abort(LOST)
         elif exchange.response_done:
             self._complete(left)
         elif left:
@@ -694,6 +710,7 @@ class Client(Borrower):
             exchange.keep_alive = False
             if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
                 upstream.outbuf.clear()
+                exchange.answered = self.reactor.now
                 verdict = exchange.read_response(
                     self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
                 )
@@ -702,7 +719,7 @@ class Client(Borrower):
                     return
         if exchange.response_started:
             upstream.upstream.failed(why, self.reactor.now)
-            self._abort()
+            self._abort(why)
             return
         now = self.reactor.now
         if why == LOST and self.replay is not None and not self.repeated:
@@ -719,7 +736,7 @@ class Client(Borrower):
                 self.until(_RETRY_EVERY)
                 return
         upstream.upstream.failed(why, now)
-        self._give_up(503 if why == REFUSED else 504 if why == CONNECT_TIMEOUT else 502)
+        self._give_up(503 if why == REFUSED else 504 if why == CONNECT_TIMEOUT else 502, why)
 
     def _replace(self, request: bytes, at_once: bool) -> None:
         """Exchange the upstream connection for a new one that is to carry `request`."""
@@ -740,15 +757,16 @@ class Client(Borrower):
     def upstream_timeout(self) -> None:
         """Upstream did not answer in time, or fell silent in the middle."""
         if self.mode == TUNNELLING:
+            self.exchange.ended = IDLE
             self._finished()
             self.close()
             return
         if self.upstream is not None:
             self.upstream.upstream.failed(RESPONSE_TIMEOUT, self.reactor.now)
         if self.exchange.response_started:
-            self._abort()
+            self._abort(RESPONSE_TIMEOUT)
         else:
-            self._give_up(504)
+            self._give_up(504, RESPONSE_TIMEOUT)
 
     # ------------------------------------------------------------------ ends
 
@@ -829,12 +847,14 @@ class Client(Borrower):
         if self.mode in (ACTIVE, TUNNELLING):
             if not self.exchange.status:
                 self.exchange.status = 499  # nginx's word in a log for a client that did not wait
+            self.exchange.ended = CLIENT_GONE
             self._finished()
         self.close()
 
-    def _abort(self) -> None:
+    def _abort(self, why: int) -> None:
         """The response cannot be completed. RST: what was sent must not look like all of it (RFC 9112 §8)."""
         if self.mode == ACTIVE:
+            self.exchange.ended = why
             self._finished()
         self.reset()
 
@@ -846,12 +866,13 @@ class Client(Borrower):
             upstream.borrower = None
             upstream.close()
 
-    def _give_up(self, status: int) -> None:
+    def _give_up(self, status: int, why: int) -> None:
         """End the exchange with an error page, or, if the response has begun, with a reset."""
         self._release()
         if self.exchange.response_started:
-            self._abort()
+            self._abort(why)
             return
+        self.exchange.ended = why
         if not self.exchange.request_done:
             self.exchange.keep_alive = False
         self.refuse(status)
@@ -864,6 +885,8 @@ class Client(Borrower):
         exchange = self.exchange
         if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505):
             exchange.keep_alive = False
+        if exchange.ended == DONE:
+            exchange.ended = DENIED
         content_type, body = page.error(status, self.accept, template.request_id(exchange), why)
         extra = b"Cache-Control: no-store\r\n"
         if status == 405:
@@ -914,9 +937,11 @@ class Client(Borrower):
         self.outbuf.append(b"".join(lines))
         left = self.flush()
         if left < 0:
+            exchange.ended = CLIENT_GONE
+        self._finished()
+        if left < 0:
             self.close()
             return
-        self._finished()
         self._after_answer(left)
 
     # ------------------------------------------------------------------ the end of the process
@@ -934,10 +959,11 @@ class Client(Borrower):
     def end(self) -> None:
         """Close now: a tunnel with a FIN on both sides, an exchange so that it cannot be taken for a whole one."""
         if self.mode == TUNNELLING:
+            self.exchange.ended = CUT
             self._finished()
             self.close()
         elif self.mode == ACTIVE:
-            self._abort()
+            self._abort(CUT)
 
     # ------------------------------------------------------------------ tunnel
 
@@ -954,6 +980,9 @@ class Client(Borrower):
         self.peer.plan = None
         self.peer.tail = b""
         upstream.upstream.answered(self.reactor.now)
+        self.tunnelled = self.reactor.now
+        self.exchange.sent += upstream.inbuf.size()
+        self.exchange.received += self.inbuf.size()
         upstream.inbuf.move(self.outbuf, upstream.inbuf.size())
         self.inbuf.move(upstream.outbuf, self.inbuf.size())
         self.deadline = 0.0
@@ -979,7 +1008,13 @@ class Client(Borrower):
         upstream = self.upstream
         if upstream is None:
             return
-        if verdict == FAILED:
+        if verdict > 0:
+            if from_client:
+                self.exchange.received += verdict
+            else:
+                self.exchange.sent += verdict
+        elif verdict <= FAILED:
+            self.exchange.ended = CLIENT_GONE if (verdict == FAILED) == from_client else LOST
             self._finished()
             self.close()
             return

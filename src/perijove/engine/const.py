@@ -33,10 +33,11 @@ TUNNEL: Final = 2  # the response was 101 and has been written; bytes are copied
 REFUSE: Final = 3  # nothing has been written to the client; answer with an error page
 ABORT: Final = 4  # the response cannot be completed; the client must see that
 
-# One direction of a tunnel.
+# One direction of a tunnel; a positive number is one of octets that were copied.
 OPEN: Final = 0
-ENDED: Final = 1  # it has brought its last byte
-FAILED: Final = 2
+ENDED: Final = -1  # it has brought its last byte
+FAILED: Final = -2  # the side that it comes from is lost
+NO_TAKER: Final = -3  # the side that it goes to is lost
 
 # What a plan does.
 FORWARD: Final = 0
@@ -52,6 +53,14 @@ UNTRUSTED: Final = 4  # the TLS handshake failed
 LOST: Final = 5  # it ended, or failed, when it stood
 BAD_RESPONSE: Final = 6  # what it said is not HTTP, or is over the limits
 RESPONSE_TIMEOUT: Final = 7
+
+# Why an exchange ended, beside what is lost of upstream.
+DONE: Final = 0
+DENIED: Final = 8  # by an answer of ours
+CLIENT_GONE: Final = 9
+CLIENT_TIMEOUT: Final = 10  # it brought nothing of what it had announced, or took nothing of what lay ready
+IDLE: Final = 11  # a tunnel in which nobody said anything
+CUT: Final = 12  # since we end
 
 # Message framing (RFC 9112 §6): a length in octets, or one of these.
 NO_BODY: Final = 0

@@ -5,7 +5,7 @@ from perijove.engine.framing cimport Chunked
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.plan cimport Plan
 
-cdef int FOUND, MORE, BROKEN, TUNNEL, REFUSE, ABORT, _INTERIM
+cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
 cdef class Peer:
@@ -20,11 +20,12 @@ cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
     cdef public bytes method, target, path, host, address, scheme, request_id
-    cdef public int minor, status, interim
-    cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse
+    cdef public int minor, status, interim, ended
+    cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
     cdef public long long request_left, response_left, received, sent
-    cdef public double begun
+    cdef public double begun, answered
     cdef public Chunked request_decoder, decoder
+    cpdef void forget(self, double now) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)
     cpdef void write_request(self, RequestHead head, Buffer out) except *

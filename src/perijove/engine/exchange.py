@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields
-from perijove.engine.const import ABORT, BROKEN, CHUNKED, FOUND, MORE, NO_BODY, REFUSE, TUNNEL, UNTIL_CLOSE
+from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, REFUSE, TUNNEL, UNTIL_CLOSE
 from perijove.engine.framing import Chunked
 from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
 
@@ -76,9 +76,12 @@ class Exchange:
 
     __slots__ = (
         "address",
+        "answered",
+        "asked",
         "begun",
         "chunk_out",
         "decoder",
+        "ended",
         "expect",
         "host",
         "interim",
@@ -132,6 +135,31 @@ class Exchange:
         self.received = 0  # octets of content from the client, of requests
         self.sent = 0  # octets of content to the client
         self.request_id = b""
+        self.asked = False  # the request was written for an upstream
+        self.answered = 0.0  # when the first octet of an answer came, and why it ended; whoever runs the exchange sets them
+        self.ended = DONE
+
+    def forget(self, now: float) -> None:
+        """Begin with a request of which nothing is known yet, and perhaps never will be."""
+        self.plan = None
+        self.method = b""
+        self.target = b""
+        self.path = b""
+        self.host = b""
+        self.begun = now
+        self.address = self.peer.address
+        self.scheme = self.peer.scheme
+        self.minor = 1
+        self.keep_alive = False
+        self.request_done = True
+        self.response_started = False
+        self.status = 0
+        self.received = 0
+        self.sent = 0
+        self.request_id = b""
+        self.asked = False
+        self.answered = 0.0
+        self.ended = DONE
 
     def begin(self, head: RequestHead, plan: Plan) -> None:
         """Start an exchange with a scanned head and what was decided for it."""
@@ -160,11 +188,15 @@ class Exchange:
         self.received = 0
         self.sent = 0
         self.request_id = b""
+        self.asked = False
+        self.answered = 0.0
+        self.ended = DONE
 
     def write_request(self, head: RequestHead, out: Buffer) -> None:
         """Write the head for upstream; `begin` has been called with the same head."""
         plan = self.plan
         assert plan is not None
+        self.asked = True
         peer = self.peer
         drop = plan.drop
         target = head.path

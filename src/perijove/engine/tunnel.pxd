@@ -3,10 +3,10 @@ cimport cython
 from perijove.engine.reactor cimport Endpoint
 
 cdef Py_ssize_t AGAIN, READ_SIZE
-cdef int IN, OUT, OPEN, ENDED, FAILED
+cdef int IN, OUT, OPEN, ENDED, FAILED, NO_TAKER
 
 @cython.locals(count=Py_ssize_t, left=Py_ssize_t)
-cpdef int relay(Endpoint source, Endpoint to) except -1
+cpdef Py_ssize_t relay(Endpoint source, Endpoint to) except -9999
 @cython.locals(left=Py_ssize_t)
-cpdef int drained(Endpoint to, Endpoint source, bint ended) except -1
+cpdef int drained(Endpoint to, Endpoint source, bint ended) except -9999
 cpdef void half_close(Endpoint to) except *

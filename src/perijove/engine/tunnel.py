@@ -10,14 +10,14 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING
 
-from perijove.engine.const import AGAIN, ENDED, FAILED, IN, OPEN, OUT, READ_SIZE
+from perijove.engine.const import AGAIN, ENDED, FAILED, IN, NO_TAKER, OPEN, OUT, READ_SIZE
 
 if TYPE_CHECKING:
     from perijove.engine.reactor import Endpoint
 
 
 def relay(source: Endpoint, to: Endpoint) -> int:
-    """Copy what `source` has to `to`, one read's worth: OPEN, ENDED, or FAILED when either side is lost."""
+    """Copy what `source` has to `to`, one read's worth: how many octets, OPEN, ENDED, FAILED or NO_TAKER."""
     if to.outbuf.size():
         source.want(source.interest & ~IN)
         return OPEN
@@ -25,11 +25,11 @@ def relay(source: Endpoint, to: Endpoint) -> int:
     if count > 0:
         left = to.flush()
         if left < 0:
-            return FAILED
+            return NO_TAKER
         if left:
             source.want(source.interest & ~IN)
             to.want(to.interest | OUT)
-        return OPEN
+        return count
     if count == AGAIN:
         return OPEN
     source.want(source.interest & ~IN)
@@ -37,10 +37,10 @@ def relay(source: Endpoint, to: Endpoint) -> int:
 
 
 def drained(to: Endpoint, source: Endpoint, ended: bool) -> int:
-    """Write what lies ready for `to`, and read `source` again when it is all written: OPEN, ENDED or FAILED."""
+    """Write what lies ready for `to`, and read `source` again when it is all written: OPEN, ENDED or NO_TAKER."""
     left = to.flush()
     if left < 0:
-        return FAILED
+        return NO_TAKER
     if left:
         return OPEN
     to.want(to.interest & ~OUT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 
 from perijove.gateway.rules import Rule
@@ -149,6 +150,33 @@ class Upstream:
         return (host if self.address.port == default else f"{host}:{self.address.port}").encode()
 
 
+class LogFormat(Enum):
+    """How a line of the access log is written."""
+
+    COMBINED = "combined"  # Apache's
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """The access log is a file."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stderr:
+    """The access log is standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """The access log is a syslog daemon's: by its socket here, or by UDP elsewhere."""
+
+    address: Address
+    facility: int  # RFC 5424 §6.2.1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """Everything that is served."""
@@ -161,7 +189,8 @@ class Gateway:
     announced: Peers | None = None  # their connections begin by saying whose they are: HAProxy's PROXY protocol
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
-    access_log: str | None = None  # a path, or "-" for stderr
+    access_log: LogFile | Stderr | Syslog | None = None
+    access_log_format: LogFormat = LogFormat.COMBINED
     metrics: Address | None = None  # where monitoring asks
     workers: int = 1  # processes; 0 is one for each core
     user: str | None = None  # whom workers run as: NAME or NAME:GROUP

@@ -23,6 +23,7 @@ from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, 
 from perijove.server.limits import Memory
 from perijove.server.privileges import become, raise_descriptors
 from perijove.server.shared import Shared
+from perijove.server.stderr import unblock
 from perijove.server.tls import BadCertificate
 from perijove.server.worker import Given, Worker
 
@@ -151,6 +152,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
     control.setblocking(False)
+    unblock()
     raise_descriptors()
     shared = Shared(int(sys.argv[2]))
     if len(sys.argv) > 5:

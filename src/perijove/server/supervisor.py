@@ -29,6 +29,7 @@ from perijove.server.report import describe, say
 from perijove.server.shared import Numbers
 from perijove.server.slot import HUNG, Gone, Slot
 from perijove.server.sockets import CannotListen, listen_slots
+from perijove.server.stderr import unblock
 from perijove.server.tls import Certificate, certificate, self_signed
 from perijove.server.worker import CannotServe, check, open_log
 from perijove.text.diagnostic import Diagnostic, render
@@ -493,6 +494,7 @@ def run(loaded: Loaded, load: Callable[[], Loaded]) -> int:
         loaded: what to serve; it has a gateway.
         load: reads it again.
     """
+    unblock()
     raise_descriptors()
 
     async def main() -> int:

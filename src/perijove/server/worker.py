@@ -18,13 +18,12 @@ from perijove.engine.counters import Counters
 from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
-from perijove.engine.record import Record
 from perijove.engine.resolver import Resolver
 from perijove.engine.slots import FIRST_UPSTREAM
 from perijove.engine.upstream import Upstream
 from perijove.gateway import model
 from perijove.routing.compile import compile_table, timeouts
-from perijove.server import limits
+from perijove.server import limits, log
 from perijove.server.files import Contents, Unreadable, read
 from perijove.server.shared import Numbers
 from perijove.server.tls import BadCertificate, client_context, self_signed, server_context
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from perijove.engine.limiter import Limiter
     from perijove.engine.plan import Table
+    from perijove.engine.record import Record
 
 _IDLE_AFTER_TERM: Final = 1.0  # seconds for which an idle connection may still bring a request when we are to stop
 _KEPT_ADDRESSES: Final = 4096
@@ -112,6 +112,7 @@ class Worker:
         before = self.acceptors
         self.acceptors = {}
         self.made = given.made
+        self.gateway = gateway
         self.reopen(given.log)
         self._limit(gateway.limits)
         trust = Trust(gateway.trust)
@@ -136,7 +137,6 @@ class Worker:
                 upstream.close_idle()
                 upstream.max_idle = 0
         self.upstreams = upstreams
-        self.gateway = gateway
         self.resolver.watch(list(self.upstreams.values()))
 
     def renew(self, contents: Contents) -> None:
@@ -151,12 +151,15 @@ class Worker:
             for acceptor in self.acceptors[listener.address]:
                 acceptor.secure = context
 
-    def reopen(self, log: int | None) -> None:
+    def reopen(self, descriptor: int | None) -> None:
         """Write the access log to another descriptor from now on, which is ours; None is no log."""
+        dropped = 0
         if self.record is not None:
             self.record.flush()
-            os.close(self.record.fd)
-        self.record = None if log is None else Record(log)
+            self.record.sink.close()
+            dropped = self.record.dropped
+        assert self.gateway is not None
+        self.record = None if descriptor is None else log.record(self.gateway, descriptor, dropped)
         self.reactor.log = self.record
         for acceptors in self.acceptors.values():
             for acceptor in acceptors:
@@ -245,15 +248,10 @@ def open_log(gateway: model.Gateway) -> int | None:
     Raises:
         CannotServe: it cannot be written to.
     """
-    path = gateway.access_log
-    if path is None:
-        return None
     try:
-        if path == "-":
-            return os.dup(2)
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o640)
-    except OSError as error:
-        raise CannotServe(f"access-log `{path}` cannot be written: {error.strerror}") from None
+        return None if gateway.access_log is None else log.open_target(gateway.access_log)
+    except log.CannotLog as error:
+        raise CannotServe(str(error)) from None
 
 
 def _upstream(one: model.Upstream, contents: Contents) -> Upstream:
@@ -305,7 +303,7 @@ def check(gateway: model.Gateway) -> Contents:
             compile_table(gateway, listener, upstreams, {})
     except (BadCertificate, Unreadable) as error:
         raise CannotServe(str(error)) from None
-    log = open_log(gateway)
-    if log is not None:
-        os.close(log)
+    descriptor = open_log(gateway)
+    if descriptor is not None:
+        os.close(descriptor)
     return contents

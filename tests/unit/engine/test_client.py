@@ -13,7 +13,7 @@ import trustme
 from tests.unit.engine.loopback import Far, Listening, deaf, refusing, turn_for, turn_until, turning
 from tests.unit.engine.script import forward, join_chunks, table
 
-from perijove.engine import slots
+from perijove.engine import const, slots, template
 from perijove.engine.client import Client, Site
 from perijove.engine.const import FILE, IN, READ_SIZE, REJECT, RESPOND
 from perijove.engine.exchange import Peer
@@ -47,12 +47,14 @@ class Journal:
 
     def __init__(self) -> None:
         self.lines: list[tuple[bytes, int, int]] = []
+        self.ends: list[int] = []
 
     def begin(self, client: Client, head: RequestHead) -> None:
         pass
 
     def finish(self, client: Client) -> None:
         self.lines.append((client.exchange.method, client.exchange.status, client.exchange.sent))
+        self.ends.append(client.exchange.ended)
 
 
 class World:
@@ -112,6 +114,9 @@ class World:
 
     def statuses(self) -> list[int]:
         return [status for _, status, _ in self.journal.lines]
+
+    def ends(self) -> list[int]:
+        return self.journal.ends
 
 
 @pytest.fixture
@@ -362,6 +367,7 @@ def test_refusals(request_: bytes, code: int, world: World) -> None:
     client.send(request_ + GET)  # what follows is not looked at
     refused(client, world, code)
     assert world.statuses() == [code]
+    assert world.ends() == [const.DENIED]
 
 
 @pytest.mark.parametrize(
@@ -664,6 +670,7 @@ def test_sent_again_when_a_connection_ends_without_an_answer(request_: bytes, wo
     far.send(answer)
     assert client.until(answer) == answer
     assert world.statuses() == [200, 200]
+    assert world.ends() == [const.DONE, const.DONE]
 
 
 def test_sent_again_only_once(world: World) -> None:
@@ -697,6 +704,7 @@ def test_never_sent_again(request_: bytes, how: str, world: World) -> None:
     assert world.server.accepted() is None
     assert far.got == GET
     assert world.statuses() == [200, 502]
+    assert world.ends() == [const.DONE, const.LOST]
 
 
 @pytest.mark.parametrize(
@@ -735,6 +743,7 @@ def test_answers_that_are_not_understood(answer: bytes, world: World) -> None:
     assert far.until_over() == GET
     assert world.upstream.idle == []
     assert world.statuses() == [502]
+    assert world.ends() == [const.BAD_RESPONSE]
 
 
 @pytest.mark.parametrize(
@@ -754,6 +763,7 @@ def test_an_answer_that_is_cut(answer: bytes, how: str, world: World) -> None:
     client.until_over()
     assert client.failed  # it must not be taken for all
     assert world.statuses() == [200]
+    assert world.ends() == [const.LOST]
     assert world.last.closed
 
 
@@ -832,6 +842,7 @@ def test_refused(world: World) -> None:
     far.send(OK)
     client.until(OK)
     assert world.statuses() == [503, 200]
+    assert world.ends() == [const.REFUSED, const.DONE]
 
 
 @pytest.mark.parametrize("request_", [GET, POST])
@@ -897,6 +908,7 @@ def test_a_client_that_does_not_wait(world: World) -> None:
     client.close()
     assert far.until_over() == GET  # what it waited for is not kept running
     assert world.statuses() == [499]
+    assert world.ends() == [const.CLIENT_GONE]
 
 
 def test_a_client_that_goes_in_the_middle_of_its_content(world: World) -> None:
@@ -904,6 +916,7 @@ def test_a_client_that_goes_in_the_middle_of_its_content(world: World) -> None:
     client.close()
     far.until_over()
     assert world.statuses() == [499]
+    assert world.ends() == [const.CLIENT_GONE]
 
 
 @pytest.mark.parametrize("how", ["end", "reset"])
@@ -914,6 +927,7 @@ def test_a_client_that_goes_in_the_middle_of_its_answer(how: str, world: World) 
     client.close() if how == "end" else client.reset()
     far.until_over()
     assert world.statuses() == [200]
+    assert world.ends() == [const.CLIENT_GONE]
     assert world.upstream.idle == []
 
 
@@ -938,6 +952,7 @@ def test_a_head_that_does_not_end(world: World) -> None:
     client.send(b"Host: a\r\n")  # a slow trickle does not put it off
     refused(client, world, 408)
     assert world.statuses() == [408]
+    assert world.ends() == [const.CLIENT_TIMEOUT]
 
 
 def test_a_client_that_says_nothing(world: World) -> None:
@@ -965,6 +980,50 @@ def test_a_second_head_that_does_not_end(world: World) -> None:
     world.timeouts.header = 0.2
     client.send(b"GET")
     refused(client, world, 408)
+    assert world.ends() == [const.DONE, const.CLIENT_TIMEOUT]
+    assert world.journal.lines[1][0] == b""  # not what was asked before
+
+
+def test_a_second_request_that_is_not_understood_is_not_taken_for_the_first(world: World) -> None:
+    client, far = world.asked(POST)
+    far.send(OK)
+    client.until(OK)
+    client.take()
+    exchange = world.last.exchange
+    assert (exchange.received, exchange.answered > 0, exchange.asked) == (5, True, True)
+    first = template.request_id(exchange)
+    client.send(b"nonsense\r\n\r\n")
+    refused(client, world, 400)
+    assert world.ends() == [const.DONE, const.DENIED]
+    assert (exchange.method, exchange.target, exchange.plan) == (b"", b"", None)
+    assert (exchange.received, exchange.answered, exchange.asked) == (0, 0.0, False)
+    assert template.request_id(exchange) != first
+
+
+def test_when_the_answer_began(world: World) -> None:
+    client, far = world.asked()
+    exchange = world.last.exchange
+    turn_for(world.reactor, 0.1)
+    assert exchange.answered == 0.0
+    far.send(OK[:5])
+    world.turn_until(lambda: exchange.answered)
+    assert 0.1 <= exchange.answered - exchange.begun < 2
+    seen = exchange.answered
+    turn_for(world.reactor, 0.05)
+    far.send(OK[5:])
+    client.until(OK)
+    assert exchange.answered == seen
+
+
+def test_octets_that_come_with_the_handshake_are_counted(world: World) -> None:
+    client, far = world.asked(UPGRADE)
+    client.send(b"early client")
+    turn_for(world.reactor, 0.02)
+    far.send(SWITCHED + b"early")
+    client.until(b"early")
+    far.until(b"early client")
+    assert (world.last.exchange.received, world.last.exchange.sent) == (12, 5)
+    assert world.last.tunnelled >= world.last.exchange.answered > 0
 
 
 def test_content_that_does_not_come(world: World) -> None:
@@ -973,6 +1032,7 @@ def test_content_that_does_not_come(world: World) -> None:
     refused(client, world, 408)
     far.until_over()
     assert world.statuses() == [408]
+    assert world.ends() == [const.CLIENT_TIMEOUT]
 
 
 def test_content_that_comes_slowly(world: World) -> None:
@@ -994,6 +1054,7 @@ def test_no_answer(world: World) -> None:
     assert far.until_over() == GET
     assert world.server.accepted() is None  # nor is it sent again
     assert world.statuses() == [504]
+    assert world.ends() == [const.RESPONSE_TIMEOUT]
 
 
 def test_an_upstream_that_takes_no_content(world: World) -> None:
@@ -1026,6 +1087,7 @@ def test_a_client_that_takes_nothing(world: World) -> None:
     client.until_over()
     assert client.failed
     assert world.statuses() == [200]
+    assert world.ends() == [const.CLIENT_TIMEOUT]
 
 
 def test_a_client_that_takes_nothing_of_a_whole_answer(world: World) -> None:
@@ -1053,6 +1115,7 @@ def test_no_connection(request_: bytes, world: World) -> None:
         client.send(request_)
         assert status(client.until(b"</html>\n")) == 504
     assert world.statuses() == [504]
+    assert world.ends() == [const.CONNECT_TIMEOUT]
 
 
 @needs_deaf
@@ -1097,6 +1160,8 @@ def test_a_tunnel(world: World) -> None:
     far.close()
     world.turn_until(lambda: world.last.closed)
     assert world.statuses() == [101]
+    assert world.ends() == [const.DONE]
+    assert (world.last.exchange.received, world.last.exchange.sent) == (300_007, 300_007)
 
 
 def test_what_is_said_before_the_tunnel_stands(world: World) -> None:
@@ -1124,6 +1189,7 @@ def test_half_a_tunnel(which: int, world: World) -> None:
     assert (first.failed, second.failed) == (False, False)
     world.turn_until(lambda: world.last.closed)
     assert world.statuses() == [101]
+    assert world.ends() == [const.DONE]
 
 
 def test_half_a_tunnel_does_not_stay(world: World) -> None:
@@ -1134,6 +1200,7 @@ def test_half_a_tunnel_does_not_stay(world: World) -> None:
     client.until_over()
     assert world.last.closed
     assert world.statuses() == [101]
+    assert world.ends() == [const.RESPONSE_TIMEOUT]
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -1143,6 +1210,7 @@ def test_a_tunnel_that_is_reset(which: int, world: World) -> None:
     ends[1 - which].until_over()
     world.turn_until(lambda: world.last.closed)
     assert world.statuses() == [101]
+    assert world.ends() == [(const.CLIENT_GONE, const.LOST)[which]]
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -1186,6 +1254,7 @@ def test_tunnel_timeout(world: World) -> None:
     far.until_over()
     assert not client.failed
     assert world.statuses() == [101]
+    assert world.ends() == [const.IDLE]
 
 
 def test_an_upgrade_that_is_declined(world: World) -> None:
@@ -1241,6 +1310,7 @@ def test_the_end_of_an_exchange(world: World) -> None:
     assert client.failed
     far.until_over()
     assert world.statuses() == [200]
+    assert world.ends() == [const.CUT]
 
 
 def test_the_end_of_a_tunnel(world: World) -> None:
@@ -1250,6 +1320,7 @@ def test_the_end_of_a_tunnel(world: World) -> None:
     far.until_over()
     assert (client.failed, far.failed) == (False, False)
     assert world.statuses() == [101]
+    assert world.ends() == [const.CUT]
 
 
 # ------------------------------------------------------------------ TLS on both sides
@@ -1355,6 +1426,7 @@ def test_tls_tunnel(secure: Callable[[], Far], world: World, server_tls: ssl.SSL
     client.until_over()
     world.turn_until(lambda: world.last.closed)
     assert world.statuses() == [101]
+    assert world.ends() == [const.LOST]  # without close_notify
 
 
 def test_a_handshake_that_does_not_end(world: World, server_tls: ssl.SSLContext) -> None:

@@ -17,6 +17,7 @@ from perijove.gateway.model import (
     Gateway,
     Limits,
     Listener,
+    LogFormat,
     Peers,
     Stages,
     TcpAddress,
@@ -94,6 +95,10 @@ class _Lowering:
                 'add `requests-per-client = "20/s"`, or remove `burst`',
                 warn=True,
             )
+        if config.access_log is None and config.access_log_format != "combined":
+            self.tell(
+                "no-access-log", "`access-log-format` is of no use without `access-log`", ("access-log-format",), warn=True
+            )
         return Gateway(
             listeners=self._listeners(),
             hosts=self._hosts(),
@@ -108,7 +113,8 @@ class _Lowering:
             else None,
             timeouts=self.timeouts,
             limits=Limits(**{name: getattr(written, name) for name in type(written).model_fields}),
-            access_log=config.access_log,
+            access_log=None if config.access_log is None else values.log_target(config.access_log),
+            access_log_format=LogFormat(config.access_log_format),
             metrics=None if config.metrics is None else values.listen_address(config.metrics),
             workers=0 if config.workers == "auto" else config.workers,
             user=config.user,

@@ -59,6 +59,7 @@ Duration = Annotated[float, BeforeValidator(values.duration)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Rate = Annotated[float, BeforeValidator(values.rate)]
 Size = Annotated[int, BeforeValidator(values.size)]
+LogTarget = Annotated[str, _checked(values.log_target)]
 Listen = Annotated[str, _checked(values.listen_address), BeforeValidator(_port_to_text)]
 UpstreamUrl = Annotated[str, _checked(values.upstream_url)]
 Path = Annotated[str, _checked(values.path_prefix)]
@@ -261,7 +262,15 @@ class Config(_Table):
         description="Addresses of TCP balancers in front, whose connections must begin with the PROXY protocol's header (v1 or "
         "v2): the client's address is taken from it. `\"unix\"` is for peers of Unix sockets. Nobody else's is read.",
     )
-    access_log: str | None = Field(None, description="File for the access log, Apache's combined format; `-` is stderr.")
+    access_log: LogTarget | None = Field(
+        None,
+        description="Where the access log goes: a file's path, `-` for standard error, `syslog:` for the system's log, "
+        "`syslog:/path` for a syslog socket elsewhere, `syslog://HOST:PORT` for one by UDP; with `?facility=local0` behind it "
+        "for another facility than `daemon`. Left out: there is none.",
+    )
+    access_log_format: Literal["combined", "json"] = Field(
+        "combined", description="Of its lines: Apache's combined format, or JSON objects. [The access log](log.md) has both."
+    )
     metrics: Listen | None = Field(
         None, description="Where monitoring asks, on an address of its own: `/metrics` (Prometheus), `/healthz`, `/readyz`."
     )

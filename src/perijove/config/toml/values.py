@@ -9,12 +9,16 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from perijove.gateway.model import Address, TcpAddress, UnixAddress
+from perijove.gateway.model import Address, LogFile, Stderr, Syslog, TcpAddress, UnixAddress
 from perijove.gateway.rules import Template, Variable
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _OCTETS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1000, "mb": 10**6, "gb": 10**9}
 _VARIABLE = re.compile(r"\{([a-z-]*)\}")
+
+# RFC 5424 §6.2.1; those that programs other than the system's own may use
+_FACILITIES = {"user": 1, "daemon": 3, **{f"local{number}": 16 + number for number in range(8)}}
+_SYSLOG_HINT = "write `syslog:`, `syslog:/path/of/its/socket` or `syslog://HOST:PORT`, each with `?facility=local0` if you like"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,35 @@ def upstream_url(text: str) -> Url:
     if not re.fullmatch(r"[0-9A-Za-z._-]+|[0-9A-Fa-f:.]+", parts.hostname):
         raise ValueError(f"`{parts.hostname}` is not a host name")
     return Url(scheme, TcpAddress(parts.hostname, port or (443 if scheme == "https" else 80)), parts.path)
+
+
+def log_target(text: str) -> LogFile | Stderr | Syslog:
+    """Return what a path, `-`, `syslog:`, `syslog:PATH` or `syslog://HOST:PORT` stands for."""
+    if text == "-":
+        return Stderr()
+    if not text.startswith("syslog:"):
+        if not text:
+            raise ValueError("write the file's path, `-` for standard error, or `syslog:`")
+        return LogFile(text)
+    place, mark, query = text.removeprefix("syslog:").partition("?")
+    key, _, name = query.partition("=")
+    if mark and key != "facility":
+        raise ValueError(_SYSLOG_HINT)
+    facility = _FACILITIES.get(name) if mark else _FACILITIES["daemon"]
+    if facility is None:
+        raise ValueError(f"`{name}` is not a facility; these are: {', '.join(_FACILITIES)}")
+    if not place.startswith("//"):
+        if place and not place.startswith("/"):
+            raise ValueError(_SYSLOG_HINT)
+        return Syslog(UnixAddress(place or "/dev/log"), facility)
+    try:
+        parts = urlsplit(f"udp:{place}")
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(f"{error}; {_SYSLOG_HINT}") from None
+    if not host or parts.path or parts.username is not None or not re.fullmatch(r"[0-9A-Za-z._-]+|[0-9A-Fa-f:.]+", host):
+        raise ValueError(_SYSLOG_HINT)
+    return Syslog(TcpAddress(host, port or 514), facility)
 
 
 def path_prefix(text: str) -> bytes:

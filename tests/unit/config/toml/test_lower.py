@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from perijove.config.toml import load
-from perijove.gateway.model import Gateway, Limits, Peers, TcpAddress
+from perijove.gateway.model import Gateway, Limits, LogFile, LogFormat, Peers, TcpAddress
 from perijove.gateway.rules import (
     Always,
     EditField,
@@ -213,3 +213,13 @@ def test_acme_webroot_may_be_made_later(tmp_path: Path) -> None:
         assert isinstance(gateway(text).before[0], Rule)
     assert names(f'to = "http://h"\nacme-webroot = "{tmp_path}"\n') == []
     assert names('to = "http://h"\nacme-webroot = ""\n') == ["bad-value"]
+
+
+def test_the_access_log() -> None:
+    made = gateway('to = "http://a"')
+    assert (made.access_log, made.access_log_format) == (None, LogFormat.COMBINED)
+    made = gateway('to = "http://a"\naccess-log = "/a.log"\naccess-log-format = "json"')
+    assert (made.access_log, made.access_log_format) == (LogFile("/a.log"), LogFormat.JSON)
+    assert names('to = "http://a"\naccess-log-format = "json"') == ["no-access-log"]
+    assert names('to = "http://a"\naccess-log-format = "xml"\naccess-log = "-"') == ["bad-value"]
+    assert names('to = "http://a"\naccess-log = "syslog:here"') == ["bad-value"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from perijove.config.toml import values
-from perijove.gateway.model import Address, TcpAddress, UnixAddress
+from perijove.gateway.model import Address, LogFile, Stderr, Syslog, TcpAddress, UnixAddress
 from perijove.gateway.rules import Template, Variable
 
 
@@ -90,6 +90,13 @@ def test_template(written: str, template: Template) -> None:
         (values.listen_address, "::1:80", "[::1]:80"),
         (values.listen_address, ":99999", "HOST:PORT"),
         (values.listen_address, "unix:", "unix:/run/perijove.sock"),
+        (values.log_target, "", "standard error"),
+        (values.log_target, "syslog:log", "syslog:/path"),
+        (values.log_target, "syslog://", "syslog://HOST:PORT"),
+        (values.log_target, "syslog://h:x", "syslog://HOST:PORT"),
+        (values.log_target, "syslog://h/path", "syslog://HOST:PORT"),
+        (values.log_target, "syslog:?severity=info", "?facility=local0"),
+        (values.log_target, "syslog:?facility=mine", "local7"),
         (values.upstream_url, "127.0.0.1:8000", "http://127.0.0.1:8000"),
         (values.upstream_url, "ws://h:1", "http://h:1"),
         (values.upstream_url, "wss://h:1", "https://h:1"),
@@ -113,3 +120,20 @@ def test_faults_say_what_to_type(parse: Callable[[object], object], written: obj
     with pytest.raises(ValueError) as caught:
         parse(written)
     assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("-", Stderr()),
+        ("/var/log/a.log", LogFile("/var/log/a.log")),
+        ("syslog", LogFile("syslog")),
+        ("syslog:", Syslog(UnixAddress("/dev/log"), 3)),
+        ("syslog:?facility=local0", Syslog(UnixAddress("/dev/log"), 16)),
+        ("syslog:/run/log?facility=user", Syslog(UnixAddress("/run/log"), 1)),
+        ("syslog://logs.example", Syslog(TcpAddress("logs.example", 514), 3)),
+        ("syslog://[::1]:5514?facility=local7", Syslog(TcpAddress("::1", 5514), 23)),
+    ],
+)
+def test_log_target(written: str, meant: object) -> None:
+    assert values.log_target(written) == meant

@@ -1,0 +1,69 @@
+"""Standard error, which nobody waits for: what a stuck pipe does not take is lost.
+
+Knows descriptors. Must not know what is said (`report`). The descriptor 2 itself stays as it is: whether it waits is a property
+of what it shares with the shell, or with whoever reads it (open(2), "open file description").
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import sys
+from typing import Final
+
+from perijove.engine.mask import masked_text
+from perijove.engine.sink import Sink, over
+
+_STDERR: Final = 2
+
+
+def opened() -> int:
+    """Return a descriptor of standard error that does not wait, where one can be had.
+
+    Raises:
+        OSError: there is none at all.
+    """
+    mode = os.fstat(_STDERR).st_mode
+    # A socket cannot be opened again: it is asked not to wait with each octet. A file does not wait, and opened again it would
+    # be written to from another place.
+    if not stat.S_ISSOCK(mode) and not stat.S_ISREG(mode):
+        with contextlib.suppress(OSError):  # another user's terminal, for example
+            return os.open(f"/proc/self/fd/{_STDERR}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    return os.dup(_STDERR)
+
+
+class _Stderr(io.TextIOBase):
+    """What `sys.stderr` is. Lines are written as they become whole."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__()
+        self._sink = sink
+        self._part = ""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def isatty(self) -> bool:
+        """Tell whether somebody sits there."""
+        return os.isatty(_STDERR)
+
+    def fileno(self) -> int:
+        """Return the descriptor that children inherit."""
+        return _STDERR
+
+    def write(self, text: str) -> int:
+        """Write the lines that are whole now; what comes of a URL's secrets into them is left out."""
+        self._part += text
+        *lines, self._part = self._part.split("\n")
+        if lines:
+            self._sink.write([f"{masked_text(one)}\n".encode("utf-8", "backslashreplace") for one in lines])
+        return len(text)
+
+
+def unblock() -> None:
+    """Have all that this process says go there from now on."""
+    with contextlib.suppress(OSError):  # it is closed: there is nobody to tell
+        sys.stderr = _Stderr(over(opened()))
