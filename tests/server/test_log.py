@@ -431,8 +431,9 @@ def test_standard_error_that_nobody_reads(kind: str, origin: Origin, tmp_path: P
         assert eventually(lambda: says(b"?later"))
         lines = said.splitlines(keepends=True)
         assert len(lines) < 1990
-        whole(b"".join(one for one in lines if one.startswith(b"{")))
-        assert all(one.startswith((b"{", b"perijove: ")) for one in lines), lines
+        if kind != "terminal":  # which takes lines in parts, of several processes
+            whole(b"".join(one for one in lines if one.startswith(b"{")))
+            assert all(one.startswith((b"{", b"perijove: ")) for one in lines), lines
         process.send_signal(signal.SIGTERM)
         assert process.wait(WAIT) == 0
     finally:
@@ -492,7 +493,8 @@ def test_the_local_syslog(logged: Callable[..., Logged], tmp_path: Path, style: 
         daemon.bind(str(place))
         daemon.settimeout(WAIT)
         ask(front.port, "/seen?again")
-        assert b"/seen?again" in daemon.recv(9000)
+        while b"/seen?again" not in daemon.recv(9000):  # of those before, the last may come here, too
+            pass
 
 
 def test_syslog_elsewhere(logged: Callable[..., Logged]) -> None:
