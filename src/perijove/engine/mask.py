@@ -47,19 +47,20 @@ def _any(names: Iterable[str], written: Callable[[str], str]) -> str:
 _name: Final = f"(?i)([?&;#%](?:(?<!%)|(?:25)*(?:3f|3b|26|23)){_any(NAMES, _letter)}(?:=|%(?:25)*3d))"
 _secret: Final = re.compile(f"{_name}[^&]+".encode()).sub
 _secret_in_text: Final = re.compile(f"{_name}[^&\\s\"'`<>]+").sub
-# Most URLs need no such search. These two say so, of one in lower case: no secret's name, no encoded letter or separator.
+# Most URLs need no such search: these have no secret's name in lower case, and no encoded letter or separator.
 _named: Final = re.compile(f"[?&;#]{_any(NAMES, _plain)}=".encode()).search
-_encoded: Final = re.compile(rb"%(?:25)*(?:3[bdf]|2[36d]|[4-7])").search
+_encoded: Final = re.compile(rb"%(?:25)*(?:3[BbDdFf]|2[36Dd]|[4-7])").search
+_plain_secret: Final = re.compile(f"(?i)([?&;#]{_any(NAMES, _plain)}=)[^&]+".encode()).sub
 # Deprecated calls of the hub's API have the secret in the path.
 _in_path: Final = re.compile(rb"(/authorizations/(?:token|cookie/[^/?]*)/)[^/?]+").sub
 
 
 def masked(url: bytes) -> bytes:
     """Return a URL, or a request target, without the secrets in it."""
-    if b"=" in url or b"%" in url:
-        lower = url.lower()
-        if _named(lower) or (b"%" in url and _encoded(lower)):
-            url = _secret(rb"\1***", url)
+    if b"%" in url and _encoded(url):
+        url = _secret(rb"\1***", url)
+    elif b"=" in url and _named(url.lower()):
+        url = _plain_secret(rb"\1***", url)
     return _in_path(rb"\1***", url) if b"/authorizations/" in url else url
 
 

@@ -55,14 +55,11 @@ WORDS: Final[dict[int, str]] = {  # why exchanges end
 _ALL: Final = 1 << 30
 _SHORTER: Final = 2048  # octets of a value at first, where a line becomes too long for its sink
 _unsafe: Final = re.compile(rb'["\\\x00-\x1f\x7f-\xff]').sub
+_SAFE: Final = bytes(octet for octet in range(0x20, 0x7F) if octet not in b'"\\')
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
     return b"\\x%02x" % found[0][0]
-
-
-def _quoted(value: bytes) -> bytes:
-    return _unsafe(_escaped, value) if value else b"-"
 
 
 def _cut(value: bytes, most: int) -> bytes:
@@ -94,11 +91,13 @@ class Record(Log):
     def finish(self, client: Client) -> None:
         """Add the line of an exchange that has ended."""
         line = self.line(client, _ALL)
+        self.lines.append(line if len(line) <= self._most else self._shorter(client))
+
+    def _shorter(self, client: Client) -> bytes:
         most = _SHORTER
-        while len(line) > self._most and most:
-            line = self.line(client, most)
+        while len(line := self.line(client, most)) > self._most and most:
             most //= 2
-        self.lines.append(line)
+        return line
 
     def line(self, client: Client, most: int) -> bytes:
         """Return the line of an exchange, with at most so many octets of each value that the client chose."""
@@ -125,14 +124,16 @@ class Combined(Record):
         if most != _ALL:
             method, target, referer, agent = _cut(method, most), _cut(target, most), _cut(referer, most), _cut(agent, most)
         request = b"%b %b HTTP/1.%d" % (method, target, exchange.minor) if method else b"-"
+        if (request + referer + agent).translate(None, _SAFE):
+            request, referer, agent = _unsafe(_escaped, request), _unsafe(_escaped, referer), _unsafe(_escaped, agent)
         return b'%b - - [%b] "%b" %d %d "%b" "%b"\n' % (
             exchange.address,
             self._stamp,
-            _quoted(request),
+            request,
             exchange.status,
             exchange.sent,
-            _quoted(referer),
-            _quoted(agent),
+            referer or b"-",
+            agent or b"-",
         )
 
 
