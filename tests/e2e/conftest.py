@@ -36,7 +36,13 @@ def cache() -> Path:
 def hubs(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
     """The hubs, by the names of their bases. They start side by side."""
     proxy = proxy_command(cache / "perijove" / "demo" / "node")
-    running = {name: Hub(tmp_path_factory.mktemp(f"hub-{name}"), base, proxy, PASSWORD) for name, base in BASES.items()}
+    folders = {name: tmp_path_factory.mktemp(f"hub-{name}") for name in BASES}
+    for folder in folders.values():
+        for one in ("alice", "alice-tls"):  # whose servers let in who has a token in the URL
+            settings = folder / "homes" / one / ".jupyter" / "jupyter_server_config.py"
+            settings.parent.mkdir(parents=True)
+            settings.write_text("c.HubOAuth.allow_token_in_url = True\n")
+    running = {name: Hub(folders[name], base, proxy, PASSWORD) for name, base in BASES.items()}
     try:
         for hub in running.values():
             hub.wait()
@@ -60,7 +66,7 @@ def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Ite
         command = [sys.executable, "-m", "perijove", "serve", "--to", hub.url, "--listen", f"127.0.0.1:{port}"]
         command += ["--mount", hub.base, "--access-log", str(folder / f"{port}.access")]
         if secure:
-            command += ["--tls-cert", str(folder / "pair.pem")]
+            command += ["--tls-cert", str(folder / "pair.pem"), "--access-log-format", "json"]
         process = Process("perijove", command, folder / f"{port}.log")
         running.append(process)
         end = time.monotonic() + 20
@@ -70,7 +76,8 @@ def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Ite
             time.sleep(0.05)
         scheme = "https" if secure else "http"
         ca = str(folder / "ca.pem") if secure else None
-        return Site(f"{name}, {scheme}", f"{scheme}://localhost:{port}{hub.base}", PASSWORD, ca)
+        outputs = (folder / f"{port}.access", process.log)
+        return Site(f"{name}, {scheme}", f"{scheme}://localhost:{port}{hub.base}", PASSWORD, ca, outputs)
 
     try:
         yield start

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +24,7 @@ class Site:
     url: str
     password: str
     ca: str | None = None
+    outputs: tuple[Path, ...] = ()  # all that the perijove in front of it writes
 
     @property
     def origin(self) -> str:

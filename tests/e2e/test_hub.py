@@ -8,7 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from urllib.parse import quote, urljoin
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import pytest
 import websocket
@@ -165,6 +165,44 @@ def test_redirects_and_cookies(person: Person) -> None:
     assert moved.is_redirect
     person.visit(f"user/{person.name}/")
     assert_stays(person)
+
+
+def test_a_token_is_written_nowhere(person: Person) -> None:
+    """A login by a token in the URL, and what the hub makes of that URL: `next`, OAuth codes, states."""
+    site = person.site
+    made = person.hub("POST", f"users/{person.name}/tokens", json={"note": "in a URL"})
+    assert made.status_code == 201, made.text
+    token = made.json()["token"]
+    stranger = Person(site, person.name)
+    for target in (f"user/{person.name}/tree", "hub/user-redirect/lab", "hub/login", "hub/api/user", "nothing"):
+        for name in ("token", "Token"):
+            stranger.visit(f"{target}?{name}={token}&a=b")
+            stranger.session.cookies.clear()
+    refused = stranger.visit(f"hub/login?token={token}&x={'x' * 20000}")
+    assert refused.status_code == 414
+    stranger.close()
+    guest = Person(site, person.name)
+    page = guest.visit(f"user/{person.name}/lab?token={token}")
+    assert page.status_code == 200
+    assert "jupyter-config-data" in page.text  # it let us in
+    assert not guest.redirects
+    page = guest.session.get(urljoin(site.url, f"user/{person.name}/api/status"), headers={"Referer": page.url})
+    assert page.status_code == 200
+    guest.close()
+    secrets = {token}
+    for url in (*person.redirects, *stranger.redirects):
+        while url:
+            found = parse_qs(urlsplit(url).query)
+            secrets.update(value for name in ("code", "state", "token") for value in found.get(name, []))
+            url = found.get("next", [""])[0]
+    assert len(secrets) >= 3
+    end = time.monotonic() + 10
+    while "api/status" not in site.outputs[0].read_text().splitlines()[-1]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    said = "".join(one.read_text() for one in site.outputs)
+    assert said.count("***") > 10
+    assert not [one for one in secrets if len(one) > 5 and one in said + refused.text]
 
 
 def test_stop_and_start_again(site: Site) -> None:
