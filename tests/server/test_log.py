@@ -458,6 +458,18 @@ def test_standard_error_that_is_a_file(fronts: Callable[..., Front], origin: Ori
     assert all(one.startswith(("{", "perijove: ")) for one in lines), lines
 
 
+def test_tunnels_are_in_the_numbers(logged: Callable[..., Logged], tmp_path: Path) -> None:
+    front = logged(tmp_path / "access.log")
+    with Client(front.port) as client:
+        client.upgrade()
+        client.send(b"x" * 1000)
+        client.exactly(1000)
+        client.sock.shutdown(socket.SHUT_WR)
+        client.rest()
+    assert eventually(lambda: front.count("perijove_received_bytes_total", route="/") == 1000)
+    assert front.count("perijove_sent_bytes_total", route="/") == 1003
+
+
 # ------------------------------------------------------------------ syslog
 
 

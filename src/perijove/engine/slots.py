@@ -28,8 +28,8 @@ WORKER: Final = 32  # so many are kept for it
 
 # ------------------------------------------------------------------ a route, from the number that its plan has
 BY_CLASS: Final = 0  # + 1 to 5: exchanges by the class of their status; + 0: given up before there was one
-RECEIVED: Final = 6  # octets of requests' content
-SENT: Final = 7  # octets of responses' content
+RECEIVED: Final = 6  # octets of requests' content, and of tunnels that have ended
+SENT: Final = 7  # octets of responses' content, and of such tunnels
 LAST_ACTIVITY: Final = 8  # when an exchange ended last; milliseconds of CLOCK_MONOTONIC
 ROUTE: Final = 9
 ROUTES: Final = 1024  # rows, the first for what belongs to no route
