@@ -38,8 +38,12 @@ _LIMITS: Final = (
 )
 # Of each worker and route.
 _ROUTED: Final = (
-    ("perijove_received_bytes", "Octets of content in requests, and from clients in WebSockets that have ended.", slots.RECEIVED),
-    ("perijove_sent_bytes", "Octets of content in responses, and to clients in WebSockets that have ended.", slots.SENT),
+    (
+        "perijove_received_bytes",
+        "Octets of content in requests, and from clients of WebSockets when those end.",
+        slots.RECEIVED,
+    ),
+    ("perijove_sent_bytes", "Octets of content in responses, and to clients of WebSockets when those end.", slots.SENT),
 )
 # Of each worker and upstream.
 _UPSTREAM: Final = (
