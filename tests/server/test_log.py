@@ -150,7 +150,7 @@ def test_why_it_ended(fronts: Callable[..., Front], origin: Origin, origins: Cal
         f'[[route]]\npath = "/babble/"\nto = "{origins(babble).url}"\n'
         f'[[route]]\npath = "/cut/"\nto = "{origins(cut).url}"\n'
         f'[[route]]\npath = "/none/"\nto = "http://nowhere.invalid"\n'
-        f'[[route]]\nto = "{origin.url}"\n[timeouts]\nresponse = 0.5\nbody = 0.5\nheader = 0.5\ngrace = 0.5\n'
+        f'[[route]]\nto = "{origin.url}"\n[timeouts]\nresponse = 2.5\nbody = 0.5\nheader = 0.5\ngrace = 0.5\n'
     )
     expected = []
 

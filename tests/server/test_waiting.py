@@ -120,7 +120,8 @@ def test_every_state_over_tls(secured: Callable[[Handler], Front], client_tls: s
 
 def test_out_of_descriptors(front: Front) -> None:
     """Connections that cannot be accepted wait in the kernel's queue, and are served when there is room again."""
-    resource.prlimit(front.worker, resource.RLIMIT_NOFILE, (front.descriptors() + 10, 1000))
+    at_first = front.descriptors()
+    resource.prlimit(front.worker, resource.RLIMIT_NOFILE, (at_first + 10, 1000))
     clients = [Client(front.port) for _ in range(30)]
     time.sleep(0.5)
     before = front.cpu()
@@ -131,7 +132,7 @@ def test_out_of_descriptors(front: Front) -> None:
     for one in clients[25:]:
         assert one.ask("/").status in (200, 503)
     close(clients)
-    assert eventually(lambda: front.descriptors() < 13)
+    assert eventually(lambda: front.descriptors() <= at_first + 2)  # what is pooled may stay
 
 
 def test_draining(front: Front, application: Application) -> None:

@@ -503,6 +503,9 @@ def run(loaded: Loaded, load: Callable[[], Loaded]) -> int:
         except CannotServe as error:
             say(f"error: {error}")
             return 1
-        return await supervisor.run()
+        status = await supervisor.run()
+        # A signal that comes while the loop is being closed finds nobody; it must not end us in its own way either.
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1))
+        return status
 
     return asyncio.run(main())
