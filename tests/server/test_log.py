@@ -491,6 +491,7 @@ def test_the_local_syslog(logged: Callable[..., Logged], tmp_path: Path, style: 
     # Nobody reads it for a time.
     assert several(front.port, 4000) < 2
     assert eventually(front.dropped)
+    time.sleep(0.5)  # for which lines may gather
     daemon.setblocking(False)
     kept = 0
     with contextlib.suppress(BlockingIOError):

@@ -5,7 +5,8 @@ from perijove.engine.poll cimport Poller, clock
 
 cdef Py_ssize_t AGAIN, WANT_READ, WANT_WRITE
 cdef int ERR, IN, OUT
-cdef double _TICK
+cdef double _TICK, _GATHER
+cdef Py_ssize_t _MANY_LINES
 
 cdef class Endpoint:
     cdef public Reactor reactor
@@ -30,6 +31,7 @@ cdef class Endpoint:
 
 cdef class Log:
     cdef public list lines
+    cdef public double due
     cpdef void flush(self) except *
 
 cdef class Reactor:
@@ -50,7 +52,7 @@ cdef class Reactor:
     cpdef void again(self, Endpoint endpoint) except *
     cpdef void schedule(self, Endpoint endpoint) except *
     cpdef void unschedule(self, Endpoint endpoint) except *
-    @cython.locals(endpoint=Endpoint, timeout=double)
+    @cython.locals(endpoint=Endpoint, timeout=double, log=Log)
     cpdef void turn(self, double longest) except *
     @cython.locals(endpoint=Endpoint, tick=cython.longlong, key=object)
     cdef void _expire(self) except *
