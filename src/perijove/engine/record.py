@@ -1,6 +1,6 @@
 """The access log: one line for each exchange, in Apache's "combined" format or as a JSON object.
 
-Knows what lines say, and what they keep to themselves (`mask`). Lines are handed on a few times a second; the sink that takes them
+Knows what lines say, and what they keep to themselves (`mask`). They are handed on a few times a second; the sink that takes them
 waits for nothing, and those that it loses are counted.
 """
 
