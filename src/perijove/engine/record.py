@@ -1,7 +1,7 @@
 """The access log: one line for each exchange, in Apache's "combined" format or as a JSON object.
 
-Knows what lines say, and what they keep to themselves (`mask`). They are handed on a few times a second; the sink that takes them
-waits for nothing, and those that it loses are counted.
+Knows what lines say, and what they keep to themselves (`mask`). They are handed on a few times a second; the sink that takes
+them waits for nothing, and those that it loses are counted.
 """
 
 from __future__ import annotations
