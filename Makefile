@@ -7,14 +7,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PORT ?= 8080
 IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
-APT := chromium gcc libc6-dev python3-dev curl openssl pebble systemd
+APT := chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble systemd
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL (PORT=8080)
 	@exec $(BIN)/python -m perijove.demo --port $(PORT)
@@ -22,15 +22,21 @@ demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL
 test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
 	@IMAGE=$(IMAGE) sh scripts/image.sh
 	@echo "== the pure engine"
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
 	@echo "== the compiled engine, servers and browser"
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "server"
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "e2e or browser"
 
 unit: $(VENV)/.test build ## Run the tests that need no server, on both engines
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server" -n 2
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
+
+oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 keeps what it says)
+	@set -f; $(BIN)/python -m tests.oracle.record $(if $(WRITE),--write) $(CASES)
+
+oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's configurations (CASES='rw-*')
+	@PERIJOVE_REQUIRE_COMPILED=1 ORACLE_CASES='$(CASES)' $(BIN)/python -m pytest -q -m oracle -n 2
 
 lint: $(VENV)/.test ## Style, import rules, layout, Containerfile
 	@$(BIN)/ruff check -q && $(BIN)/ruff format -q --check

@@ -8,6 +8,9 @@ SRC = Path("src/perijove")
 TESTS = Path("tests/unit")
 # Tested end to end: what they do needs processes, browsers or a terminal.
 ELSEWHERE = {"demo", "cli", "server"}
+# What Apache's directives mean is judged by the recorded answers of Apache itself (tests/oracle), and what is said of a request by
+# what arrives (tests/explain): by whole configurations, not module by module. A test for a module is welcome all the same.
+RECORDED = ("config/apache/", "explain/", "routing/", "engine/conditions.py", "engine/edits.py", "engine/program.py", "engine/state.py", "engine/texts.py")
 
 
 def has_code(path: Path) -> bool:
@@ -24,6 +27,8 @@ def main() -> int:
             continue
         wanted.add(below.with_name(f"test_{path.name}"))
     found = {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    recorded = {path for path in wanted if str(path).replace("test_", "").startswith(RECORDED)}
+    wanted -= recorded - found
     for path in sorted(wanted - found):
         print(f"missing: {TESTS / path}")
     for path in sorted(found - wanted):

@@ -14,6 +14,7 @@ _COMMANDS = {
     "reload": "perijove.cli.reload",
     "status": "perijove.cli.status",
     "show-config": "perijove.cli.show_config",
+    "explain": "perijove.cli.explain",
 }
 
 

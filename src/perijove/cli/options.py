@@ -17,7 +17,17 @@ _WHAT: Final = ("to", "listen", "mount", "tls", "tls_cert", "tls_key", "redirect
 _HOW: Final = ("workers", "user", "watch", "grace", "metrics", "control", "access_log", "access_log_format")
 
 _OPTIONS = (
-    click.argument("file", required=False, metavar="[FILE.toml]"),
+    click.argument("file", required=False, metavar="[FILE.toml|FILE.conf]"),
+    click.option(
+        "--apache", is_flag=True, help="The file is Apache's, whatever it is called; one that ends in .conf is anyway."
+    ),
+    click.option("-D", "define", multiple=True, metavar="NAME", help="Define a name for Apache's <IfDefine>; may be repeated."),
+    click.option(
+        "--allow-unenforced",
+        multiple=True,
+        metavar="DIRECTIVE",
+        help="Serve although this directive, which keeps people out, is not emulated; may be repeated.",
+    ),
     click.option("--to", metavar="URL", help="Where requests go: http://HOST:PORT, https://… or unix:PATH."),
     click.option(
         "--listen", multiple=True, metavar="ADDR", help="[HOST]:PORT or unix:PATH; may be repeated. Default: 127.0.0.1:8080."

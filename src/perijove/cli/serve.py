@@ -18,7 +18,7 @@ def load(file: str | None, options: dict[str, Any]) -> Loaded:
     from perijove import config
 
     if file is not None:
-        return overlaid(config.load(file), options)
+        return overlaid(config.load(file, options["apache"], options["define"], options["allow_unenforced"]), options)
     from perijove.config.toml import load_table
 
     return load_table(table_of(options))

@@ -13,6 +13,8 @@ from perijove.text.diagnostic import Diagnostic, Severity
 from perijove.text.source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from perijove.gateway.model import Gateway
 
 
@@ -23,21 +25,24 @@ class Loaded:
     source: Source
     gateway: Gateway | None
     diagnostics: tuple[Diagnostic, ...]
+    read: tuple[str, ...] = ()  # paths of further files
 
     @property
     def files(self) -> tuple[str, ...]:
         """The paths of what was read."""
-        return () if self.source.name.startswith("<") else (self.source.name,)
+        own = () if self.source.name.startswith("<") else (self.source.name,)
+        return tuple(dict.fromkeys((*own, *self.read)))
 
 
-def read(path: str) -> Source | Diagnostic:
-    """Return the text of a file (`-` is standard input), or why it cannot be read."""
+def read(path: str, octets: bool = False) -> Source | Diagnostic:
+    """Return the text of a file (`-` is standard input), or why it cannot be read; `octets` that are no UTF-8 may be in it."""
+    errors = "surrogateescape" if octets else "strict"
     try:
         if path == "-":
             import sys
 
-            return Source("<stdin>", sys.stdin.read())
-        with open(path, encoding="utf-8") as file:
+            return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8", errors))
+        with open(path, encoding="utf-8", errors=errors) as file:
             return Source(path, file.read())
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 text (octet {error.start})"
@@ -51,11 +56,23 @@ def read(path: str) -> Source | Diagnostic:
     )
 
 
-def load(path: str) -> Loaded:
-    """Read a configuration file."""
-    source = read(path)
+def load(path: str, apache: bool = False, defines: Sequence[str] = (), unenforced: Collection[str] = ()) -> Loaded:
+    """Read a configuration file.
+
+    Args:
+        path: of the file; `-` is standard input. One that ends in `.conf` is Apache's.
+        apache: it is Apache's whatever it is called.
+        defines: names that are defined for Apache's IfDefine.
+        unenforced: directives whose absence is accepted although they keep people out.
+    """
+    apache = apache or path.endswith(".conf")
+    source = read(path, apache)
     if isinstance(source, Diagnostic):
         return Loaded(Source(path, ""), None, (source,))
+    if apache:
+        from perijove.config.apache import load as load_apache
+
+        return load_apache(source, defines, unenforced)
     from perijove.config.toml import load as load_toml
 
     return load_toml(source)

@@ -14,7 +14,7 @@ cdef long long CHUNKED, NO_BODY
 cdef int BROKEN, FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, FILE, FORWARD, RESPOND, ENDED, FAILED, OPEN
 cdef int CLIENT_GONE, CLIENT_TIMEOUT, CUT, DENIED, DONE, IDLE
 cdef int BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT
-cdef int FIRST_ROUTE
+cdef int FIRST_ROUTE, TEXT, ELSEWHERE, INSIDE
 cdef int ANNOUNCED, HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
 cdef Py_ssize_t _PIPELINED, _LINGER_MOST
 cdef double _RETRY_FOR, _RETRY_IF, _RETRY_EVERY
@@ -67,7 +67,7 @@ cdef class Client(Borrower):
     @cython.locals(site=Site, verdict=cython.int)
     cdef void _next_request(self) except *
     cdef void _forget(self) except *
-    @cython.locals(site=Site, plan=Plan, exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
+    @cython.locals(site=Site, plan=Plan, exchange=Exchange)
     cdef void _begin(self, RequestHead head) except *
     @cython.locals(site=Site, limiter=Limiter, exchange=Exchange, wait=cython.double)
     cdef bint _limited(self, RequestHead head, Plan plan) except -1
@@ -91,6 +91,10 @@ cdef class Client(Borrower):
     cdef void _release(self) except *
     cdef void _give_up(self, int status, int why) except *
     cpdef void refuse(self, int status, int why=*, int wait=*) except *
+    @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
+    cdef void _send(self, RequestHead head, Plan plan) except *
+    cdef bint _inside(self, bytes target, object state) except -1
+    cdef void _refuse_plainly(self, int status, Plan plan) except *
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(path=bytes)
     cdef void _serve_file(self, Plan plan, RequestHead head) except *

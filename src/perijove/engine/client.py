@@ -12,7 +12,8 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import fields, files, page, proxy_protocol, slots, target, template
+from perijove.engine import edits, fields, files, page, proxy_protocol, slots, target, template
+from perijove.engine.buffer import Buffer
 from perijove.engine.const import (
     ABORT,
     AGAIN,
@@ -21,10 +22,10 @@ from perijove.engine.const import (
     CHUNKED,
     CLIENT_GONE,
     CLIENT_TIMEOUT,
-    CONNECT_TIMEOUT,
     CUT,
     DENIED,
     DONE,
+    ELSEWHERE,
     ENDED,
     FAILED,
     FILE,
@@ -32,6 +33,7 @@ from perijove.engine.const import (
     FOUND,
     IDLE,
     IN,
+    INSIDE,
     LOST,
     MORE,
     NO_BODY,
@@ -42,6 +44,7 @@ from perijove.engine.const import (
     REFUSED,
     RESPOND,
     RESPONSE_TIMEOUT,
+    TEXT,
     TUNNEL,
 )
 from perijove.engine.counters import unshared
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
 
     from perijove.engine.limiter import Spot
     from perijove.engine.record import Record
+    from perijove.engine.state import State
 
 # What the connection is doing.
 ANNOUNCED: Final = -1  # a balancer is to say whose connection it is (PROXY protocol)
@@ -74,6 +78,7 @@ _LINGER_MOST: Final = 1 << 20
 _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
 _RETRY_IF: Final = 10.0  # … if the upstream has answered within these
 _RETRY_EVERY: Final = 0.1
+_OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
 _ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
 
 
@@ -543,9 +548,11 @@ class Client(Borrower):
 
     def _begin(self, head: RequestHead) -> None:
         site = self.site
-        plan = site.table.resolve(head)
+        plan = site.table.resolve(head, None, self.peer)
         exchange = self.exchange
         exchange.begin(head, plan)
+        if plan.edited:
+            exchange.state = site.table.state
         exchange.begun = self.reactor.now
         self.head_begun = False
         self.accept = head.field(fields.ACCEPT) or b""
@@ -555,7 +562,7 @@ class Client(Borrower):
             site.record.begin(self, head)
         if self.limiter is not None and self._limited(head, plan):
             return
-        if plan.kind != FORWARD or head.method == b"TRACE" or 0 < site.body_limit < head.length:
+        if plan.kind != FORWARD or (head.method == b"TRACE" and not plan.edited) or 0 < site.body_limit < head.length:
             if head.length == CHUNKED or head.length > 0:
                 exchange.keep_alive = False  # its content is not read
             if plan.kind == RESPOND:
@@ -563,6 +570,8 @@ class Client(Borrower):
             elif plan.kind == FILE:
                 self._serve_file(plan, head)
             else:
+                if exchange.state is not None:
+                    exchange.state.snapshot()  # what is dropped now is no head any more
                 self.inbuf.drop(head.size)
                 if plan.kind != FORWARD:
                     self.refuse(plan.status)
@@ -572,6 +581,11 @@ class Client(Borrower):
                     site.limited(slots.LIMITED_BODY, exchange.address)
                     self.refuse(413)
             return
+        self._send(head, plan)
+
+    def _send(self, head: RequestHead, plan: Plan) -> None:
+        """Send a request upstream, as far as it has come."""
+        exchange = self.exchange
         lender = plan.upstream
         assert isinstance(lender, Upstream)
         # A request that must not, or cannot, be sent twice never goes out on a connection that may have ended unseen.
@@ -581,7 +595,8 @@ class Client(Borrower):
         self.repeated = False
         self.retry_until = 0.0
         exchange.write_request(head, upstream.outbuf)
-        self.inbuf.drop(head.size)
+        if exchange.state is None or not exchange.state.inside:
+            self.inbuf.drop(head.size)
         self.deadline = 0.0
         if not exchange.request_done:
             if not self._take_content(upstream):
@@ -669,7 +684,7 @@ class Client(Borrower):
                 return
             if verdict == REFUSE:
                 upstream.upstream.failed(BAD_RESPONSE, self.reactor.now)
-                self._give_up(502, BAD_RESPONSE)
+                self._give_up(self.site.table.failures[BAD_RESPONSE - REFUSED], BAD_RESPONSE)
                 return
         self._push_response(verdict)
 
@@ -736,7 +751,7 @@ class Client(Borrower):
                 self.until(_RETRY_EVERY)
                 return
         upstream.upstream.failed(why, now)
-        self._give_up(503 if why == REFUSED else 504 if why == CONNECT_TIMEOUT else 502, why)
+        self._give_up(self.site.table.failures[why - REFUSED], why)
 
     def _replace(self, request: bytes, at_once: bool) -> None:
         """Exchange the upstream connection for a new one that is to carry `request`."""
@@ -766,7 +781,7 @@ class Client(Borrower):
         if self.exchange.response_started:
             self._abort(RESPONSE_TIMEOUT)
         else:
-            self._give_up(504, RESPONSE_TIMEOUT)
+            self._give_up(self.site.table.failures[RESPONSE_TIMEOUT - REFUSED], RESPONSE_TIMEOUT)
 
     # ------------------------------------------------------------------ ends
 
@@ -887,6 +902,10 @@ class Client(Borrower):
             exchange.keep_alive = False
         if exchange.ended == DONE:
             exchange.ended = DENIED
+        plan = exchange.plan
+        if self.site.table.bare:
+            self._refuse_plainly(status, plan)
+            return
         content_type, body = page.error(status, self.accept, template.request_id(exchange), why)
         extra = b"Cache-Control: no-store\r\n"
         if status == 405:
@@ -896,6 +915,52 @@ class Client(Borrower):
         elif status in (429, 502, 503, 504):
             extra += b"Retry-After: %d\r\n" % wait
         self._answer(status, content_type, body, extra)
+
+    def _refuse_plainly(self, status: int, plan: Plan | None) -> None:
+        """Answer with an error page where a program decides which fields that has, and perhaps which page it is."""
+        exchange = self.exchange
+        state = exchange.state
+        kind, text = (0, b"") if plan is None else plan.pages.get(status, (0, b""))
+        if kind == INSIDE and state is not None and not state.inside and self._inside(text, state):
+            return
+        extra = b"Server: perijove\r\n" + exchange.page_fields()
+        if state is not None and state.location and status == state.status:
+            name = b"WWW-Authenticate" if status == 401 else b"Location"
+            extra += b"%b: %b\r\n" % (name, edits.clean(state.location))
+        if status < 300:
+            self._answer(status, b"", b"", extra)
+        elif kind == TEXT:
+            self._answer(status, b"text/html; charset=iso-8859-1", text, extra)
+        elif kind == ELSEWHERE:
+            self._answer(302, b"", b"", extra + b"Location: %b\r\n" % text)
+        else:
+            content_type, body = page.error(status, self.accept, template.request_id(exchange), 0)
+            self._answer(status, content_type, body, extra)
+
+    def _inside(self, target: bytes, state: State) -> bool:
+        """Give the answer to another request in place of this one's error; False if that is an error, too."""
+        site = self.site
+        exchange = self.exchange
+        lines = edits.kept(state.lines or [], _OF_CONTENT, frozenset())
+        method = b"HEAD" if exchange.method == b"HEAD" else b"GET"
+        buffer = Buffer()
+        buffer.append(b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, edits.joined(lines)))
+        head = RequestHead()
+        if head.scan(buffer, site.limits) != FOUND:
+            return False
+        plan = site.table.resolve(head, None, self.peer)
+        made = site.table.state
+        if plan.kind != FORWARD or made is None:
+            return False
+        made.inside = True
+        begun, keep_alive, minor, done = exchange.begun, exchange.keep_alive, exchange.minor, exchange.request_done
+        exchange.begin(head, plan)
+        exchange.state = made
+        exchange.begun = begun
+        exchange.minor = minor
+        exchange.keep_alive = keep_alive and done
+        self._send(head, plan)
+        return True
 
     def answer(self, plan: Plan, head: RequestHead) -> None:
         """Answer as the plan says."""

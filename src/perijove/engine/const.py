@@ -69,3 +69,8 @@ UNTIL_CLOSE: Final = -3
 
 # How much one read takes at most. A stalled reader pins at most this much in user space.
 READ_SIZE: Final = 131072
+
+# What a page of an error is, where it is not ours.
+TEXT: Final = 1
+ELSEWHERE: Final = 2  # another URL
+INSIDE: Final = 3  # another path here, whose answer is given in its place

@@ -19,6 +19,7 @@ cdef class Peer:
 cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
+    cdef public object state
     cdef public bytes method, target, path, host, address, scheme, request_id
     cdef public int minor, status, interim, ended
     cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
@@ -27,6 +28,9 @@ cdef class Exchange:
     cdef public Chunked request_decoder, decoder
     cpdef void forget(self, double now) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
+    cdef void _write_edited(self, RequestHead head, Buffer out) except *
+    cdef bytes _edited_response(self, ResponseHead head, bytes tail)
+    cpdef bytes page_fields(self)
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)
     cpdef void write_request(self, RequestHead head, Buffer out) except *
     @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)

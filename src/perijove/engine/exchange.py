@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import fields
+from perijove.engine import edits, fields
 from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, REFUSE, TUNNEL, UNTIL_CLOSE
 from perijove.engine.framing import Chunked
 from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
@@ -19,11 +19,27 @@ if TYPE_CHECKING:
     from perijove.engine.buffer import Buffer
     from perijove.engine.head import Limits, RequestHead, ResponseHead
     from perijove.engine.plan import Plan
+    from perijove.engine.state import State
 
 _INTERIM: Final = 16  # interim responses that one request may bring; floods of them end in 502
 # RFC 9110 §9.2.2; with TRACE left out, which is refused anyway.
 IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 _no_names: Final[frozenset[bytes]] = frozenset()
+
+
+# Framing is computed, never copied nor set.
+_ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE)
+
+
+def _asks(head: RequestHead) -> bool:
+    """Tell whether Upgrade alone asks for a WebSocket, whatever Connection says; with content it never does."""
+    return (
+        head.minor == 1
+        and head.method == b"GET"
+        and head.length == NO_BODY
+        and head.has(fields.UPGRADE)
+        and (head.field(fields.UPGRADE) or b"").lower() == b"websocket"
+    )
 
 
 class Peer:
@@ -102,6 +118,7 @@ class Exchange:
         "reuse",
         "scheme",
         "sent",
+        "state",
         "status",
         "target",
         "upgrade",
@@ -135,6 +152,7 @@ class Exchange:
         self.received = 0  # octets of content from the client, of requests
         self.sent = 0  # octets of content to the client
         self.request_id = b""
+        self.state: State | None = None  # what a program has found out about the request
         self.asked = False  # the request was written for an upstream
         self.answered = 0.0  # when the first octet of an answer came, and why it ended; whoever runs the exchange sets them
         self.ended = DONE
@@ -164,6 +182,7 @@ class Exchange:
     def begin(self, head: RequestHead, plan: Plan) -> None:
         """Start an exchange with a scanned head and what was decided for it."""
         self.plan = plan
+        self.state = None
         self.method = head.method
         self.target = head.target
         self.path = head.path
@@ -172,7 +191,9 @@ class Exchange:
         self.scheme = self.peer.scheme
         self.minor = head.minor
         self.keep_alive = head.keep_alive
-        self.upgrade = head.upgrade
+        self.upgrade = head.upgrade and plan.upgrade != b""
+        if plan.edited and plan.upgrade and not head.upgrade:
+            self.upgrade = _asks(head)
         self.expect = head.expect
         self.request_left = head.length
         self.request_done = head.length == NO_BODY
@@ -197,6 +218,9 @@ class Exchange:
         plan = self.plan
         assert plan is not None
         self.asked = True
+        if plan.edited:
+            self._write_edited(head, out)
+            return
         peer = self.peer
         drop = plan.drop
         target = head.path
@@ -226,6 +250,29 @@ class Exchange:
         if self.upgrade:
             tail += b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         head.write(out, target, drop, plan.drop_names, tail)
+
+    def _write_edited(self, head: RequestHead, out: Buffer) -> None:
+        """Write the head for upstream where its fields are edited one after the other."""
+        plan = self.plan
+        state = self.state
+        assert plan is not None
+        assert state is not None
+        self.address = state.address
+        state.snapshot()
+        lines = state.lines or []
+        drop = plan.drop | 1 << fields.HOST | 1 << fields.CONTENT_LENGTH
+        lines = edits.edited(edits.kept(lines, drop, head.nominated), plan.request_operations, state)
+        host = head.host if plan.preserve_host and head.host else plan.authority
+        tail = b""
+        if head.length == CHUNKED:
+            tail += b"Transfer-Encoding: chunked\r\n"
+        elif head.length > 0 or head.has(fields.CONTENT_LENGTH):
+            tail += b"Content-Length: %d\r\n" % head.length
+        if self.upgrade:
+            asked = plan.upgrade if plan.upgrade != b"*" else head.field(fields.UPGRADE) or b""
+            tail += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % asked
+        first = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (self.method, state.target, host)
+        out.append(b"".join((first, edits.joined(edits.kept(lines, _ALWAYS_OURS, frozenset())), tail, b"\r\n")))
 
     def pump_request(self, source: Buffer, out: Buffer) -> int:
         """Move content from the client on: MORE, FOUND when it is complete, or REFUSE when it is broken."""
@@ -320,7 +367,37 @@ class Exchange:
             tail = add_edits(tail, plan.response_edits, self, head)
         self.status = head.status
         self.response_started = True
+        if plan.edited:
+            out.append(self._edited_response(head, tail))
+            return
         head.write(out, drop, plan.response_names, tail)
+
+    def _edited_response(self, head: ResponseHead, tail: bytes) -> bytes:
+        """Return the response's head where its fields are edited one after the other."""
+        plan = self.plan
+        state = self.state
+        assert plan is not None
+        assert state is not None
+        state.response = head
+        lines = edits.kept(head.items(), plan.response_drop, head.nominated)
+        always = [one for one in plan.response_operations if one.always]
+        others = [one for one in plan.response_operations if not one.always]
+        # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
+        first = edits.edited([], always, state)
+        lines = edits.compacted(edits.edited(lines, others, state), b"vary")
+        state.response = None
+        if not any(name.lower() == b"server" for name, _ in lines):
+            lines.append((b"Server", b"perijove"))
+        lines = edits.kept([*first, *lines], _ALWAYS_OURS, frozenset())
+        return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, edits.joined(lines), tail)
+
+    def page_fields(self) -> bytes:
+        """Return the lines that an answer of our own has besides, where fields are edited one after the other."""
+        plan = self.plan
+        if plan is None or not plan.edited or self.state is None:
+            return b""
+        operations = [one for one in plan.response_operations if one.always and one.kind < edits.PREFIX]
+        return edits.joined(edits.kept(edits.edited([], operations, self.state), _ALWAYS_OURS, frozenset()))
 
     def _mapped(self, head: ResponseHead, number: int, plan: Plan) -> bytes:
         """Return the lines of one kind as the public must see them, or nothing if they may stay as they are."""

@@ -27,6 +27,7 @@ cdef class Head:
     cpdef bytes field(self, int number)
     cpdef list values(self, int number)
     cpdef list named(self, bytes name)
+    cpdef list items(self)
     cpdef bint has(self, int number) except -1
     cdef int _connection(self) except -1
     cdef long long _length(self) except -9999

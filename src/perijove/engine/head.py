@@ -185,6 +185,11 @@ class Head:
             self._lines[line].split(b":", 1)[1].strip(b" \t") for line, its in enumerate(self._shape.lower, 1) if its == name
         ]
 
+    def items(self) -> list[tuple[bytes, bytes]]:
+        """Return the names, as they were written, and the values of all fields, in order."""
+        found = [line.split(b":", 1) for line in self._lines[1:]]
+        return [(name, value.strip(b" \t")) for name, value in found]
+
     def has(self, number: int) -> bool:
         """Tell whether a field of that number is there."""
         return self._shape.at[number] != 0

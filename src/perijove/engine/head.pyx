@@ -305,6 +305,14 @@ cdef class Head:
             and same(<const unsigned char *>self.front() + self.lines[line].start, PyBytes_AS_STRING(name), size)
         ]
 
+    cpdef list items(self):
+        cdef int line
+        cdef const char *front = self.front()
+        return [
+            (PyBytes_FromStringAndSize(front + self.lines[line].start, self.lines[line].name), self._value(line))
+            for line in range(self.count)
+        ]
+
     cpdef bint has(self, int number) except -1:
         return self.seen >> number & 1
 

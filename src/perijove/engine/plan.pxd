@@ -28,6 +28,10 @@ cdef class Plan:
     cdef public bint preserve_host, sets_host, varies
     cdef public unsigned long long own, drop, response_drop
     cdef public frozenset drop_names, response_names
+    cdef public bytes upgrade
+    cdef public bint edited, override_errors
+    cdef public tuple request_operations, response_operations
+    cdef public dict pages
 
 cdef class Route:
     cdef public bytes prefix, plain
@@ -36,23 +40,27 @@ cdef class Route:
     cdef public bint exact
 
 cdef class HostTable:
+    cdef public int number
     cdef public tuple routes
     cdef public Plan single
+    cdef public object program
 
 cdef class Table:
     cdef public tuple before
     cdef tuple _begins
     cdef public HostTable default
     cdef public dict named
-    cdef public tuple wild
+    cdef public tuple wild, globs, failures
+    cdef public object state
+    cdef public bint bare
     cdef public Plan missing, bad
     @cython.locals(first=Plan, host=HostTable, path=bytes, plain=bytes, route=Route)
-    cpdef Plan resolve(self, RequestHead head, list trace=*)
+    cpdef Plan resolve(self, RequestHead head, list trace=*, object peer=*)
     @cython.locals(plain=bytes, route=Route)
     cdef Plan _first(self, bytes path, list trace)
-    cdef HostTable _host(self, bytes host)
+    cpdef HostTable host_of(self, bytes host)
 
-@cython.locals(route=Route)
+@cython.locals(route=Route, holds=bint)
 cdef Route _match(tuple routes, bytes path, list trace)
 @cython.locals(route=Route)
 cdef Route _match_plain(tuple routes, bytes path)

@@ -15,7 +15,12 @@ from perijove.engine.slots import FIRST_ROUTE
 from perijove.engine.target import climbs, inside, normal
 
 if TYPE_CHECKING:
+    from perijove.engine.edits import FieldOperation
+    from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead
+    from perijove.engine.pattern import Pattern
+    from perijove.engine.program import Program
+    from perijove.engine.state import State
 
 # What a template may name. Kept in step with the words of a configuration by routing.compile.
 LITERAL: Final = 0
@@ -34,6 +39,7 @@ HOSTNAME: Final = 12  # as the client named it, without port
 SEARCH: Final = 13  # "?" and the query, or nothing
 
 Template = tuple[tuple[int, bytes], ...]
+Look = tuple[int, bool, "State | None"]  # at a rule: its number, whether it held, what was known
 
 
 class FieldEdit:
@@ -134,21 +140,27 @@ class Plan:
         "directory",
         "drop",
         "drop_names",
+        "edited",
         "edits",
         "kind",
         "map_from",
         "map_to",
         "maps",
         "mount",
+        "override_errors",
         "own",
+        "pages",
         "preserve_host",
+        "request_operations",
         "response_drop",
         "response_edits",
         "response_names",
+        "response_operations",
         "rules",
         "sets_host",
         "status",
         "timeouts",
+        "upgrade",
         "upstream",
         "varies",
     )
@@ -171,6 +183,13 @@ class Plan:
         self.drop_names: frozenset[bytes] = frozenset()
         self.edits: tuple[FieldEdit, ...] = ()
         self.varies = False  # an edit reads more than the connection and Host
+        self.upgrade = b"websocket"  # what a handshake asks for upstream: `*` is as the client has it; empty: it is none there
+        # Fields are edited one after the other, as a program has chosen, in place of the edits that stand around here.
+        self.edited = False
+        self.request_operations: tuple[FieldOperation, ...] = ()
+        self.response_operations: tuple[FieldOperation, ...] = ()
+        self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says
+        self.override_errors = False  # also in place of the upstream's
         self.response_drop = fields.RESPONSE_DROP
         self.response_names: frozenset[bytes] = frozenset()
         self.response_edits: tuple[FieldEdit, ...] = ()
@@ -200,12 +219,14 @@ class Route:
 
 
 class HostTable:
-    """The routes of one virtual host, in order."""
+    """The routes of one virtual host, in order; or a program, where they are more than paths."""
 
-    __slots__ = ("routes", "single")
+    __slots__ = ("number", "program", "routes", "single")
 
-    def __init__(self, routes: tuple[Route, ...]) -> None:
+    def __init__(self, routes: tuple[Route, ...], program: Program | None = None, number: int = 0) -> None:
+        self.number = number  # among the listener's hosts
         self.routes = routes
+        self.program = program
         # One route for every path needs no look at the path, but for "..".
         self.single: Plan | None = None
         if routes and routes[0].prefix == b"/" and not routes[0].exact:
@@ -215,7 +236,7 @@ class HostTable:
 class Table:
     """All that a listener decides by."""
 
-    __slots__ = ("_begins", "bad", "before", "default", "missing", "named", "wild")
+    __slots__ = ("_begins", "bad", "bare", "before", "default", "failures", "globs", "missing", "named", "state", "wild")
 
     def __init__(
         self,
@@ -224,23 +245,30 @@ class Table:
         wild: tuple[tuple[bytes, HostTable], ...],
         timeouts: Timeouts,
         before: tuple[Route, ...] = (),
+        globs: tuple[tuple[Pattern, HostTable], ...] = (),
     ) -> None:
         self.before = before  # looked at first, whatever the host
         self._begins = tuple(route.prefix for route in before)
         self.default = default
         self.named = named  # lower case, without port
         self.wild = wild  # (b".example.org", …), the longest first
+        self.globs = globs  # names that a pattern is found in, in order
+        self.bare = any(one.program is not None for one in (default, *named.values()) if one is not None)
+        # What a client is answered when an upstream fails, by the numbers of const.py, from REFUSED on.
+        self.failures = (503, 503, 500, 500, 502, 502, 502) if self.bare else (503, 504, 502, 502, 502, 502, 504)
+        self.state: State | None = None  # of the last request that a program decided on
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404
         self.bad = Plan(REJECT, timeouts)
         self.bad.status = 400
 
-    def resolve(self, head: RequestHead, trace: list[int] | None = None) -> Plan:
+    def resolve(self, head: RequestHead, trace: list[Look] | None = None, peer: Peer | None = None) -> Plan:
         """Return what to do with a request.
 
         Args:
             head: a scanned head.
-            trace: gets the number of each rule that was looked at.
+            trace: gets, of each rule that was looked at, its number, whether it held, and of a program what was known then.
+            peer: who sent it; of need where a program decides, which leaves what is this request's own in `state`.
         """
         path = head.path
         if self.before:
@@ -248,13 +276,18 @@ class Table:
             if first is not None:
                 return first
         host = self.default
-        if self.named or self.wild:
-            host = self._host(head.host)
+        if self.named or self.wild or self.globs:
+            host = self.host_of(head.host)
         if host is None:
             return self.missing
+        if host.program is not None:
+            assert peer is not None
+            self.state = host.program.run(head, peer, trace)
+            assert self.state.plan is not None
+            return self.state.plan
         if host.single is not None:
             if trace is not None:
-                trace.append(host.routes[0].rule)
+                trace.append((host.routes[0].rule, True, None))
             if b".." in path or b"%2" in path:
                 return self.bad if climbs(path) else host.single
             return host.single
@@ -267,7 +300,7 @@ class Table:
                 return self.bad
         return self.missing if route is None else route.plan
 
-    def _first(self, path: bytes, trace: list[int] | None) -> Plan | None:
+    def _first(self, path: bytes, trace: list[Look] | None) -> Plan | None:
         """Return what is decided before any host is looked at, or None if nothing is."""
         if path.startswith(self._begins):
             route = _match(self.before, path.split(b"?", 1)[0], trace)
@@ -280,7 +313,8 @@ class Table:
                 return self.bad
         return None
 
-    def _host(self, host: bytes) -> HostTable | None:
+    def host_of(self, host: bytes) -> HostTable | None:
+        """Return the table of the virtual host that a Host leads to, if there is one."""
         name = host.lower()
         if not name.endswith(b"]"):
             head, colon, port = name.rpartition(b":")
@@ -293,14 +327,18 @@ class Table:
         for suffix, its in self.wild:
             if name.endswith(suffix):
                 return its
+        for pattern, its in self.globs:
+            if pattern.search(name) is not None:
+                return its
         return self.default
 
 
-def _match(routes: tuple[Route, ...], path: bytes, trace: list[int] | None) -> Route | None:
+def _match(routes: tuple[Route, ...], path: bytes, trace: list[Look] | None) -> Route | None:
     for route in routes:
+        holds = (path == route.prefix) if route.exact else inside(path, route.prefix)
         if trace is not None:
-            trace.append(route.rule)
-        if (path == route.prefix) if route.exact else inside(path, route.prefix):
+            trace.append((route.rule, holds, None))
+        if holds:
             return route
     return None
 

@@ -46,6 +46,16 @@ class Resolver(Endpoint):
         self._upstreams = [upstream for upstream in upstreams if upstream.host]
         self._ask()
 
+    def add(self, upstream: Upstream) -> None:
+        """Look this one up now, and from time to time as well."""
+        self._upstreams.append(upstream)
+        self._questions.put(upstream)
+
+    def remove(self, upstream: Upstream) -> None:
+        """Look it up no more."""
+        if upstream in self._upstreams:
+            self._upstreams.remove(upstream)
+
     def _ask(self) -> None:
         for upstream in self._upstreams:
             self._questions.put(upstream)

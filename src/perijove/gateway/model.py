@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import IPv4Network, IPv6Network
 
+from perijove.gateway.conditions import Condition, Network, Pattern
+from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import Rule
-
-Network = IPv4Network | IPv6Network
+from perijove.text.source import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class CertificatePair:
 
     cert: str
     key: str
+    chain: str | None = None  # further certificates, where they are in a file of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,10 @@ class TlsClient:
     verify: bool = True
     ca: str | None = None  # PEM file; the system's authorities if None
     server_name: str | None = None  # for SNI and the check; the upstream's host if None
+    chain: bool = True  # of what `verify` checks: whether an authority vouches for the certificate …
+    names: bool = True  # … and whether the name is in it …
+    expiry: bool = True  # … and whether it is out of date
+    name_from_host: bool = False  # the name is the Host that is sent, not the upstream's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class Listener:
     address: Address
     tls: TlsServer | None = None
     redirect_to: int | None = None  # everything is redirected to https on this port
+    hosts: tuple[VirtualHost, ...] = ()  # in place of the gateway's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,14 @@ class Peers:
     unix: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a configuration that is for some requests only, and where it begins."""
+
+    when: Condition
+    origin: Span
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
     """The moments at which a gateway acts, each a list of rules in order."""
@@ -85,6 +99,12 @@ class Stages:
     route: tuple[Rule, ...] = ()  # choose: forward, respond, redirect
     request: tuple[Rule, ...] = ()  # edit what goes upstream
     response: tuple[Rule, ...] = ()  # edit what comes downstream
+    program: bool = False  # the rules are more than paths in order: they run one after the other, for each request
+    encoded_slashes: str = "off"  # of a program: what becomes of %2F in a path: off (404), on (decoded), nodecode
+    merge_slashes: bool = True  # of a program: whether double slashes are one
+    # For those who ask what happens to a request; nothing runs by them.
+    sections: tuple[Section, ...] = field(default=(), compare=False)
+    reasons: Mapping[Fault, Reason] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +113,9 @@ class VirtualHost:
 
     names: tuple[str, ...]
     stages: Stages
+    patterns: tuple[Pattern, ...] = ()  # of further names, which are looked at in the order of the hosts
+    server_name: str = ""  # its own
+    origin: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +162,13 @@ class Upstream:
     max_idle: int = 64
     idle_timeout: float = 30.0
     timeouts: Timeouts = field(default_factory=Timeouts)
+    host: bytes = b""  # what Host says, if not the address
 
     @property
     def authority(self) -> bytes:
         """What Host says when the client's is not kept."""
+        if self.host:
+            return self.host
         if isinstance(self.address, UnixAddress):
             return b"localhost"
         default = 443 if self.scheme == "https" else 80

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import const, fields, plan, slots
 from perijove.gateway import rules
-from perijove.gateway.model import Stages
+from perijove.gateway.model import Stages, VirtualHost
 from perijove.gateway.rules import Operation, Variable
+from perijove.routing import program as programs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from perijove.engine.pattern import Pattern
     from perijove.engine.upstream import Upstream
     from perijove.gateway.model import Gateway, Listener, Timeouts
 
-_VARIABLES: Final[dict[Variable, int]] = {
+_VARIABLES: Final[dict[object, int]] = {
     Variable.CLIENT_IP: plan.CLIENT_IP,
     Variable.CLIENT_PORT: plan.CLIENT_PORT,
     Variable.HOST: plan.PUBLIC_HOST,
@@ -64,7 +66,11 @@ def template(written: rules.Template) -> plan.Template:
 
 
 def compile_table(
-    gateway: Gateway, listener: Listener, upstreams: Mapping[str, Upstream], counted: Mapping[str, int]
+    gateway: Gateway,
+    listener: Listener,
+    upstreams: Mapping[str, Upstream],
+    counted: Mapping[str, int],
+    find: programs.Find = programs.nowhere,
 ) -> plan.Table:
     """Return the table of one listener.
 
@@ -73,16 +79,29 @@ def compile_table(
         listener: one of its listeners.
         upstreams: the engine's upstreams, by the names that the gateway uses.
         counted: where routes are counted, by their labels; see `labels`.
+        find: an upstream for a scheme and an authority that a request names.
     """
     times = timeouts(gateway.timeouts)
+    hosts = listener.hosts or gateway.hosts
     before = _routes(_EVERYWHERE, Stages(route=gateway.before), upstreams, times, counted, -len(gateway.before))
     if listener.redirect_to is not None:
         return plan.Table(_to_https(listener.redirect_to, times), {}, (), times, before)
     default: plan.HostTable | None = None
     named: dict[bytes, plan.HostTable] = {}
     wild: list[tuple[bytes, plan.HostTable]] = []
-    for host in gateway.hosts:
-        table = plan.HostTable(_routes(host.names, host.stages, upstreams, times, counted))
+    globs: list[tuple[Pattern, plan.HostTable]] = []
+    tables: dict[int, plan.HostTable] = {}
+    for number, host in enumerate(hosts):
+        if host.stages.program:
+            # A host may stand here twice: by its names, and as the one for all others.
+            key = id(host.stages)
+            table = tables.get(key) or programs.host_table(
+                host, upstreams, times, counted.get(_name(host), slots.FIRST_ROUTE), find, number
+            )
+            tables[key] = table
+        else:
+            table = plan.HostTable(_routes(host.names, host.stages, upstreams, times, counted), None, number)
+        globs += [(programs.pattern(one), table) for one in host.patterns]
         for name in host.names:
             if name == "*":
                 default = table
@@ -91,7 +110,7 @@ def compile_table(
             else:
                 named[name.encode()] = table
     wild.sort(key=lambda one: -len(one[0]))
-    return plan.Table(default, named, tuple(wild), times, before)
+    return plan.Table(default, named, tuple(wild), times, before, tuple(globs))
 
 
 def _to_https(port: int, times: plan.Timeouts) -> plan.HostTable:
@@ -109,8 +128,14 @@ def _redirect(status: int, location: rules.Template, times: plan.Timeouts) -> pl
 def labels(gateway: Gateway) -> list[str]:
     """Return what the routes are called where they are counted, each name once: the path, or the first host's name and it."""
     found = [_label(_EVERYWHERE, rule) for rule in gateway.before]
-    found += [_label(host.names, rule) for host in gateway.hosts for rule in host.stages.route]
+    every = [*gateway.hosts, *(host for listener in gateway.listeners for host in listener.hosts)]
+    found += [_label(host.names, rule) for host in every for rule in host.stages.route if not host.stages.program]
+    found += [_name(host) for host in every if host.stages.program]
     return list(dict.fromkeys(found))
+
+
+def _name(host: VirtualHost) -> str:
+    return f"{host.server_name or 'the main server'}/"
 
 
 def _label(names: tuple[str, ...], rule: rules.Rule) -> str:
@@ -176,6 +201,7 @@ def _prefix(when: rules.Condition) -> bytes:
             return b"/"
         case rules.PathPrefix(path) | rules.PathIs(path):
             return path
+    raise TypeError(f"{when!r} is no path")
 
 
 def _request(made: plan.Plan, actions: list[rules.Action]) -> None:

@@ -20,9 +20,11 @@ from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
 from perijove.engine.resolver import Resolver
 from perijove.engine.slots import FIRST_UPSTREAM
-from perijove.engine.upstream import Upstream
+from perijove.engine.upstream import Address, Upstream
 from perijove.gateway import model
+from perijove.routing import upstreams as holders
 from perijove.routing.compile import compile_table, timeouts
+from perijove.routing.trust import Trust
 from perijove.server import limits, log
 from perijove.server.files import Contents, Unreadable, read
 from perijove.server.shared import Numbers
@@ -33,35 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from perijove.engine.limiter import Limiter
-    from perijove.engine.plan import Table
+    from perijove.engine.plan import Table, Timeouts
     from perijove.engine.record import Record
 
 _IDLE_AFTER_TERM: Final = 1.0  # seconds for which an idle connection may still bring a request when we are to stop
-_KEPT_ADDRESSES: Final = 4096
+_VISITED: Final = 256  # upstreams that requests have named and that are kept
 _QUEUE: Final = 65536  # more than a queue of connections may hold
 
 
 class CannotServe(Exception):
     """A gateway cannot be served; the text says why."""
-
-
-class Trust:
-    """Whose forwarding fields are believed. A Unix socket's peers are: the file's permissions choose them."""
-
-    def __init__(self, networks: tuple[model.Network, ...], unix: bool = True) -> None:
-        self.networks = networks
-        self._known: dict[str, bool] = {"": unix}
-
-    def __call__(self, address: str) -> bool:
-        """Tell whether the peer with this address is believed; an empty one is a Unix socket's."""
-        found = self._known.get(address)
-        if found is None:
-            if len(self._known) >= _KEPT_ADDRESSES:
-                self._known = {"": self._known[""]}
-            ip = ipaddress.ip_address(address)
-            found = any(ip in network for network in self.networks if network.version == ip.version)
-            self._known[address] = found
-        return found
 
 
 @dataclass(frozen=True)
@@ -73,6 +56,40 @@ class Given:
     made: bytes | None = None  # a self-signed certificate with its key, PEM
     log: int | None = None  # a descriptor of the access log
     numbers: Numbers = field(default_factory=Numbers)
+
+
+class Visited:
+    """Upstreams that requests name, rather than the configuration: of a forward proxy, and of URLs that rules make.
+
+    So many are kept; beyond that the one that was asked for longest ago is given up.
+    """
+
+    def __init__(self, resolver: Resolver, counters: Counters, times: Timeouts, reactor: Reactor) -> None:
+        self._resolver = resolver
+        self._counters = counters
+        self._times = times
+        self._known: dict[tuple[bytes, bytes], Upstream] = {}
+
+    def __call__(self, scheme: bytes, authority: bytes) -> Upstream | None:
+        """Return the upstream of a scheme and an authority; None if that is nonsense, or a scheme that is not spoken."""
+        key = (scheme, authority.lower())
+        found = self._known.pop(key, None)
+        if found is None:
+            found = holders.visited(scheme, authority, self._times)
+            if found is None:
+                return None
+            found.counters = self._counters
+            if _is_address(found.host):
+                found.addresses = [_literal(found.host, found.port)]
+                found.host = ""
+            else:
+                self._resolver.add(found)
+            if len(self._known) >= _VISITED:
+                oldest = self._known.pop(next(iter(self._known)))
+                oldest.close_idle()
+                self._resolver.remove(oldest)
+        self._known[key] = found
+        return found
 
 
 class Worker:
@@ -108,7 +125,8 @@ class Worker:
             upstream.counters = self.counters
             upstream.counted = given.numbers.upstreams.get(name, FIRST_UPSTREAM)
         contexts = _contexts(gateway, given.files, given.made)
-        tables = [compile_table(gateway, one, upstreams, given.numbers.routes) for one in gateway.listeners]
+        visited = Visited(self.resolver, self.counters, timeouts(gateway.timeouts), self.reactor)
+        tables = [compile_table(gateway, one, upstreams, given.numbers.routes, visited) for one in gateway.listeners]
         before = self.acceptors
         self.acceptors = {}
         self.made = given.made
@@ -256,21 +274,14 @@ def open_log(gateway: model.Gateway) -> int | None:
 
 def _upstream(one: model.Upstream, contents: Contents) -> Upstream:
     """Return an engine's upstream; a name is left for the resolver."""
-    made = Upstream(one.name, timeouts(one.timeouts))
-    made.authority = one.authority
-    made.max_idle = one.max_idle
-    made.idle_timeout = one.idle_timeout
+    made = holders.upstream(one)
     if isinstance(one.address, model.UnixAddress):
         made.addresses = [(socket.AF_UNIX, one.address.path)]
+    elif _is_address(one.address.host):
+        made.addresses = [_literal(one.address.host, one.address.port)]
     else:
-        host, port = one.address.host, one.address.port
-        try:
-            ip = ipaddress.ip_address(host)
-        except ValueError:
-            made.host = host
-            made.port = port
-        else:
-            made.addresses = [(socket.AF_INET if ip.version == 4 else socket.AF_INET6, (host, port))]
+        made.host = one.address.host
+        made.port = one.address.port
     if one.tls is not None:
         made.tls = client_context(one.tls, contents)
         name = one.tls.server_name
@@ -278,6 +289,11 @@ def _upstream(one: model.Upstream, contents: Contents) -> Upstream:
             name = one.address.host
         made.server_name = name if one.tls.verify or name is None or not _is_address(name) else None
     return made
+
+
+def _literal(host: str, port: int) -> Address:
+    family = socket.AF_INET if ipaddress.ip_address(host).version == 4 else socket.AF_INET6
+    return family, (host, port)
 
 
 def _is_address(text: str) -> bool:

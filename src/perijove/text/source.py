@@ -14,8 +14,9 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return a line, counted from 1, without its end; empty if there is none."""
-        lines = self.text.splitlines()
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        # Not splitlines(): it ends a line at a form feed as well, and no dialect counts so.
+        lines = self.text.split("\n")
+        return lines[number - 1].removesuffix("\r") if 0 < number <= len(lines) else ""
 
 
 @dataclass(frozen=True, slots=True)

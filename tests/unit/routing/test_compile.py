@@ -7,7 +7,7 @@ from perijove.engine import fields, plan, slots
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FILE, FORWARD, FOUND, REJECT, RESPOND
 from perijove.engine.head import Limits, RequestHead
-from perijove.engine.plan import Plan, Table
+from perijove.engine.plan import Look, Plan, Table
 from perijove.engine.upstream import Upstream
 from perijove.gateway.model import Gateway, Listener, Stages, TcpAddress, VirtualHost
 from perijove.gateway.rules import Always, PathIs, PathPrefix, Rule, ServeFile, Variable
@@ -29,7 +29,7 @@ def upstreams(gateway: Gateway) -> dict[str, Upstream]:
     return made
 
 
-def decide(table: Table, target: bytes, host: bytes = b"h", trace: list[int] | None = None) -> Plan:
+def decide(table: Table, target: bytes, host: bytes = b"h", trace: list[Look] | None = None) -> Plan:
     buffer, head = Buffer(), RequestHead()
     buffer.append(b"GET %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (target, host))
     assert head.scan(buffer, Limits()) == FOUND
@@ -54,7 +54,7 @@ def test_order_is_the_only_precedence() -> None:
 def test_tracing_decides_the_same() -> None:
     table = compiled('[[route]]\npath = "/a/"\nto = "http://one"\n[[route]]\nto = "http://two"\n')
     for target in (b"/a/x", b"/a", b"/b", b"/a/../b", b"/%2e%2e/"):
-        trace: list[int] = []
+        trace: list[Look] = []
         assert decide(table, target, trace=trace) is decide(table, target)
         assert trace
 
@@ -96,12 +96,12 @@ def test_what_comes_before_all_hosts_is_on_every_listener() -> None:
     for listener in (0, 1):
         table = compiled(text, listener)
         for host in (b"a", b"b"):
-            trace: list[int] = []
+            trace: list[Look] = []
             made = decide(table, CHALLENGE, host, trace)
             assert (made.kind, made.directory) == (FILE, b"/tmp/.well-known/acme-challenge")
             assert (made.below, made.content_type) == (b"/.well-known/acme-challenge/", b"application/octet-stream")
             assert made.rules == (-1,)
-            assert trace == [-1]
+            assert trace == [(-1, True, None)]
         assert decide(table, b"/%2ewell-known/acme-challenge/x", b"a").status == 400
     assert decide(compiled(text), b"/", b"a").kind == FORWARD
     assert decide(compiled(text, 1), b"/", b"a").status == 308

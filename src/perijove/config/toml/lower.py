@@ -46,6 +46,7 @@ from perijove.gateway.rules import (
     Then,
     Variable,
 )
+from perijove.gateway.templates import Part
 from perijove.text.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -254,7 +255,8 @@ class _Lowering:
                     )
             its = [(route, ("host", number, "route", at)) for at, route in enumerate(host.route)]
             stages = self._stages(its)
-            hosts.append(VirtualHost(names=tuple(name.lower() for name in host.names), stages=stages))
+            origin = schema.place(self.source, ("host", number))
+            hosts.append(VirtualHost(names=tuple(name.lower() for name in host.names), stages=stages, origin=origin))
         if routes:
             if "*" in names:
                 self.tell(
@@ -303,7 +305,7 @@ class _Lowering:
             action = Redirect(route.redirect.status, values.template(route.redirect.to))
             chosen.append(Rule(when, action, Then.STOP, origin))
         elif route.respond is not None:
-            body: list[bytes | Variable] = []
+            body: list[Part] = []
             for line in route.respond.body.splitlines(keepends=True):
                 text = line.rstrip("\r\n")
                 body += [*values.template(text), line[len(text) :].encode()]

@@ -1,0 +1,48 @@
+"""The dialect of Apache httpd 2.4, as Debian 12 builds it (2.4.71).
+
+`document` is what was written, `reading` what Apache makes of it while it reads: includes, conditions, variables, macros, and
+the checks of `apachectl configtest` that need no value. Knows Apache's words and Debian's files. Must not know the engine,
+sockets or processes; does not touch the network, and runs no shell.
+
+Octets that are not UTF-8 are kept by the surrogateescape handler of PEP 383: Apache reads octets, people read text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perijove.config import Loaded
+from perijove.text.diagnostic import Severity, has_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from perijove.text.diagnostic import Diagnostic
+    from perijove.text.source import Source
+
+
+def load(source: Source, defines: Sequence[str] = (), unenforced: Collection[str] = ()) -> Loaded:
+    """Read an Apache configuration.
+
+    Args:
+        source: the file that is named to httpd.
+        defines: names of `-D`.
+        unenforced: directives whose absence is accepted although they keep people out.
+    """
+    from perijove.config.apache.lower import lower
+    from perijove.config.apache.reading import read
+    from perijove.config.apache.scopes import scopes
+    from perijove.config.apache.unemulated import judge
+
+    reading = read(source, defines)
+    found: list[Diagnostic] = [*reading.diagnostics, *judge(reading.items, unenforced)]
+    server, hosts = scopes(reading, found.append)
+    gateway = lower(server, hosts)
+    found = _once(found)
+    return Loaded(source, None if has_errors(found) else gateway, tuple(found), reading.files)
+
+
+def _once(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Return errors first, each once: what the main server says is looked at for every host."""
+    order = list(Severity)
+    return sorted(dict.fromkeys(diagnostics), key=lambda one: order.index(one.severity))

@@ -1,0 +1,206 @@
+"""Directives and sections as they are in force, and Apache's own checks of each: known, allowed here, enough arguments.
+
+Knows Apache's words for what is wrong (httpd's server/config.c and core.c), and what to type instead. What a value must be
+like is said in `values`. Must not know how files are read.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from perijove.config.apache.modules import enabling
+from perijove.config.apache.table import Command, How, Where, table
+from perijove.config.apache.words import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from perijove.text.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An argument without its quotes, variables replaced."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """A directive that is in force: `rest` is what follows its name, `via` the Include and Use lines it came by."""
+
+    name: str
+    words: tuple[Word, ...]
+    rest: Word
+    span: Span
+    via: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section, named without its brackets; `rest` goes up to the closing one."""
+
+    name: str
+    words: tuple[Word, ...]
+    rest: Word
+    children: tuple[Directive | Section, ...]
+    span: Span
+    via: tuple[Span, ...] = ()
+    # Whether the bracket that ends its line is there; Apache goes on without it in some sections.
+    closed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a directive: a name for it, Apache's words, what to type; `word` is the argument that is meant."""
+
+    name: str
+    message: str
+    help: str = ""
+    word: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a directive stands: what may stand there, and the sections around it, the nearest last."""
+
+    # server/config.c: (RSRC_CONF | OR_ALL) & ~(OR_AUTHCFG | OR_LIMIT)
+    allowed: int = int((Where.RSRC_CONF | Where.ALL) & ~(Where.AUTHCFG | Where.LIMIT))
+    sections: tuple[str, ...] = ()
+    # What LoadModule has loaded; of modules that are not known, nobody can say what they bring.
+    modules: frozenset[str] = frozenset()
+    strangers: bool = False
+
+    def inside(self, name: str) -> Scope:
+        """Return the scope of what stands in a section."""
+        low = fold(name)
+        if low in ("proxy", "proxymatch"):
+            allowed = Where.ALL | Where.ACCESS_CONF | Where.PROXY_CONF
+        elif low in ("requireall", "requireany", "requirenone", "authnprovideralias", "authzprovideralias"):
+            allowed = Where.AUTHCFG
+        elif low in _DIRECTORIES:
+            allowed = Where.ALL | Where.ACCESS_CONF
+        else:
+            allowed = Where(self.allowed)
+        return Scope(int(allowed), (*self.sections, name), self.modules, self.strangers)
+
+    def refuses(self, command: Command) -> str:
+        """Return why a directive may not stand here, in Apache's words; empty if it may."""
+        if not self.allowed & command.where:
+            return f"{command.name} not allowed " + (f"in <{self.sections[-1]}> context" if self.sections else "here")
+        if not command.within:
+            return ""
+        name = f"{command.name}>" if command.name.startswith("<") else command.name
+        for kind, sections, words in _KINDS:
+            found = next((one for one in reversed(self.sections) if fold(one) in sections), None)
+            if kind in command.within and found:
+                return f"{name} cannot occur within {words or f'<{found}> section'}"
+        return ""
+
+
+_DIRECTORIES = frozenset(
+    ("directory", "directorymatch", "location", "locationmatch", "files", "filesmatch", "if", "elseif", "else")
+)
+# ap_check_cmd_context() asks in this order.
+_KINDS = (
+    ("vhost", frozenset(("virtualhost",)), "<VirtualHost> section"),
+    (
+        "limit",
+        frozenset(("limit", "limitexcept", "requireall", "requireany", "requirenone")),
+        "<Limit> or <LimitExcept> section",
+    ),
+    ("directory", frozenset(("directory", "directorymatch")), ""),
+    ("location", frozenset(("location", "locationmatch")), ""),
+    ("files", frozenset(("files", "filesmatch")), ""),
+    ("proxy", frozenset(("proxy", "proxymatch")), ""),
+    ("if", frozenset(("if", "elseif", "else")), ""),
+)
+
+
+def commands(name: str, modules: Collection[str]) -> tuple[Command, ...]:
+    """Return the directives of that name that loaded modules have; sections are named with their opening bracket."""
+    return tuple(one for one in table().commands.get(fold(name), ()) if one.module in modules)
+
+
+def arity(command: Command, words: tuple[str, ...], *, blank: bool) -> str:
+    """Return what is wrong with the number of arguments, in Apache's words; `blank` says that nothing follows the name.
+
+    invoke_cmd(): an argument that is empty counts as missing, and after On or Off nothing is looked at.
+    """
+    about = f", {command.about}" if command.about else ""
+    match command.how:
+        case How.NO_ARGS:
+            return "" if blank else f"{command.name} takes no arguments"
+        case How.FLAG:
+            return "" if words and fold(words[0]) in ("on", "off") else f"{command.name} must be On or Off"
+        case How.ITERATE:
+            return "" if words and words[0] else f"{command.name} requires at least one argument{about}"
+        case How.ITERATE2:
+            return "" if len(words) > 1 and words[0] else f"{command.name} requires at least two arguments{about}"
+        case How.RAW_ARGS | How.TAKE_ARGV:
+            return ""
+    least, most, said = _COUNTS[command.how]
+    if least <= len(words) <= most and all(words[:least]) and (command.how is not How.TAKE13 or len(words) != 2):
+        return ""
+    return f"{command.name} takes {said}{about}"
+
+
+_COUNTS = {
+    How.TAKE1: (1, 1, "one argument"),
+    How.TAKE2: (2, 2, "two arguments"),
+    How.TAKE3: (3, 3, "three arguments"),
+    How.TAKE12: (1, 2, "1-2 arguments"),
+    How.TAKE13: (1, 3, "one or three arguments"),
+    How.TAKE23: (2, 3, "two or three arguments"),
+    How.TAKE123: (1, 3, "one, two or three arguments"),
+}
+
+
+def unknown(name: str, modules: Collection[str], *, assumed: bool) -> Fault:
+    """Return what is said of a directive that no loaded module has."""
+    message = f"Invalid command '{name}', perhaps misspelled or defined by a module not included in the server configuration"
+    its = table().commands.get(fold(name), ())
+    if its:
+        why = f"it belongs to `{its[0].module}`: " + (
+            "no file that was read loads modules, and this one is not assumed; " if assumed else ""
+        )
+        return Fault("module-not-loaded", message, why + enabling(its[0].module))
+    bracket = "<" if name.startswith("<") else ""
+    here = {key: one[0].name for key, one in table().commands.items() if key.startswith("<") == bool(bracket)}
+    near = difflib.get_close_matches(fold(name), list(here), 1, 0.75)
+    if near:
+        close = ">" if bracket else ""
+        return Fault("unknown-directive", message, f"the nearest name is `{here[near[0]]}{close}`")
+    return Fault("unknown-directive", message, "no directive of Apache is called so")
+
+
+def few(command: Command, message: str, words: tuple[Word, ...]) -> Fault:
+    """Return the fault of a wrong number of arguments, with help."""
+    comment = next((i for i, one in enumerate(words) if one.text.startswith("#")), None)
+    if comment is not None:
+        return Fault("trailing-comment", message, "a comment needs a line of its own: here `#` begins an argument", comment)
+    if command.how is How.FLAG:
+        return Fault("not-on-or-off", message, f"write `{command.name} On` or `{command.name} Off`", 0 if words else None)
+    least, most, _ = _COUNTS.get(command.how, (1, 64, ""))
+    if len(words) > most:
+        return Fault("too-many-arguments", message, "put an argument that has spaces into quotes", most)
+    return Fault(
+        "too-few-arguments" if len(words) < least or not words else "empty-argument", message, f"{command.about or ''}"
+    )
+
+
+def misplaced(command: Command, message: str) -> Fault:
+    """Return the fault of a directive that may not stand where it does."""
+    where = []
+    if command.where & Where.RSRC_CONF:
+        where.append("outside of all sections" if "vhost" in command.within else "at the top or in `<VirtualHost>`")
+    if command.where & (Where.ACCESS_CONF | Where.ALL):
+        kinds = [one for one in ("directory", "location") if one not in command.within]
+        if kinds:
+            where.append("in " + " or ".join(f"`<{one.title()}>`" for one in kinds))
+    if command.where & Where.PROXY_CONF:
+        where.append("in `<Proxy>`")
+    return Fault("not-allowed-here", message, f"it may stand {', '.join(where)}" if where else "")

@@ -1,0 +1,97 @@
+"""The core, mod_http, mod_so and whatever else shapes a server as a whole.
+
+Sources: server/core.c.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from perijove.config.apache.directives import directive
+
+if TYPE_CHECKING:
+    from perijove.config.apache.directive import Directive
+    from perijove.config.apache.scope import Scope
+
+
+@directive("ServerName")
+def server_name(line: Directive, scope: Scope) -> None:
+    """Name the host; a scheme and a port may be there (set_server_name? server/core.c)."""
+    scope.said["server-name"] = line.words[0].text
+
+
+@directive("ServerAlias")
+def server_alias(line: Directive, scope: Scope) -> None:
+    """Give it further names, with `*` and `?`."""
+    scope.said.setdefault("server-alias", []).extend(word.text for word in line.words)
+
+
+@directive("Listen")
+def listen(line: Directive, scope: Scope) -> None:
+    """Listen on `[address:]port [protocol]`."""
+    text = line.words[0].text
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        scope.error("bad-listen", "Port must be specified" if not port.isdigit() else "Port must be between 1 and 65535",
+                    line.words[0].span, "write `Listen 443`, or `Listen 127.0.0.1:8080`")  # fmt: skip
+        return
+    protocol = line.words[1].text.lower() if len(line.words) > 1 else "https" if port == "443" else "http"
+    scope.said.setdefault("listen", []).append((host.strip("[]"), int(port), protocol, line.span))
+
+
+@directive("ErrorDocument")
+def error_document(line: Directive, scope: Scope) -> None:
+    """Give an error a page of its own: a text, a URL, or a path here (set_error_document)."""
+    from perijove.gateway.actions import Page
+
+    code, document = line.words[0], line.words[1]
+    if not code.text.isdigit() or not 400 <= int(code.text) <= 599:
+        scope.error("bad-status", f"Unsupported HTTP response code {code.text}", code.span)
+        return
+    status = int(code.text)
+    if status == 401 and re.match(r"(?i)https?://", document.text):
+        scope.warn("error-document-401", "cannot use a full URL in a 401 ErrorDocument directive --- ignoring!", document.span)
+        return
+    pages: dict[int, Page | None] = scope.said.setdefault("pages", {})
+    if document.text.lower() == "default":
+        pages[status] = None
+    elif document.text.startswith("/") or re.match(r"(?i)[a-z][a-z0-9+.-]*://", document.text):
+        pages[status] = Page(None, document.text.encode("utf-8", "surrogateescape"))
+    else:
+        pages[status] = Page(document.text.encode("utf-8", "surrogateescape"))
+
+
+@directive("AllowEncodedSlashes")
+def allow_encoded_slashes(line: Directive, scope: Scope) -> None:
+    """Let %2F through."""
+    text = line.words[0].text.lower()
+    if text not in ("on", "off", "nodecode"):
+        scope.error("bad-value", "AllowEncodedSlashes must be On, Off, or NoDecode", line.words[0].span)
+        return
+    scope.said["encoded-slashes"] = text
+
+
+@directive("MergeSlashes")
+def merge_slashes(line: Directive, scope: Scope) -> None:
+    """Make double slashes one."""
+    scope.said["merge-slashes"] = line.words[0].text.lower() == "on"
+
+
+@directive("UseCanonicalName")
+def use_canonical_name(line: Directive, scope: Scope) -> None:
+    """Say where a server's own name is taken from."""
+    scope.said["canonical-name"] = line.words[0].text.lower()
+
+
+@directive("ServerRoot", "DocumentRoot", "User", "Group", "PidFile", "LimitRequestBody", "LimitRequestFields",
+           "LimitRequestFieldSize", "LimitRequestLine", "KeepAliveTimeout", "KeepAlive", "CustomLog", "TraceEnable")  # fmt: skip
+def said(line: Directive, scope: Scope) -> None:
+    """Keep what was said."""
+    scope.said[line.name.lower()] = tuple(word.text for word in line.words)
+
+
+@directive("SetHandler")
+def set_handler(line: Directive, scope: Scope) -> None:
+    """Have something else answer: `proxy:URL` is an upstream."""
+    scope.said["handler"] = (line.words[0].text, line.span)

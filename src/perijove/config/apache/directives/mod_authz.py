@@ -1,0 +1,261 @@
+"""Who may: Require and its blocks, Order/Allow/Deny, and Basic authentication.
+
+Sources: modules/aaa/mod_authz_core.c (how Require's verdicts combine), mod_authz_host.c, mod_access_compat.c, mod_auth_basic.c.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from perijove.config.apache.directive import Directive
+from perijove.config.apache.directives import directive
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, NotEmpty, Within
+from perijove.gateway.templates import Fact, Variable
+
+if TYPE_CHECKING:
+    from perijove.config.apache.directive import Section, Word
+    from perijove.config.apache.scope import Scope
+    from perijove.gateway.conditions import Network
+    from perijove.text.source import Span
+
+LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+PROVIDERS: Final = {
+    "all": "authz_core",
+    "env": "authz_core",
+    "method": "authz_core",
+    "expr": "authz_core",
+    "ip": "authz_host",
+    "host": "authz_host",
+    "forward-dns": "authz_host",
+    "local": "authz_host",
+    "user": "authz_user",
+    "valid-user": "authz_user",
+    "group": "authz_groupfile",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A Require, or a block of them."""
+
+    when: Condition
+    needs_user: bool  # whether it can only be known when somebody has said who they are
+    origin: Span | None = None
+
+
+def networks(text: str) -> tuple[Network, ...] | None:
+    """Return what an address stands for: whole, in part (`10.`), with a mask or a prefix; None if it is none."""
+    try:
+        return (ipaddress.ip_network(text, strict=False),)
+    except ValueError:
+        pass
+    parts = text.rstrip(".").split(".")
+    if 1 <= len(parts) <= 3 and all(part.isdigit() and int(part) < 256 for part in parts):
+        whole = ".".join([*parts, *["0"] * (4 - len(parts))])
+        return (ipaddress.ip_network(f"{whole}/{8 * len(parts)}"),)
+    return None
+
+
+def requires(scope: Scope) -> list[Verdict]:
+    """Return the verdicts of a scope, in order."""
+    found: list[Verdict] = scope.said.setdefault("require", [])
+    return found
+
+
+@directive("Require")
+def require(line: Directive, scope: Scope) -> None:
+    """Let some in."""
+    verdict = verdict_of(line, scope)
+    if verdict is not None:
+        requires(scope).append(replace(verdict, origin=line.span))
+
+
+def verdict_of(line: Directive, scope: Scope) -> Verdict | None:
+    """Return what a Require says, or None after an error was told."""
+    words = list(line.words)
+    refuses = bool(words) and words[0].text.lower() == "not"
+    if refuses:
+        words.pop(0)
+    if not words:
+        scope.error("require-without-provider", "Require needs a provider", line.span, "write `Require all granted`")
+        return None
+    name = words[0].text.lower()
+    if name not in PROVIDERS or PROVIDERS[name] not in scope.modules:
+        scope.error("unknown-provider", f"Unknown Authz provider: {words[0].text}", words[0].span,
+                    f"load its module: `a2enmod {PROVIDERS[name]}`" if name in PROVIDERS else f"known are {', '.join(sorted(PROVIDERS))}")  # fmt: skip
+        return None
+    when = _provider(name, words, line, scope)
+    if when is None:
+        return None
+    return Verdict(Not(when) if refuses else when, name in ("user", "valid-user", "group"))
+
+
+def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Condition | None:
+    given = [word.text for word in words[1:]]
+    match name:
+        case "all":
+            if given not in (["granted"], ["denied"]):
+                scope.error("bad-require", "Require all: Unknown argument", line.span, "write `granted` or `denied`")
+                return None
+            return Always() if given == ["granted"] else Never()
+        case "local":
+            return Within((Variable.CLIENT_IP,), LOOPBACK)
+        case "ip":
+            found: list[Network] = []
+            for word in words[1:]:
+                its = networks(word.text)
+                if its is None:
+                    scope.error(
+                        "bad-address", f"ip address '{word.text}' appears to be invalid", word.span, "write `10.0.0.0/8`"
+                    )
+                    return None
+                found += its
+            return Within((Variable.CLIENT_IP,), tuple(found))
+        case "method":
+            # mod_authz_core.c: a method's number; HEAD is not GET's.
+            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in given))
+        case "env":
+            from perijove.gateway.conditions import HasNote
+
+            return Any(tuple(HasNote(one.encode()) for one in given))
+        case "expr":
+            from perijove.config.apache.expression import condition
+
+            return condition(_behind(line.rest.text, "expr"), line.span, scope)
+        case "valid-user":
+            return NotEmpty((Fact.USER,))
+        case "user":
+            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (one.encode(),)) for one in given))
+        case "group":
+            members = scope.said.get("authgroupfile", {})
+            users = [user for group in given for user in members.get(group, ())]
+            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (one.encode(),)) for one in users))
+        case _:
+            scope.warn("not-emulated", f"`Require {name}` asks the DNS for names, which is not done: nobody is let in by it",
+                       line.span, "write addresses: `Require ip 10.0.0.0/8`")  # fmt: skip
+            return Never()
+
+
+def _behind(text: str, word: str) -> str:
+    """Return what stands behind a word: an expression's quotes are its own."""
+    return re.split(rf"(?i)\b{word}\s+", text, maxsplit=1)[-1]
+
+
+def block(section: Section, scope: Scope) -> None:
+    """RequireAll, RequireAny, RequireNone: add what they say."""
+    verdict = _block(section, scope)
+    if verdict is not None:
+        requires(scope).append(verdict)
+
+
+def _block(section: Section, scope: Scope) -> Verdict | None:
+    found: list[Verdict] = []
+    for one in section.children:
+        verdict = verdict_of(one, scope) if isinstance(one, Directive) else _block(one, scope)
+        if verdict is not None:
+            found.append(verdict)
+    if not found:
+        return None
+    of = tuple(one.when for one in found)
+    needs = any(one.needs_user for one in found)
+    match section.name.lower():
+        case "requireall":
+            return Verdict(All(of), needs)
+        case "requireany":
+            return Verdict(Any(of), needs)
+        case _:
+            return Verdict(Not(Any(of)), needs)
+
+
+def combined(found: list[Verdict]) -> Verdict:
+    """Return what Requires that stand beside each other mean: any of those that let in, and none that refuses."""
+    positive = tuple(one.when for one in found if not isinstance(one.when, Not))
+    negative = tuple(one.when for one in found if isinstance(one.when, Not))
+    parts: list[Condition] = []
+    if positive:
+        parts.append(Any(positive))
+    parts += negative
+    return Verdict(All(tuple(parts)) if len(parts) != 1 else parts[0], any(one.needs_user for one in found))
+
+
+@directive("Order", "Allow", "Deny", "Satisfy")
+def access_compat(line: Directive, scope: Scope) -> None:
+    """Control access as httpd 2.2 did."""
+    words = [word.text for word in line.words]
+    name = line.name.lower()
+    if name in ("allow", "deny"):
+        if not words or words[0].lower() != "from":
+            scope.error(
+                "allow-without-from", "allow and deny must be followed by 'from'", line.span, f"write `{line.name} from all`"
+            )
+            return
+        conditions: list[Condition] = scope.said.setdefault(f"access-{name}", [])
+        for word in line.words[1:]:
+            text = word.text
+            if text.lower() == "all":
+                conditions.append(Always())
+            elif text.lower().startswith("env="):
+                from perijove.gateway.conditions import HasNote
+
+                note = text[4:]
+                has = HasNote(note.lstrip("!").encode())
+                conditions.append(Not(has) if note.startswith("!") else has)
+            else:
+                its = networks(text)
+                if its is None:
+                    scope.warn(
+                        "not-emulated", f"`{line.name} from {text}` asks the DNS for names, which is not done", word.span
+                    )
+                    continue
+                conditions.append(Within((Variable.CLIENT_IP,), its))
+        return
+    scope.said[f"access-{name}"] = "".join(words).lower()
+    if name == "order" and scope.said["access-order"] not in ("allow,deny", "deny,allow", "mutual-failure"):
+        scope.error("bad-order", "unknown order", line.span, "write `Order allow,deny`, without a space")
+
+
+@directive("AuthType", "AuthName", "AuthBasicProvider", "AuthGroupFile")
+def auth(line: Directive, scope: Scope) -> None:
+    """Say how users are told."""
+    scope.said[line.name.lower()] = line.words[0].text if line.words else ""
+    if line.name.lower() == "authtype" and line.words[0].text.lower() not in ("basic", "none"):
+        scope.error("not-emulated-authentication", f"AuthType {line.words[0].text} is not emulated", line.span,
+                    "without it everybody would be let in")  # fmt: skip
+    if line.name.lower() == "authgroupfile":
+        scope.said["authgroupfile"] = _groups(line, scope)
+
+
+@directive("AuthUserFile")
+def user_file(line: Directive, scope: Scope) -> None:
+    """Name the file of users and their passwords' hashes."""
+    users: list[tuple[bytes, bytes]] = []
+    for text in _lines(line, scope):
+        name, colon, hashed = text.partition(b":")
+        if colon:
+            users.append((name, hashed.split(b":")[0]))
+    scope.said["users"] = tuple(users)
+
+
+def _groups(line: Directive, scope: Scope) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in _lines(line, scope):
+        group, colon, members = text.decode("utf-8", "surrogateescape").partition(":")
+        if colon:
+            found[group.strip()] = members.split()
+    return found
+
+
+def _lines(line: Directive, scope: Scope) -> list[bytes]:
+    from perijove.config.apache.scope import root_of
+
+    path = root_of(scope, line.words[0].text)
+    try:
+        with open(path, "rb") as file:
+            return [text for text in file.read().splitlines() if text.strip() and not text.startswith(b"#")]
+    except OSError as error:
+        # httpd starts all the same, and answers 500 for each request; nobody is let in here either.
+        scope.warn("unreadable-file", f"`{path}` cannot be read: {error.strerror}: nobody is let in by it", line.words[0].span)
+        return []

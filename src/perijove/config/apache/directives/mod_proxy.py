@@ -1,0 +1,352 @@
+"""mod_proxy: ProxyPass and its like.
+
+Sources: modules/proxy/mod_proxy.c (add_pass, set_* and the directive table), docs/manual/mod/mod_proxy.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from perijove.config.apache.directives import directive
+from perijove.config.apache.patterns import compiled
+from perijove.config.apache.scope import Kind, Scope
+from perijove.gateway.conditions import Setting
+
+if TYPE_CHECKING:
+    from perijove.config.apache.directive import Directive, Word
+    from perijove.gateway.conditions import Pattern
+    from perijove.text.source import Span
+
+SCHEMES: Final = {
+    "http": ("proxy_http", 80),
+    "https": ("proxy_http", 443),
+    "ws": ("proxy_wstunnel", 80),
+    "wss": ("proxy_wstunnel", 443),
+    "h2c": ("proxy_http2", 80),
+    "h2": ("proxy_http2", 443),
+    "fcgi": ("proxy_fcgi", 8000),
+    "ajp": ("proxy_ajp", 8009),
+    "uwsgi": ("proxy_uwsgi", 3031),
+    "scgi": ("proxy_scgi", 4000),
+    "ftp": ("proxy_ftp", 21),
+}
+# Of a worker (mod_proxy.c, set_worker_param). All are read; those that change what a client sees are acted on.
+_WORKER: Final = frozenset(
+    [
+        "acquire",
+        "addressttl",
+        "connectiontimeout",
+        "disablereuse",
+        "enablereuse",
+        "flusher",
+        "flushpackets",
+        "flushwait",
+        "hcexpr",
+        "hcfails",
+        "hcinterval",
+        "hcmethod",
+        "hcpasses",
+        "hctemplate",
+        "hcuri",
+        "iobuffersize",
+        "keepalive",
+        "lbset",
+        "loadfactor",
+        "max",
+        "min",
+        "ping",
+        "receivebuffersize",
+        "redirect",
+        "responsefieldsize",
+        "retry",
+        "route",
+        "secret",
+        "smax",
+        "status",
+        "timeout",
+        "ttl",
+        "upgrade",
+    ]
+)
+_BALANCER: Final = frozenset(
+    [
+        "failonstatus",
+        "failontimeout",
+        "forcerecovery",
+        "growth",
+        "lbmethod",
+        "maxattempts",
+        "nofailover",
+        "nonce",
+        "scolonpathdelim",
+        "stickysession",
+        "stickysessionsep",
+        "timeout",
+    ]
+)
+_url: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://([^/?#]*)(.*)\Z", re.DOTALL).match
+_unix: Final = re.compile(r"(?i)unix:([^|]+)\|(.*)\Z", re.DOTALL).match
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a ProxyPass leads."""
+
+    scheme: str  # lower case
+    authority: str  # as it was written; of a balancer its name
+    path: str  # with what follows it
+    socket: str = ""  # a Unix socket's path
+    url: str = ""  # all of it, as it was written
+
+
+@dataclass(slots=True)
+class Pass:
+    """A ProxyPass or ProxyPassMatch."""
+
+    path: str  # a prefix, or a pattern; of one in a section its section's
+    target: Target | None  # None: `!`
+    origin: Span
+    pattern: Pattern | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    nocanon: bool = False
+    interpolate: bool = False
+
+
+@dataclass(slots=True)
+class Reverse:
+    """A ProxyPassReverse: what of the upstream is which path here."""
+
+    path: str
+    url: str
+    origin: Span
+    interpolate: bool = False
+
+
+def url_of(text: str) -> Target | None:
+    """Take a URL apart; None if it is none."""
+    socket = ""
+    whole = text
+    found = _unix(text)
+    if found:
+        socket, text = found[1], found[2]
+        if text.endswith(":"):
+            text += "//localhost"
+    parts = _url(text)
+    if not parts:
+        return None
+    return Target(parts[1].lower(), parts[2], parts[3], socket, whole)
+
+
+def passes(scope: Scope) -> list[Pass]:
+    """Return the ProxyPasses of a scope, in order."""
+    found: list[Pass] = scope.said.setdefault("proxy-pass", [])
+    return found
+
+
+@directive("ProxyPass", "ProxyPassMatch")
+def proxy_pass(line: Directive, scope: Scope) -> None:
+    """Map a part of the URL space to an upstream."""
+    words = list(line.words)
+    regex = line.name.lower() == "proxypassmatch"
+    inside = scope.kind in (Kind.LOCATION, Kind.IF)
+    path: Word | None = None
+    if not inside or (words and _is_path(words[0]) and len(words) > 1 and "=" not in words[1].text):
+        path = words.pop(0)
+        if inside:
+            scope.error("location-path-argument", f"{line.name}|ProxyPassMatch can not have a path when defined in a location.",
+                        path.span, f"leave `{path.text}` out: the section says which paths")  # fmt: skip
+            return
+    if not words:
+        scope.error("proxypass-without-url", f"{line.name} needs a path when not defined in a location", line.span,
+                    f"write `{line.name} /path http://127.0.0.1:8000/path`")  # fmt: skip
+        return
+    url = words.pop(0)
+    entry = Pass(path.text if path else scope.path, None, line.span)
+    if not _parameters(line, words, entry, scope, url.text.startswith("balancer:")):
+        return
+    if regex or (inside and (scope.regex or any(mark in scope.path for mark in "*?["))):
+        # A section's path that has one of these is taken for a pattern, whatever the section is (add_pass, apr_fnmatch_test).
+        if regex or any(mark in entry.path for mark in "*?["):
+            entry.pattern = compiled(entry.path, False, path.span if path else line.span, scope)
+            if entry.pattern is None:
+                return
+    if url.text != "!":
+        entry.target = url_of(url.text)
+        if entry.target is None:
+            scope.error("proxypass-url", f"{line.name}: `{url.text}` is no URL: Unable to parse URL", url.span,
+                        "write scheme, host and port: `http://127.0.0.1:8000/`")  # fmt: skip
+            return
+        why = bad_port(entry.target)
+        if why:
+            scope.error(
+                "proxypass-url", f"{line.name}: {why}", url.span, "write scheme, host and port: `http://127.0.0.1:8000/`"
+            )
+            return
+    passes(scope).append(entry)
+
+
+def bad_port(target: Target) -> str:
+    """Return what is wrong with a URL's authority, if anything."""
+    if target.socket or target.scheme == "balancer":
+        return ""
+    host, colon, port = target.authority.rpartition(":")
+    if colon and not target.authority.endswith("]"):
+        if not host:
+            return "URL must be absolute!"
+        if "$" in port or "%" in port:
+            return ""  # filled in for each request
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            return f"Unable to parse URL: the port `{port}` is none"
+    return "" if target.authority else "URL must be absolute!"
+
+
+def _is_path(word: Word) -> bool:
+    return word.text.startswith(("/", "^", "(", ".")) and not word.text.startswith("/!")
+
+
+def _parameters(line: Directive, words: list[Word], entry: Pass, scope: Scope, balancer: bool) -> bool:
+    """Read `key=value`s and flags; tell whether they are right (add_pass)."""
+    for word in words:
+        lower = word.text.lower()
+        if lower == "nocanon":
+            entry.nocanon = True
+        elif lower == "interpolate":
+            entry.interpolate = True
+        elif lower in ("noquery", "mapping"):
+            continue
+        else:
+            key, equals, value = word.text.partition("=")
+            if not equals:
+                scope.error("proxypass-parameter", f"Invalid {line.name} parameter. Parameter must be in the form 'key=value'.",
+                            word.span, "write `key=value`, or put a remark on a line of its own")  # fmt: skip
+                return False
+            known = _BALANCER | _WORKER if balancer else _WORKER
+            if key.lower() == "mapping":
+                continue
+            if key.lower() not in known:
+                import difflib
+
+                near = difflib.get_close_matches(key.lower(), known, 1)
+                help_text = f"write `{near[0]}={value}`" if near else f"known are {', '.join(sorted(known))}"
+                scope.error(
+                    "proxypass-parameter", f"{line.name} {entry.path}: unknown Worker parameter `{key}`", word.span, help_text
+                )
+                return False
+            entry.parameters[key.lower()] = value
+    return True
+
+
+@directive("ProxyPassReverse")
+def proxy_pass_reverse(line: Directive, scope: Scope) -> None:
+    """Map URLs in responses back."""
+    words = [word for word in line.words if word.text.lower() != "interpolate"]
+    if scope.kind is Kind.LOCATION:
+        if len(words) != 1:
+            scope.error("location-path-argument", "ProxyPassReverse can not have a path when defined in a location", line.span,
+                        "write only the URL: the section says which path")  # fmt: skip
+            return
+        path, url = scope.path, words[0].text
+    elif len(words) != 2:
+        scope.error("proxypassreverse-path", "ProxyPassReverse needs a path when not defined in a location", line.span,
+                    "write `ProxyPassReverse /path http://127.0.0.1:8000/path`")  # fmt: skip
+        return
+    else:
+        path, url = words[0].text, words[1].text
+    found: list[Reverse] = scope.said.setdefault("proxy-pass-reverse", [])
+    found.append(Reverse(path, url, line.span, len(words) != len(line.words)))
+
+
+@directive("ProxyPassReverseCookiePath", "ProxyPassReverseCookieDomain")
+def proxy_pass_reverse_cookie(line: Directive, scope: Scope) -> None:
+    """Map a cookie's Path or Domain back."""
+    key = "cookie-paths" if line.name.lower().endswith("path") else "cookie-domains"
+    scope.said.setdefault(key, []).append((line.words[0].text, line.words[1].text, line.span))
+
+
+def _flag(setting: Setting, names: str) -> None:
+    @directive(names)
+    def set_flag(line: Directive, scope: Scope) -> None:
+        scope.settings[setting] = line.words[0].text.lower() == "on"
+
+
+_flag(Setting.PRESERVE_HOST, "ProxyPreserveHost")
+_flag(Setting.FORWARDED_FIELDS, "ProxyAddHeaders")
+_flag(Setting.OVERRIDE_ERRORS, "ProxyErrorOverride")
+
+
+@directive("ProxyRequests")
+def proxy_requests(line: Directive, scope: Scope) -> None:
+    """Be a forward proxy."""
+    scope.said["proxy-requests"] = (line.words[0].text.lower() == "on", line.span)
+
+
+@directive("ProxyTimeout", "Timeout")
+def timeout(line: Directive, scope: Scope) -> None:
+    """Bound a wait."""
+    text = line.words[0].text
+    found = re.fullmatch(r"([0-9]+)(ms|s|mi|h|d)?", text.lower())
+    if not found:
+        scope.error("bad-timeout", f"{line.name} has wrong format", line.words[0].span, "write seconds: `60`")
+        return
+    factor = {"ms": 0.001, "s": 1.0, "mi": 60.0, "h": 3600.0, "d": 86400.0}[found[2] or "s"]
+    scope.said[line.name.lower()] = float(found[1]) * factor
+
+
+@directive("ProxyVia")
+def proxy_via(line: Directive, scope: Scope) -> None:
+    """Say Via."""
+    text = line.words[0].text.lower()
+    if text not in ("on", "off", "full", "block"):
+        scope.error("bad-value", "ProxyVia must be one of: off | on | full | block", line.words[0].span)
+        return
+    scope.said["proxy-via"] = text
+
+
+@directive("ProxyPassInterpolateEnv")
+def interpolate(line: Directive, scope: Scope) -> None:
+    """Fill in variables of the request."""
+    scope.said["interpolate"] = line.words[0].text.lower() == "on"
+
+
+@directive("ProxyWebsocketFallbackToProxyHttp")
+def fallback(line: Directive, scope: Scope) -> None:
+    """Whether mod_proxy_http takes over what is asked of a ws: URL."""
+    scope.said["websocket-fallback"] = line.words[0].text.lower() == "on"
+
+
+@directive("AllowCONNECT")
+def allow_connect(line: Directive, scope: Scope) -> None:
+    """Name ports that a forward proxy connects to."""
+    ports: list[tuple[int, int]] = scope.said.setdefault("allow-connect", [])
+    for word in line.words:
+        first, dash, last = word.text.partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            scope.error("bad-value", "AllowCONNECT: port numbers must be numeric", word.span, "write a port, or `1024-65535`")
+            return
+        ports.append((int(first), int(last) if dash else int(first)))
+
+
+@directive("ProxyBlock", "NoProxy")
+def hosts(line: Directive, scope: Scope) -> None:
+    """Name hosts: that are not proxied to, or not by way of a remote proxy."""
+    scope.said.setdefault(line.name.lower(), []).extend(word.text for word in line.words)
+
+
+@directive("ProxyRemote", "ProxyRemoteMatch")
+def remote(line: Directive, scope: Scope) -> None:
+    """Name a remote proxy for some URLs."""
+    scope.said.setdefault("proxy-remote", []).append((line.name.lower(), line.words[0].text, line.words[1].text, line.span))
+
+
+@directive("ProxyMaxForwards")
+def max_forwards(line: Directive, scope: Scope) -> None:
+    """Set Max-Forwards."""
+    scope.said["max-forwards"] = line.words[0].text
+
+
+@directive("ProxySet", "BalancerMember", "BalancerInherit", "BalancerGrowth", "BalancerPersist")
+def balancer(line: Directive, scope: Scope) -> None:
+    """Describe a balancer or a worker."""
+    scope.said.setdefault(line.name.lower(), []).append(line)

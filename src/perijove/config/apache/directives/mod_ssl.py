@@ -1,0 +1,48 @@
+"""mod_ssl: TLS on both sides.
+
+Source: modules/ssl/ssl_engine_config.c.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perijove.config.apache.directives import directive
+
+if TYPE_CHECKING:
+    from perijove.config.apache.directive import Directive
+    from perijove.config.apache.scope import Scope
+
+
+@directive("SSLEngine", "SSLProxyEngine", "SSLProxyCheckPeerName", "SSLProxyCheckPeerCN", "SSLProxyCheckPeerExpire")
+def switch(line: Directive, scope: Scope) -> None:
+    """Turn something on or off."""
+    scope.said[line.name.lower()] = line.words[0].text.lower()
+
+
+@directive("SSLCertificateFile", "SSLCertificateKeyFile", "SSLCertificateChainFile", "SSLProxyCACertificateFile",
+           "SSLProxyCACertificatePath", "SSLProxyMachineCertificateFile")  # fmt: skip
+def file(line: Directive, scope: Scope) -> None:
+    """Name a file; a later one is in place of an earlier, but for certificates of another kind."""
+    from perijove.config.apache.scope import root_of
+
+    path = root_of(scope, line.words[0].text)
+    scope.said.setdefault(line.name.lower(), []).append((path, line.words[0].span))
+
+
+@directive("SSLProxyVerify", "SSLVerifyClient")
+def verify(line: Directive, scope: Scope) -> None:
+    """Say whether the other side must show a certificate."""
+    text = line.words[0].text.lower()
+    if text not in ("none", "optional", "require", "optional_no_ca"):
+        scope.error(
+            "bad-value",
+            f"{line.name}: Invalid argument '{line.words[0].text}'",
+            line.words[0].span,
+            "write `none` or `require`",
+        )
+        return
+    scope.said[line.name.lower()] = text
+    if line.name.lower() == "sslverifyclient" and text != "none":
+        scope.error("not-emulated-authentication", "SSLVerifyClient is not emulated: everybody would be let in", line.span,
+                    "name it with --allow-unenforced SSLVerifyClient if that is meant")  # fmt: skip

@@ -1,0 +1,166 @@
+"""The variables and functions of Apache's expressions, as parts of texts.
+
+Knows what each stands for where a request is proxied (httpd 2.4: server/util_expr_eval.c, and mod_ssl's variables). Names
+that are not emulated are known, too: they are told apart from those that Apache does not have either.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from perijove.config.apache.expression_grammar import ExpressionError
+from perijove.config.apache.scope import within
+from perijove.gateway.templates import (
+    Call,
+    Fact,
+    Function,
+    Look,
+    Note,
+    RequestField,
+    ResponseField,
+    Template,
+    Time,
+    Variable,
+)
+
+if TYPE_CHECKING:
+    from perijove.config.apache.scope import Scope
+
+_VARIABLES: Final[dict[str, Template]] = {
+    "HTTP_ACCEPT": (RequestField(b"Accept"),),
+    "HTTP_COOKIE": (RequestField(b"Cookie"),),
+    "HTTP_FORWARDED": (RequestField(b"Forwarded"),),
+    "HTTP_HOST": (RequestField(b"Host"),),
+    "HTTP_PROXY_CONNECTION": (RequestField(b"Proxy-Connection"),),
+    "HTTP_REFERER": (RequestField(b"Referer"),),
+    "HTTP_USER_AGENT": (RequestField(b"User-Agent"),),
+    "REQUEST_METHOD": (Variable.METHOD,),
+    "REQUEST_SCHEME": (Variable.SCHEME,),
+    "REQUEST_URI": (Fact.PATH,),
+    "DOCUMENT_URI": (Fact.PATH,),
+    "QUERY_STRING": (Fact.QUERY,),
+    "THE_REQUEST": (Fact.REQUEST_LINE,),
+    "SERVER_PROTOCOL": (Fact.PROTOCOL,),
+    "REMOTE_ADDR": (Variable.CLIENT_IP,),
+    "REMOTE_HOST": (Variable.CLIENT_IP,),  # HostnameLookups is off
+    "REMOTE_PORT": (Variable.CLIENT_PORT,),
+    "REMOTE_USER": (Fact.USER,),
+    "REMOTE_IDENT": (),  # nobody has mod_ident
+    "REQUEST_STATUS": (Fact.STATUS,),
+    "CONTENT_TYPE": (Fact.CONTENT_TYPE,),
+    "CONN_REMOTE_ADDR": (Fact.CONNECTION_ADDRESS,),
+    "HTTPS": (Fact.HTTPS,),
+    "IPV6": (Fact.IPV6,),
+    "HTTP2": (b"off",),
+    "IS_SUBREQ": (b"false",),
+    "PATH_INFO": (),  # what is proxied is no file
+    "SCRIPT_USER": (),
+    "SCRIPT_GROUP": (),
+    "CONTEXT_PREFIX": (),
+    "API_VERSION": (b"20120211",),
+    "TIME_YEAR": (Time("%Y"),),
+    "TIME_MON": (Time("%m"),),
+    "TIME_DAY": (Time("%d"),),
+    "TIME_HOUR": (Time("%H"),),
+    "TIME_MIN": (Time("%M"),),
+    "TIME_SEC": (Time("%S"),),
+    "TIME_WDAY": (Time("%w"),),
+    "TIME": (Time("%Y%m%d%H%M%S"),),
+}
+_STRANGE: Final = frozenset(
+    (
+        "REQUEST_FILENAME", "SCRIPT_FILENAME", "LAST_MODIFIED", "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT", "AUTH_TYPE",
+        "HANDLER", "SERVER_ADMIN", "SERVER_SOFTWARE", "REQUEST_LOG_ID", "CONN_LOG_ID",
+    )
+)  # fmt: skip
+_FUNCTIONS: Final = {
+    "tolower": Function.LOWER,
+    "toupper": Function.UPPER,
+    "escape": Function.ESCAPE,
+    "unescape": Function.UNESCAPE,
+    "base64": Function.BASE64,
+    "unbase64": Function.UNBASE64,
+    "md5": Function.MD5,
+    "sha1": Function.SHA1,
+}
+_LOOKUPS: Final = frozenset(("req", "http", "req_novary", "resp", "reqenv", "env", "osenv", "note"))
+_STRANGE_FUNCTIONS: Final = frozenset(("file", "filesize", "filemod", "ldap"))
+_HTTPS: Final = "it is the certificates and ciphers of the TLS connection that are not known to rules"
+
+
+def variable(name: str, at: int, scope: Scope) -> Template:
+    """Return what %{NAME} stands for. Case does not count.
+
+    Raises:
+        ExpressionError: there is no such variable, or it is not emulated.
+    """
+    upper = name.upper()
+    found = _VARIABLES.get(upper)
+    if found is not None:
+        return found
+    if upper == "SERVER_NAME":
+        return server_name(scope)
+    if upper == "SERVER_PORT":
+        return (Fact.NAMED_PORT,)
+    if upper in _STRANGE:
+        raise ExpressionError(f"%{{{name}}} is not emulated", at, "not-emulated-expression")
+    if upper.startswith("SSL_") and "ssl" in scope.modules:
+        return of_ssl(upper, at)
+    raise ExpressionError(f"Variable '{name}' does not exist", at)
+
+
+def server_name(scope: Scope) -> Template:
+    """Return %{SERVER_NAME}: as the client named the host or, with UseCanonicalName On, as ServerName does."""
+    for one in within(scope):
+        if one.said.get("canonical-name") == "on":
+            named = next((its.said["server-name"] for its in within(scope) if "server-name" in its.said), "")
+            return ((named.partition("://")[2] or named).rpartition(":")[0].encode() or named.encode(),)
+    return (Call(Function.LOWER, (Variable.HOSTNAME,)),)
+
+
+def of_ssl(name: str, at: int) -> Template:
+    """Return what one of mod_ssl's variables stands for; those of a client's certificate are empty: none is asked for.
+
+    Raises:
+        ExpressionError: it is not emulated.
+    """
+    if name == "SSL_CLIENT_VERIFY":
+        return (Look(((b"https", b"NONE"),), (Variable.SCHEME,)),)
+    if name.startswith("SSL_CLIENT_"):
+        return ()
+    raise ExpressionError(f"%{{{name}}} is not emulated", at, "not-emulated-expression", _HTTPS)
+
+
+def called(name: str, argument: Template, at: int) -> Template:
+    """Return what a function gives for a text. Case does not count.
+
+    Raises:
+        ExpressionError: there is no such function, or it is not emulated.
+    """
+    lower = name.lower()
+    if lower in _FUNCTIONS:
+        return (Call(_FUNCTIONS[lower], argument),)
+    if lower in _STRANGE_FUNCTIONS:
+        raise ExpressionError(f"{name}() is not emulated", at, "not-emulated-expression", "a file is not read for each request")
+    if lower not in _LOOKUPS:
+        raise ExpressionError(f"Function '{name}' does not exist", at)
+    if not all(isinstance(part, bytes) for part in argument):
+        raise ExpressionError(
+            f"{name}() of a name that is made of the request is not emulated", at, "not-emulated-expression", "write the name"
+        )
+    wanted = b"".join(part for part in argument if isinstance(part, bytes))
+    match lower:
+        case "req" | "http" | "req_novary":
+            return (RequestField(wanted),)
+        case "resp":
+            return (ResponseField(wanted),)
+        case "reqenv":
+            return (Note(wanted),)
+        case "env":
+            # env_func: the request's own first, then the process'.
+            return (Note(wanted, os.environb.get(wanted, b"")),)
+        case "osenv":
+            return (os.environb.get(wanted, b""),)
+        case _:
+            raise ExpressionError(f"{name}() is not emulated", at, "not-emulated-expression", "modules' notes are not kept")

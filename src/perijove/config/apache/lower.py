@@ -1,0 +1,411 @@
+"""What scopes mean together: a Gateway.
+
+All of httpd's precedence is here and nowhere else: rules come out in the order in which httpd would let them decide
+(`ap_process_request_internal`, server/request.c: translate, header parser, access, fixups, and mod_proxy's handler).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.config.apache import reasons
+from perijove.config.apache.directives.mod_authz import combined
+from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
+from perijove.config.apache.directives.rewrite_text import own_names
+from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.mapping import Mapper
+from perijove.config.apache.responses import response_rules
+from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.servers import listeners_of
+from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, Not, PathMatches, PathPrefix, Setting, SettingIs
+from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
+from perijove.gateway.reasons import Fault, Reason
+from perijove.gateway.rules import (
+    Authenticate,
+    EditField,
+    Nothing,
+    Operation,
+    Redirect,
+    Refuse,
+    Rule,
+    Set,
+    SetNote,
+    Template,
+    Then,
+    UnsetNote,
+)
+from perijove.gateway.templates import Call, Capture, Function, RequestField, Rest, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perijove.config.apache.directives.mod_alias import Aliasing, Redirecting
+    from perijove.gateway.model import Upstream
+    from perijove.text.source import Span
+
+_TIMEOUT: Final = 60.0  # core's Timeout, unless it says otherwise
+
+
+def lower(server: Scope, hosts: list[Scope]) -> Gateway:
+    """Return what a server with these virtual hosts means. Faults are told to the scopes' `tell`."""
+    upstreams: dict[str, Upstream] = {}
+    made: dict[int, VirtualHost] = {}
+    for scope in (server, *hosts):
+        made[id(scope)] = _Host(server, scope, upstreams).virtual_host()
+    listeners = listeners_of(server, hosts, made)
+    timeout = server.said.get("timeout", _TIMEOUT)
+    return Gateway(
+        listeners=listeners,
+        hosts=(),
+        upstreams=upstreams,
+        timeouts=Timeouts(
+            header=20.0,
+            body=timeout,
+            connect=timeout,
+            response=timeout,
+            stream=timeout,
+            write=timeout,
+            keepalive=float(server.said.get("keepalivetimeout", ("5",))[0]),
+            tunnel=max(timeout, server.said.get("proxytimeout", 0.0)),
+        ),
+    )
+
+
+def under(scope: Scope, also: Condition) -> Condition:
+    """Return a condition that holds in a section only."""
+    if isinstance(scope.condition, Always):
+        return also
+    if isinstance(also, Always):
+        return scope.condition
+    return All((scope.condition, also))
+
+
+class _Host:
+    """One virtual host, with what it has of the main server."""
+
+    def __init__(self, server: Scope, scope: Scope, upstreams: dict[str, Upstream]) -> None:
+        self.server = server
+        self.scope = scope
+        self.levels = [server] if scope is server else [server, scope]
+        self.mapper = Mapper(self.levels, upstreams)
+        # Sections apply in this order (ap_location_walk: those of the main server first; ap_if_walk last).
+        sections = [one for level in self.levels for one in level.sections]
+        self.locations = [one for one in sections if one.kind is Kind.LOCATION]
+        self.ifs = [one for one in sections if one.kind is Kind.IF]
+        self.ifs += [inner for one in self.locations for inner in one.sections if inner.kind is Kind.IF]
+        self.proxies = [one for one in sections if one.kind is Kind.PROXY]
+        # All scopes in the order in which they are merged: a later one wins.
+        self.merged = [*self.levels, *self.proxies, *self.locations, *self.ifs]
+
+    def said(self, name: str, default: Any = None) -> Any:
+        """Return what the host says, or else the main server."""
+        for one in reversed(self.levels):
+            if name in one.said:
+                return one.said[name]
+        return default
+
+    def virtual_host(self) -> VirtualHost:
+        """Return it, with its rules."""
+        name = self.said("server-name", "")
+        return VirtualHost(
+            names=(),
+            stages=Stages(
+                route=self._route(),
+                request=self._request(),
+                response=response_rules(self.merged, self.mapper.members),
+                program=True,
+                encoded_slashes=self.said("encoded-slashes", "off"),
+                merge_slashes=self.said("merge-slashes", True),
+                sections=tuple(
+                    Section(self._when(one), one.origin) for one in self.merged[len(self.levels) :] if one.origin is not None
+                ),
+                reasons=self._reasons(),
+            ),
+            server_name=_without_scheme(name),
+            origin=self.scope.origin,
+        )
+
+    def _reasons(self) -> dict[Fault, Reason]:
+        missing = reasons.FAULTS[Fault.NOWHERE]
+        root = self.said("documentroot", ("",))[0]
+        return {**reasons.FAULTS, Fault.NOWHERE: replace(missing, words=missing.words.replace("{root}", root))}
+
+    # ------------------------------------------------------------------ translate
+
+    def _route(self) -> tuple[Rule, ...]:
+        flow = Flow()
+        proxied = Label()
+        translated = Label()
+        self._notes(flow, self.levels, late=False)
+        rules_of_server(self.scope, flow, proxied, translated, self._site())
+        self._passes(flow, proxied)
+        self._aliases(flow, translated)
+        flow.place(translated)
+        flow.place(proxied)
+        for scope in self.merged:
+            for setting, value in scope.settings.items():
+                flow.add(self._when(scope), Set(setting, value), origin=scope.origin)
+            if "pages" in scope.said:
+                flow.add(self._when(scope), Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
+        self._notes(flow, [*self.proxies, *self.locations, *self.ifs], late=False)
+        self._access(flow)
+        self._notes(flow, self.merged, late=True)
+        self._fixups(flow)
+        flow.add(Always(), Nothing(), Then.STOP)
+        return flow.rules()
+
+    def _when(self, scope: Scope) -> Condition:
+        if scope.kind is Kind.PROXY:
+            return self.mapper.proxied_to(scope)
+        return scope.condition
+
+    def _notes(self, flow: Flow, scopes: Sequence[Scope], late: bool) -> None:
+        for scope in scopes:
+            for one in scope.notes:
+                if one.late is not late:
+                    continue
+                when = self._both(scope, one.when)
+                flow.add(when, UnsetNote(one.name) if one.value is None else SetNote(one.name, one.value), origin=one.origin)
+
+    def _both(self, scope: Scope, also: Condition) -> Condition:
+        when = self._when(scope)
+        if isinstance(when, Always):
+            return also
+        return when if isinstance(also, Always) else All((when, also))
+
+    def _site(self) -> Site:
+        """Return what mod_rewrite's rules need of the server."""
+        name = _without_scheme(self.said("server-name", ""))
+        head, colon, port = name.rpartition(":")
+        named = own_names(
+            head if colon and port.isdigit() else name,
+            int(port) if colon and port.isdigit() else 0,
+            self.said("canonical-name", "off") == "on",
+            self.said("documentroot", ("",))[0],
+        )
+        return Site(named, self.mapper.by_url, _expression)
+
+    def _passes(self, flow: Flow, proxied: Label) -> None:
+        """proxy_trans (modules/proxy/mod_proxy.c): the section's ProxyPass, then the server's list, main server's first."""
+        server = Label()
+        declined = Label()
+        no_proxy = HasNote(b"no-proxy")
+        flow.go(declined, no_proxy)
+        for section in reversed([*self.locations, *self.ifs]):
+            found = section.said.get("proxy-pass")
+            if not found:
+                continue
+            one = found[-1]  # a section has one; a second is in place of the first
+            after = Label()
+            if one.pattern is not None:
+                matches = All((section.condition, PathMatches(one.pattern)))
+                self.mapper.add(flow, one, matches, proxied, declined, section)
+                flow.go(server, section.condition, one.origin)
+            else:
+                self.mapper.add(flow, one, section.condition, proxied, declined, section)
+            flow.place(after)
+        flow.place(server)
+        for level in self.levels:
+            for one in level.said.get("proxy-pass", ()):
+                when: Condition = (
+                    PathMatches(one.pattern)
+                    if one.pattern is not None
+                    else PathPrefix(one.path.encode("utf-8", "surrogateescape"))
+                )
+                self.mapper.add(flow, one, when, proxied, declined, level)
+        flow.place(declined)
+
+    def _aliases(self, flow: Flow, translated: Label) -> None:
+        """translate_alias_redir (modules/mappers/mod_alias.c): redirects, then aliases; the host's before the main server's."""
+        for level in reversed(self.levels):
+            for one in level.said.get("redirects", ()):
+                _redirect(flow, one, Always(), None)
+        for level in reversed(self.levels):
+            for one in level.said.get("aliases", ()):
+                self._alias(flow, one, translated)
+        handler = self.said("handler")
+        if handler is not None:
+            self.mapper.handler(flow, Always(), *handler)
+        for section in self.locations:
+            if "handler" in section.said:
+                self.mapper.handler(flow, section.condition, *section.said["handler"])
+
+    def _alias(self, flow: Flow, one: Aliasing, translated: Label) -> None:
+        path = one.path.encode("utf-8", "surrogateescape")
+        when: Condition = PathMatches(one.pattern) if one.pattern is not None else PathPrefix(path)
+        if one.directory == "!":
+            flow.go(translated, when, one.origin)
+        elif path.startswith(b"/.well-known/acme-challenge"):
+            from perijove.gateway.rules import ServeFile
+
+            flow.add(PathPrefix(path.rstrip(b"/") + b"/"), ServeFile(one.directory, "text/plain"), Then.STOP, one.origin)
+        else:
+            flow.go(translated, when, one.origin)
+
+    # ------------------------------------------------------------------ access
+
+    def _access(self, flow: Flow) -> None:
+        """Of sections with Require the last that applies decides (AuthMerging Off); Order, Allow and Deny likewise."""
+        allowed = Label()
+        for scope in reversed(self.merged):
+            verdicts = scope.said.get("require")
+            if not verdicts:
+                continue
+            whole = combined(verdicts)
+            when = self._when(scope)
+            origin = verdicts[0].origin or scope.origin
+            flow.go(allowed, self._both(scope, whole.when), origin)
+            if whole.needs_user:
+                realm, users = self._users(scope)
+                if realm is None:
+                    flow.add(when, Refuse(500, reasons.NO_AUTHENTICATION), Then.STOP, origin)
+                else:
+                    flow.add(when, Authenticate(realm, users), origin=origin)
+                    flow.go(allowed, self._both(scope, whole.when), origin)
+                    flow.add(when, Authenticate(realm, ()), origin=origin)  # a user, but not one of those: 401 again
+            flow.add(when, Refuse(403, reasons.DENIED), Then.STOP, origin)
+        flow.place(allowed)
+        self._access_compat(flow)
+
+    def _users(self, scope: Scope) -> tuple[bytes | None, tuple[tuple[bytes, bytes], ...]]:
+        realm: bytes | None = None
+        kind = "none"
+        users: tuple[tuple[bytes, bytes], ...] = ()
+        for one in self.merged:
+            if one is not scope and not isinstance(self._when(one), Always) and one.said.get("authname") is None:
+                continue
+            kind = one.said.get("authtype", kind)
+            if "authname" in one.said:
+                realm = one.said["authname"].encode("utf-8", "surrogateescape")
+            users = one.said.get("users", users)
+            if one is scope:
+                break
+        return (realm or b"") if kind.lower() == "basic" else None, users
+
+    def _access_compat(self, flow: Flow) -> None:
+        """mod_access_compat (find_allowdeny): what Order says of those that Allow and Deny name."""
+        done = Label()
+        for scope in reversed(self.merged):
+            if not any(f"access-{name}" in scope.said for name in ("order", "allow", "deny")):
+                continue
+            from perijove.gateway.conditions import Any as Either
+            from perijove.gateway.conditions import Never
+
+            when = self._when(scope)
+            allow = tuple(scope.said.get("access-allow", ())) or (Never(),)
+            deny = tuple(scope.said.get("access-deny", ())) or (Never(),)
+            order = scope.said.get("access-order", "deny,allow")
+            if order == "allow,deny":
+                lets: Condition = All((Either(allow), Not(Either(deny))))
+            elif order == "mutual-failure":
+                lets = All((Either(allow), Not(Either(deny))))
+            else:
+                lets = Either((*allow, Not(Either(deny))))
+            flow.go(done, self._both(scope, lets), scope.origin)
+            flow.add(when, Refuse(403, reasons.DENIED_COMPAT), Then.STOP, scope.origin)
+        flow.place(done)
+
+    # ------------------------------------------------------------------ fixups
+
+    def _fixups(self, flow: Flow) -> None:
+        """Redirect in a section (fixup_redir) is in place of whatever was chosen; the last section's comes first."""
+        for section in reversed([*self.locations, *self.ifs]):
+            for one in section.said.get("redirects", ()):
+                _redirect(flow, one, section.condition, section)
+        after = Label()
+        rules_of_section(self.scope, flow, after, self._site())
+        flow.place(after)
+
+    # ------------------------------------------------------------------ fields upstream
+
+    def _request(self) -> tuple[Rule, ...]:
+        rules = [
+            Rule(self._both(scope, one.when), one.edit, Then.NEXT, one.origin) for scope in self.merged for one in scope.request
+        ]
+        # ap_proxy_create_hdrbrgd (modules/proxy/proxy_util.c)
+        forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
+        forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))
+        name = _without_port(_without_scheme(self.said("server-name", ""))) or "localhost"
+        forwarded.append((b"X-Forwarded-Server", (name.encode("utf-8", "surrogateescape"),)))
+        for field, value in forwarded:
+            from perijove.gateway.conditions import NotEmpty
+
+            when: Condition = SettingIs(Setting.FORWARDED_FIELDS, True)
+            if field == b"X-Forwarded-Host":
+                when = All((when, NotEmpty(value)))
+            rules.append(Rule(when, EditField(Operation.APPEND, field, value), Then.NEXT))
+        return tuple(rules)
+
+
+def _expression(scope: Scope, text: str, span: Span) -> Condition:
+    from perijove.config.apache.expression import condition
+
+    found = condition(text, span, scope)
+    return Never() if found is None else found
+
+
+def _redirect(flow: Flow, one: Redirecting, within: Condition, section: Scope | None) -> None:
+    """try_redirect_list, redirect_from: where a Redirect leads, and what of the path goes with it."""
+    own: Condition
+    location: Template
+    url = one.url.encode("utf-8", "surrogateescape")
+    if one.pattern is not None:
+        own = PathMatches(one.pattern)
+        location = _substituted(url)
+    elif one.path:
+        path = one.path.encode("utf-8", "surrogateescape")
+        own = PathPrefix(path)
+        location = (url, Call(Function.ESCAPE, (Rest(len(path)),)))
+    else:
+        own = Always()
+        location = (url,)
+        if section is not None and not section.regex and not any(mark in section.path for mark in "*?["):
+            location = (url, Call(Function.ESCAPE, (Rest(len(section.path.encode("utf-8", "surrogateescape"))),)))
+    if b"?" not in url:
+        location = (*location, Variable.SEARCH)
+    if url.startswith(b"/"):
+        location = (Variable.SCHEME, b"://", Variable.HOST, *location)
+    when = own if isinstance(within, Always) else within if isinstance(own, Always) else All((within, own))
+    action = Redirect(one.status, location) if url else Refuse(one.status)
+    flow.add(when, action, Then.STOP, one.origin)
+
+
+def _substituted(text: bytes) -> Template:
+    """ap_pregsub: `$1` is a capture, `$$` and `\\$` a dollar."""
+    out: list[Any] = []
+    literal = b""
+    at = 0
+    while at < len(text):
+        mark = text[at : at + 1]
+        after = text[at + 1 : at + 2]
+        if mark == b"$" and after.isdigit():
+            if literal:
+                out.append(literal)
+                literal = b""
+            out.append(Capture(int(after)))
+            at += 2
+        elif mark == b"\\" and after in (b"$", b"&"):
+            literal += after
+            at += 2
+        elif mark == b"&":
+            if literal:
+                out.append(literal)
+                literal = b""
+            out.append(Capture(0))
+            at += 1
+        else:
+            literal += mark
+            at += 1
+    if literal:
+        out.append(literal)
+    return tuple(out)
+
+
+def _without_scheme(name: str) -> str:
+    return name.partition("://")[2] or name
+
+
+def _without_port(name: str) -> str:
+    head, colon, port = name.rpartition(":")
+    return head if colon and port.isdigit() else name

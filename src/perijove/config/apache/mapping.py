@@ -1,0 +1,269 @@
+"""What ProxyPass and its like lead to: upstreams, and rules that forward to them.
+
+Sources: modules/proxy/mod_proxy.c (proxy_trans, ap_proxy_trans_match), mod_proxy_http.c (proxy_http_canon), mod_proxy_wstunnel.c.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.config.apache import reasons
+from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
+from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.scope import Scope
+from perijove.gateway.conditions import Always, Condition, Matches, Never, Pattern, Setting
+from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
+from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Refuse, Set, Template, Then
+from perijove.gateway.templates import Fact, Note, Part, Rest
+
+if TYPE_CHECKING:
+    from perijove.gateway.reasons import Reason
+    from perijove.text.source import Span
+
+_PLAIN: Final = frozenset(("http", "ws"))
+_TLS: Final = frozenset(("https", "wss"))
+_variable: Final = re.compile(rb"\$\{([^}]+)\}")
+
+
+class Mapper:
+    """Upstreams of one virtual host."""
+
+    def __init__(self, levels: list[Scope], upstreams: dict[str, Upstream]) -> None:
+        self.levels = levels
+        self.upstreams = upstreams  # of all hosts, by name
+        self.modules = levels[0].modules
+
+    def said(self, name: str, default: Any = None) -> Any:
+        """Return what the host says, or else the main server."""
+        for one in reversed(self.levels):
+            if name in one.said:
+                return one.said[name]
+        return default
+
+    def add(self, flow: Flow, one: Pass, when: Condition, proxied: Label, declined: Label, scope: Scope) -> None:
+        """Add the rules of a ProxyPass: where it applies, the request is forwarded, or `!` ends the search."""
+        if one.target is None:
+            flow.go(declined, when, one.origin)
+            return
+        target = self._member(one.target, one, scope)
+        if target is None:
+            why = replace(reasons.NO_WORKERS, words=reasons.NO_WORKERS.words.format(balancer=one.target.url))
+            flow.add(when, Refuse(503, why), Then.STOP, one.origin)  # no balancer of that name, or none of its workers
+            return
+        failing = self.failing(target)
+        if failing:
+            flow.add(when, Refuse(failing, self.why(target)), Then.STOP, one.origin)
+            return
+        after = Label()
+        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, one.parameters)), origin=one.origin, otherwise=after)
+        if one.interpolate and self.said("interpolate", False) and "${" in one.target.url:
+            url = self._interpolated(one)
+            flow.add(Always(), ForwardAnywhere(url, Encoding.CANONICAL), proxied, one.origin)
+        else:
+            action = ForwardTo(self.upstream(target, one.parameters), self._path(one, target), self._encoding(one))
+            flow.add(Always(), action, proxied, one.origin)
+        flow.place(after)
+
+    # ------------------------------------------------------------------ paths
+
+    def _path(self, one: Pass, target: Target) -> Template:
+        base = target.path.encode("utf-8", "surrogateescape")
+        if one.pattern is not None:
+            from perijove.config.apache.lower import _substituted
+
+            if "$" in target.path or "&" in target.path:
+                return _substituted(base)
+            return (base, Fact.PATH)  # a target without `$` gets the whole path behind it
+        size = len(one.path.encode("utf-8", "surrogateescape"))
+        return (base, Rest(size, one.nocanon))
+
+    def _encoding(self, one: Pass) -> Encoding:
+        return Encoding.NONE if one.nocanon else Encoding.CANONICAL
+
+    def _interpolated(self, one: Pass) -> Template:
+        assert one.target is not None
+        url = one.target.url.encode("utf-8", "surrogateescape")
+        parts: list[Part] = []
+        at = 0
+        for found in _variable.finditer(url):
+            parts += [url[at : found.start()], Note(found[1])]
+            at = found.end()
+        parts.append(url[at:])
+        if one.pattern is None:
+            parts.append(Rest(len(one.path.encode("utf-8", "surrogateescape"))))
+        return tuple(part for part in parts if part != b"")
+
+    # ------------------------------------------------------------------ upstreams
+
+    def failing(self, target: Target) -> int:
+        """Return the status of every request to a target, if there is no handler for its scheme; else 0."""
+        scheme = target.scheme
+        modules = self.modules
+        if scheme not in _PLAIN | _TLS:
+            return 500
+        if "proxy_http" not in modules and not (scheme in ("ws", "wss") and "proxy_wstunnel" in modules):
+            return 500
+        if scheme in _TLS and ("ssl" not in modules or self.said("sslproxyengine") != "on"):
+            return 500
+        return 0
+
+    def why(self, target: Target) -> Reason:
+        """Return why every request to a target fails, in httpd's words."""
+        handled = "proxy_http" in self.modules
+        return reasons.no_handler(target.scheme, target.scheme in _TLS and handled, handled and "ssl" in self.modules)
+
+    def upgrades(self, target: Target, parameters: dict[str, str]) -> bytes:
+        """Return what becomes of a WebSocket handshake: nothing, or the protocol that is asked for upstream."""
+        if target.scheme in ("ws", "wss"):
+            return b"*" if "proxy_http" in self.modules else b"WebSocket"
+        asked = parameters.get("upgrade", "").lower()
+        if asked in ("websocket", "any"):
+            return b"*"
+        return b""
+
+    def upstream(self, target: Target, parameters: dict[str, str]) -> str:
+        """Return the name of the upstream of a target; it is made if it is new."""
+        secure = target.scheme in _TLS
+        address: TcpAddress | UnixAddress
+        if target.socket:
+            address = UnixAddress(target.socket)
+        else:
+            host, port = split(target.authority, SCHEMES[target.scheme][1])
+            address = TcpAddress(host, port)
+        timeout = self._seconds(parameters.get("timeout"), self.said("proxytimeout", self.said("timeout", 60.0)))
+        connect = self._seconds(parameters.get("connectiontimeout"), timeout)
+        tls = self._tls() if secure else None
+        scheme = "https" if secure else "http"
+        name = f"{scheme}://{target.authority}" + (f" at {address}" if target.socket else "")
+        made = Upstream(
+            name=name,
+            scheme=scheme,
+            address=address,
+            tls=tls,
+            host=target.authority.encode("utf-8", "surrogateescape"),
+            timeouts=Timeouts(connect=connect, response=timeout, stream=timeout, body=timeout, tunnel=self._idle()),
+        )
+        number = 1
+        while name in self.upstreams and self.upstreams[name] != replace(made, name=name):
+            number += 1
+            name = f"{made.name} ({number})"
+        self.upstreams[name] = replace(made, name=name)
+        return name
+
+    def _idle(self) -> float:
+        """An idle tunnel lives for the greater of Timeout and ProxyTimeout."""
+        return float(max(self.said("timeout", 60.0), self.said("proxytimeout", 0.0)))
+
+    def _seconds(self, text: str | None, default: float) -> float:
+        found = re.fullmatch(r"([0-9]+)(ms|s)?", text or "")
+        if not found:
+            return default
+        return float(found[1]) * (0.001 if found[2] == "ms" else 1.0)
+
+    def _tls(self) -> TlsClient:
+        """What of an upstream's certificate is checked (ssl_engine_config.c; modules/ssl/ssl_engine_io.c, the peer's name)."""
+        ca = self.said("sslproxycacertificatefile", [])
+        verify = self.said("sslproxyverify", "none")
+        names = self.said("sslproxycheckpeername", "on") == "on" and self.said("sslproxycheckpeercn", "on") == "on"
+        expiry = self.said("sslproxycheckpeerexpire", "on") == "on"
+        chain = verify in ("require",) and bool(ca)
+        return TlsClient(
+            verify=chain or names, ca=ca[-1][0] if ca else None, chain=chain, names=names, expiry=expiry, name_from_host=True
+        )
+
+    def by_url(self, scope: Scope, url: str, span: Span) -> str | int:
+        """Return the upstream of a URL that a RewriteRule leads to, or the status that such requests get."""
+        target = url_of(url)
+        if target is None:
+            return 500
+        failing = self.failing(target)
+        if failing:
+            return failing
+        return self.upstream(target, {})
+
+    # ------------------------------------------------------------------ balancers
+
+    def _member(self, target: Target, one: Pass, scope: Scope) -> Target | None:
+        """Return the worker that stands for a balancer: the first that is not a spare; None if there is none."""
+        if target.scheme != "balancer":
+            return target
+        for member, parameters in self._workers(target):
+            one.parameters.update(parameters)
+            return replace(member, path=member.path.rstrip("/") + target.path)
+        return None
+
+    def members(self, url: str) -> list[str]:
+        """Return the URLs that a balancer's stands for; of any other URL itself."""
+        target = url_of(url)
+        if target is None or target.scheme != "balancer":
+            return [url]
+        found: list[str] = []
+        for member, _ in self._workers(target):
+            found.append(f"{member.scheme}://{member.authority}{member.path.rstrip('/')}{target.path}")
+        return found
+
+    def _workers(self, target: Target) -> list[tuple[Target, dict[str, str]]]:
+        """Return the workers of a balancer that are in use, each with its parameters."""
+        found: list[tuple[Target, dict[str, str]]] = []
+        name = f"balancer://{target.authority.lower()}"
+        for level in self.levels:
+            for section in level.sections:
+                if section.path.lower().rstrip("/") != name:
+                    continue
+                for line in section.said.get("balancermember", ()):
+                    words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
+                    parameters = {key.lower(): value for key, _, value in (word.partition("=") for word in words[1:])}
+                    member = url_of(words[0])
+                    if member is not None and not set("hd") & set(parameters.get("status", "").lower()):
+                        found.append((member, parameters))
+        return found
+
+    # ------------------------------------------------------------------ sections
+
+    def proxied_to(self, scope: Scope) -> Condition:
+        """Return what holds for requests that a <Proxy> section is for: those that go to a URL it names."""
+        if scope.path == "*":
+            return Matches((Fact.UPSTREAM_URL,), Pattern(b"."))
+        text = scope.path.encode("utf-8", "surrogateescape")
+        if scope.regex:
+            from perijove.config.apache.patterns import compiled
+
+            pattern = compiled(scope.path, False, scope.origin, scope) if scope.origin else None
+            return Never() if pattern is None else Matches((Fact.UPSTREAM_URL,), pattern)
+        if any(mark in scope.path for mark in "*?["):
+            from perijove.config.apache.scopes import fnmatch
+
+            return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path)))
+        return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(text)))
+
+    def handler(self, flow: Flow, when: Condition, text: str, span: Span) -> None:
+        """SetHandler proxy:URL sends what is not proxied already to an upstream, with the path of the file it would be."""
+        if not text.lower().startswith("proxy:"):
+            return
+        target = url_of(text[6:])
+        if target is None or self.failing(target):
+            flow.add(when, Refuse(500, None if target is None else self.why(target)), Then.STOP, span)
+            return
+        root = self.said("documentroot", ("",))[0].encode("utf-8", "surrogateescape")
+        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span)
+        flow.add(when, ForwardTo(self.upstream(target, {}), (root, Fact.PATH), Encoding.CANONICAL), origin=span)
+
+
+def split(authority: str, default: int) -> tuple[str, int]:
+    """Return host and port of an authority."""
+    host, colon, port = authority.rpartition(":")
+    if colon and port.isdigit() and not authority.endswith("]"):
+        return host.strip("[]"), int(port)
+    return authority.strip("[]"), default
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a host is an address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""What is edited in responses: ProxyPassReverse, cookies, Header.
+
+Sources: modules/proxy/proxy_util.c (ap_proxy_location_reverse_map, ap_proxy_cookie_reverse_map), mod_headers.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from perijove.config.apache.scope import Kind, Scope
+from perijove.gateway.conditions import All, Always, Condition
+from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
+from perijove.gateway.templates import Template, Variable
+
+
+def response_rules(merged: list[Scope], members: Callable[[str], list[str]]) -> tuple[Rule, ...]:
+    """Return the rules of a host's responses, in the order in which httpd makes the changes.
+
+    Args:
+        merged: all scopes, in the order in which they are merged.
+        members: the URLs that a balancer's stands for; of any other URL itself.
+    """
+    rules: list[Rule] = []
+    for scope in merged:
+        for one in scope.said.get("proxy-pass-reverse", ()):
+            path = one.path.encode("utf-8", "surrogateescape")
+            public: Template = (path,) if b"://" in path else (Variable.SCHEME, b"://", Variable.HOST, path)
+            for url in members(one.url):
+                rules.append(
+                    Rule(_when(scope), ReplacePrefix(url.encode("utf-8", "surrogateescape"), public), Then.NEXT, one.origin)
+                )
+    for scope in merged:
+        for inside, outside, span in scope.said.get("cookie-paths", ()):
+            rules.append(Rule(_when(scope), ReplaceAttribute("path", inside.encode(), outside.encode()), Then.NEXT, span))
+        for inside, outside, span in scope.said.get("cookie-domains", ()):
+            rules.append(Rule(_when(scope), ReplaceAttribute("domain", inside.encode(), outside.encode()), Then.NEXT, span))
+    for always in (True, False):
+        for scope in merged:
+            for edit in scope.response:
+                if edit.edit.always is always:
+                    rules.append(Rule(_both(scope, edit.when), edit.edit, Then.NEXT, edit.origin))
+    return tuple(rules)
+
+
+def _when(scope: Scope) -> Condition:
+    return Always() if scope.kind is Kind.PROXY else scope.condition
+
+
+def _both(scope: Scope, also: Condition) -> Condition:
+    when = _when(scope)
+    if isinstance(when, Always):
+        return also
+    return when if isinstance(also, Always) else All((when, also))

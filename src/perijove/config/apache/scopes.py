@@ -1,0 +1,221 @@
+"""From what httpd reads to scopes: each directive is given to its meaning, in the scope it stands in.
+
+Knows sections. Must not know what directives mean (`directives`), nor what scopes mean together (`lower`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from perijove.config.apache.directive import Directive, Section
+from perijove.config.apache.directives import (
+    REGISTRY,
+    core,
+    directive,
+    mod_alias,
+    mod_authz,
+    mod_env,
+    mod_headers,
+    mod_proxy,
+    mod_remoteip,
+    mod_rewrite,
+    mod_ssl,
+)
+from perijove.config.apache.patterns import compiled
+from perijove.config.apache.scope import Kind, Scope
+from perijove.gateway.conditions import All, Always, Condition, Never, Not, PathMatches, PathPrefix, Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from perijove.config.apache.reading import Reading
+    from perijove.text.diagnostic import Diagnostic
+
+for _name, _meaning in mod_rewrite.DIRECTIVES:
+    directive(_name)(_meaning)
+
+_MODULES = (
+    core,
+    mod_alias,
+    mod_authz,
+    mod_env,
+    mod_headers,
+    mod_proxy,
+    mod_remoteip,
+    mod_ssl,
+)  # importing them fills the registry
+_FILES = frozenset(("directory", "directorymatch", "files", "filesmatch"))
+_AUTHORIZATION = frozenset(("requireall", "requireany", "requirenone"))
+
+
+def scopes(reading: Reading, tell: Callable[[Diagnostic], None]) -> tuple[Scope, list[Scope]]:
+    """Return the server's scope, and those of its virtual hosts, in order."""
+    server = Scope(Kind.SERVER, reading.modules, tell)
+    hosts: list[Scope] = []
+    _fill(server, reading.items, hosts)
+    return server, hosts
+
+
+def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]) -> None:
+    elses: list[Condition] = []  # of the If that stands before
+    for one in items:
+        if isinstance(one, Directive):
+            meaning = REGISTRY.get(one.name.lower())
+            if meaning is not None:
+                meaning(one, scope)
+            elses = []
+            continue
+        name = one.name.lower()
+        if name not in ("elseif", "else"):
+            elses = []
+        if name == "virtualhost":
+            host = Scope(Kind.HOST, scope.modules, scope.tell, parent=scope, origin=one.span)
+            host.said["addresses"] = [word.text for word in one.words]
+            hosts.append(host)
+            _fill(host, one.children, hosts)
+        elif name in ("location", "locationmatch"):
+            _section(scope, one, hosts, _location(scope, one, name))
+        elif name in ("proxy", "proxymatch"):
+            _section(scope, one, hosts, _proxy(scope, one, name))
+        elif name in ("if", "elseif", "else"):
+            _section(scope, one, hosts, _if(scope, one, name, elses))
+        elif name in _AUTHORIZATION:
+            mod_authz.block(one, scope)
+        elif name in ("limit", "limitexcept"):
+            _limit(scope, one, name)
+        elif name in _FILES:
+            continue  # what is proxied is no file: they never apply (SEMANTICS: proxied requests skip the directory walk)
+
+
+def _section(scope: Scope, section: Section, hosts: list[Scope], made: Scope | None) -> None:
+    if made is not None:
+        made.origin = section.span
+        made.parent = scope
+        scope.sections.append(made)
+        _fill(made, section.children, hosts)
+
+
+def _location(scope: Scope, section: Section, name: str) -> Scope | None:
+    """ap_location_walk, server/request.c: what a Location is for."""
+    words = list(section.words)
+    regex = name == "locationmatch"
+    if words and words[0].text == "~":
+        words.pop(0)
+        regex = True
+    if not words:
+        return None
+    path = words[0].text
+    made = Scope(Kind.LOCATION, scope.modules, scope.tell, path=path, regex=regex)
+    if regex:
+        pattern = compiled(path, False, words[0].span, scope)
+        if pattern is None:
+            return None
+        made.condition = PathMatches(pattern, _named(path))
+    elif any(mark in path for mark in "*?["):
+        made.condition = PathMatches(Pattern(fnmatch(path), 0, False, path))
+    else:
+        made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"))
+    if isinstance(scope.condition, Always):
+        return made
+    made.condition = All((scope.condition, made.condition))
+    return made
+
+
+def _named(pattern: str) -> tuple[tuple[int, bytes], ...]:
+    """Named groups become variables, MATCH_NAME (LocationMatch, since 2.4.8)."""
+    found: list[tuple[int, bytes]] = []
+    number = 0
+    at = 0
+    while at < len(pattern):
+        if pattern[at] == "\\":
+            at += 2
+            continue
+        if pattern[at] == "[":
+            end = pattern.find("]", at + 2)
+            at = len(pattern) if end < 0 else end + 1
+            continue
+        if pattern[at] == "(":
+            named = re.match(r"\(\?P?[<']([A-Za-z_]\w*)[>']", pattern[at:])
+            if named:
+                number += 1
+                found.append((number, b"MATCH_" + named[1].upper().encode()))
+            elif not pattern.startswith("(?", at):
+                number += 1
+        at += 1
+    return tuple(found)
+
+
+def fnmatch(glob: str) -> bytes:
+    """Return a pattern that finds what apr_fnmatch with APR_FNM_PATHNAME matches: `*` and `?` match no slash."""
+    out = [r"\A"]
+    at = 0
+    while at < len(glob):
+        mark = glob[at]
+        if mark == "*":
+            out.append("[^/]*")
+        elif mark == "?":
+            out.append("[^/]")
+        elif mark == "[" and "]" in glob[at + 2 :]:
+            end = glob.index("]", at + 2)
+            inside = glob[at + 1 : end].replace("\\", "\\\\")
+            out.append("[" + ("^" + inside[1:] if inside[0] in "!^" else inside) + "]")
+            at = end
+        elif mark == "\\" and at + 1 < len(glob):
+            at += 1
+            out.append(re.escape(glob[at]))
+        else:
+            out.append(re.escape(mark))
+        at += 1
+    return ("".join(out) + r"\Z").encode("utf-8", "surrogateescape")
+
+
+def _proxy(scope: Scope, section: Section, name: str) -> Scope | None:
+    words = list(section.words)
+    regex = name == "proxymatch"
+    if words and words[0].text == "~":
+        words.pop(0)
+        regex = True
+    if not words:
+        return None
+    return Scope(Kind.PROXY, scope.modules, scope.tell, path=words[0].text, regex=regex)
+
+
+def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Scope | None:
+    before = tuple(Not(one) for one in elses)
+    made = Scope(Kind.IF, scope.modules, scope.tell)
+    condition: Condition = Always()
+    if name != "else":
+        from perijove.config.apache.expression import condition as expression
+
+        found = expression(section.rest.text, section.span, scope)
+        if found is None:
+            return None
+        condition = found
+        if name == "if":
+            elses.clear()
+            before = ()
+        elses.append(condition)
+    parts = (*before, condition)
+    if not isinstance(scope.condition, Always):
+        parts = (scope.condition, *parts)
+    made.condition = parts[0] if len(parts) == 1 else All(parts)
+    return made
+
+
+def _limit(scope: Scope, section: Section, name: str) -> None:
+    """<Limit> and <LimitExcept>: what is said in them holds for some methods."""
+    from perijove.gateway.conditions import Any, Compares, Comparison
+    from perijove.gateway.templates import Variable
+
+    methods = [word.text for word in section.words]
+    # HEAD is limited with GET (ap_method_number_of).
+    listed: list[Condition] = [
+        Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),))
+        for one in [*methods, *(["HEAD"] if "GET" in methods else [])]
+    ]
+    only: Condition = Any(tuple(listed)) if listed else Never()
+    made = Scope(Kind.IF, scope.modules, scope.tell)
+    condition = Not(only) if name == "limitexcept" else only
+    made.condition = condition if isinstance(scope.condition, Always) else All((scope.condition, condition))
+    _section(scope, section, [], made)

@@ -1,0 +1,119 @@
+"""Who listens, and which virtual host a request is for.
+
+Source: server/vhost.c (ap_fini_vhost_config, check_hostalias).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from perijove.gateway.conditions import Pattern
+from perijove.gateway.model import CertificatePair, Listener, TcpAddress, TlsServer, VirtualHost
+
+if TYPE_CHECKING:
+    from perijove.config.apache.scope import Scope
+
+
+def listeners_of(server: Scope, hosts: list[Scope], made: dict[int, VirtualHost]) -> tuple[Listener, ...]:
+    """Return a listener for each Listen, with the virtual hosts that its requests may be for, the default one last."""
+    found: list[Listener] = []
+    seen: set[TcpAddress] = set()
+    for host, port, _, span in server.said.get("listen", ()):
+        address = TcpAddress(host, port)
+        if address in seen:
+            server.error("double-listener", f"Listen {address}: Cannot define multiple Listeners on the same IP:port", span)
+            continue
+        seen.add(address)
+        scopes = _for(address, hosts) or [server]
+        found.append(Listener(address=address, tls=_tls(server, scopes), hosts=tuple(_named(server, scopes, made))))
+    if not found and server.origin is None and not server.said.get("listen"):
+        from perijove.text.source import Source, Span
+
+        server.error("no-listener", "no listening sockets available, shutting down", Span(Source("", ""), 1, 1),
+                     "write `Listen 80`, or say --listen ADDR")  # fmt: skip
+    return tuple(found)
+
+
+def _for(address: TcpAddress, hosts: list[Scope]) -> list[Scope]:
+    """Return the hosts of an address: those that name it, else those for every address; in order."""
+    exact: list[Scope] = []
+    every: list[Scope] = []
+    for scope in hosts:
+        for text in scope.said["addresses"]:
+            host, colon, port = text.rpartition(":")
+            if not colon or text.endswith("]"):
+                host, port = text, "*"
+            if port not in ("*", str(address.port)):
+                continue
+            if host in ("*", "_default_", "0.0.0.0", "[::]"):
+                every.append(scope)
+                break
+            if host.strip("[]") == address.host or not address.host or _resolves(host, address.host):
+                exact.append(scope)
+                break
+    return exact or every
+
+
+def _resolves(name: str, address: str) -> bool:
+    import socket
+
+    if re.fullmatch(r"[0-9.]+|\[?[0-9A-Fa-f:]+\]?", name):
+        return False
+    try:
+        return address in {str(one[4][0]) for one in socket.getaddrinfo(name, None)}
+    except OSError:
+        return False
+
+
+def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:
+    pairs: list[CertificatePair] = []
+    for scope in scopes:
+        if (scope.said.get("sslengine") or server.said.get("sslengine")) != "on":
+            continue
+        certs = scope.said.get("sslcertificatefile") or server.said.get("sslcertificatefile") or []
+        keys = scope.said.get("sslcertificatekeyfile") or server.said.get("sslcertificatekeyfile") or []
+        if not certs and scope.origin is not None:
+            scope.error("no-certificate", "SSLEngine on, but there is no SSLCertificateFile", scope.origin,
+                        "name the certificate and its key")  # fmt: skip
+        chain = scope.said.get("sslcertificatechainfile") or []
+        for number, (cert, _) in enumerate(certs):
+            key = keys[number][0] if number < len(keys) else cert
+            pairs.append(CertificatePair(cert=cert, key=key, chain=chain[-1][0] if chain else None))
+    return TlsServer(certificates=tuple(dict.fromkeys(pairs))) if pairs else None
+
+
+def _named(server: Scope, scopes: list[Scope], made: dict[int, VirtualHost]) -> list[VirtualHost]:
+    """Return hosts with the names that lead to each, and the first once more for all others.
+
+    httpd looks at hosts in order, ServerName and ServerAlias alike: an exact name does not beat a wildcard that comes before it.
+    """
+    found: list[VirtualHost] = []
+    taken: list[tuple[frozenset[str], tuple[re.Pattern[str], ...]]] = []
+    for scope in scopes:
+        exact: list[str] = []
+        globs: list[str] = []
+        name = scope.said.get("server-name")
+        written = [_host(name)] if name else []
+        for text in (*written, *scope.said.get("server-alias", ())):
+            lower = text.lower().rstrip(".")
+            (globs if any(mark in lower for mark in "*?") else exact).append(lower)
+        names = [one for one in exact if not any(one in names or any(g.match(one) for g in gs) for names, gs in taken)]
+        patterns = tuple(Pattern(_glob(one).encode(), 0, False, one) for one in globs)
+        taken.append((frozenset(exact), tuple(re.compile(_glob(one)) for one in globs)))
+        found.append(replace(made[id(scope)], names=tuple(names), patterns=patterns))
+    found.append(replace(made[id(scopes[0])], names=("*",), patterns=()))
+    return found
+
+
+def _glob(text: str) -> str:
+    """ap_strcasecmp_match: `*` is anything, `?` one character."""
+    return r"\A" + "".join(".*" if mark == "*" else "." if mark == "?" else re.escape(mark) for mark in text) + r"\Z"
+
+
+def _host(name: str) -> str:
+    """Return the host of a ServerName, which may have a scheme and a port."""
+    name = name.partition("://")[2] or name
+    host, colon, port = name.rpartition(":")
+    return host if colon and port.isdigit() else name

@@ -1,0 +1,216 @@
+"""Fields that are edited one after the other, where a plan says more than which lines stay behind and which are added.
+
+Knows field lines as names and values, and what may be done to them. Must not know buffers, sockets or why something is edited.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine import fields
+from perijove.engine.conditions import groups_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perijove.engine.conditions import Test
+    from perijove.engine.pattern import Pattern
+    from perijove.engine.state import State
+    from perijove.engine.texts import Text
+
+Line = tuple[bytes, bytes]  # name as it was written, value
+
+SET: Final = 0
+ADD: Final = 1
+DEFAULT: Final = 2
+REMOVE: Final = 3
+APPEND: Final = 4
+MERGE: Final = 5
+EDIT: Final = 6
+EDIT_ALL: Final = 7
+PREFIX: Final = 8  # of a URL
+ATTRIBUTE: Final = 9  # of a cookie
+ECHO: Final = 10
+
+# These come in several lines that cannot be joined (RFC 9110 §5.3, RFC 6265 §3).
+_SINGLE: Final = frozenset((b"set-cookie", b"set-cookie2"))
+
+
+class FieldOperation:
+    """Something that is done to a field."""
+
+    __slots__ = ("always", "kind", "lower", "name", "old", "pattern", "test", "value")
+
+    def __init__(
+        self,
+        kind: int,
+        name: bytes,
+        value: Text | None,
+        pattern: Pattern | None,
+        test: Test | None,
+        always: bool = False,
+        old: bytes = b"",
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.lower = name.lower()
+        self.value = value
+        self.pattern = pattern
+        self.test = test  # what else must hold when it is done
+        self.old = old  # of a cookie's attribute: what is replaced
+        self.always = always  # of a response: in the table that answers of our own have, too
+
+
+def edited(lines: list[Line], operations: Sequence[FieldOperation], state: State) -> list[Line]:
+    """Return lines after these operations, as mod_headers does them (`do_headers_fixup`, modules/metadata/mod_headers.c)."""
+    mapped = False
+    for one in operations:
+        if one.kind == PREFIX and mapped:
+            continue  # the first that fits counts
+        if one.test is not None and not one.test.holds(state):
+            continue
+        if one.kind == PREFIX:
+            lines, mapped = _prefixed(lines, one, state)
+        elif one.kind == ATTRIBUTE:
+            lines = [line if line[0].lower() != b"set-cookie" else (line[0], _cookie(line[1], one, state)) for line in lines]
+        else:
+            lines = _done(lines, one, state)
+    return lines
+
+
+_URLS: Final = frozenset((b"location", b"content-location", b"uri", b"destination"))
+
+
+def _prefixed(lines: list[Line], one: FieldOperation, state: State) -> tuple[list[Line], bool]:
+    """Replace a prefix in fields that have a URL (ap_proxy_location_reverse_map); tell whether it was there."""
+    assert one.value is not None
+    found = False
+    out: list[Line] = []
+    for line in lines:
+        value = line[1]
+        if line[0].lower() in _URLS and _begins(value, one.name):
+            found = True
+            line = (line[0], clean(one.value.text(state)) + value[len(one.name) :])
+        out.append(line)
+    return out, found
+
+
+def _begins(value: bytes, prefix: bytes) -> bool:
+    """Tell whether a URL begins with a prefix; its scheme and host are compared without case."""
+    size = prefix.find(b"/", prefix.find(b"://") + 3) if b"://" in prefix else 0
+    if size < 0:
+        size = len(prefix)
+    return value[:size].lower() == prefix[:size].lower() and value[size:].startswith(prefix[size:])
+
+
+def _cookie(value: bytes, one: FieldOperation, state: State) -> bytes:
+    """Replace an attribute of a cookie (ap_proxy_cookie_reverse_map): Path by its beginning, but then whole; Domain whole."""
+    assert one.value is not None
+    parts = value.split(b";")
+    for at in range(1, len(parts)):
+        name, equals, text = parts[at].partition(b"=")
+        if not equals or name.strip().lower() != one.lower:
+            continue
+        if one.lower == b"path":
+            fits = text.startswith(one.old)
+        else:
+            fits = text.lower() == one.old.lower()
+        if fits:
+            parts[at] = name + b"=" + one.value.text(state)
+    return b";".join(parts)
+
+
+def _done(lines: list[Line], one: FieldOperation, state: State) -> list[Line]:
+    name = one.lower
+    kind = one.kind
+    if kind == ECHO:
+        assert one.pattern is not None
+        return [*lines, *(line for line in state.lines or () if one.pattern.search(line[0]) is not None)]
+    if kind == REMOVE:
+        return [line for line in lines if line[0].lower() != name]
+    if kind in (EDIT, EDIT_ALL):
+        return [line if line[0].lower() != name else (line[0], _replaced(line[1], one, state)) for line in lines]
+    assert one.value is not None
+    value = clean(one.value.text(state))
+    there = [at for at, line in enumerate(lines) if line[0].lower() == name]
+    if kind == ADD or (not there and kind != SET):
+        return [*lines, (one.name, value)]
+    if kind == DEFAULT:
+        return lines
+    if kind == SET:
+        # apr_table_setn: the first takes the value, the others go.
+        if not there:
+            return [*lines, (one.name, value)]
+        first = there[0]
+        return [
+            (one.name, value) if at == first else line
+            for at, line in enumerate(lines)
+            if at == first or line[0].lower() != name
+        ]
+    joined = b", ".join(lines[at][1] for at in there)
+    if kind == MERGE and value in (part.strip(b" \t") for part in joined.split(b",")):
+        return lines
+    first = there[0]
+    return [
+        (line[0], joined + b", " + value) if at == first else line
+        for at, line in enumerate(lines)
+        if at == first or line[0].lower() != name
+    ]
+
+
+def clean(value: bytes) -> bytes:
+    """Return a value without what would end its line."""
+    if b"\r" in value or b"\n" in value or b"\0" in value:
+        return value.replace(b"\r", b" ").replace(b"\n", b" ").replace(b"\0", b" ")
+    return value
+
+
+def _replaced(value: bytes, one: FieldOperation, state: State) -> bytes:
+    assert one.pattern is not None
+    assert one.value is not None
+    out = b""
+    while True:
+        found = one.pattern.search(value)
+        if found is None:
+            return out + value
+        before = state.captures
+        state.captures = groups_of(found, one.pattern)
+        out += value[: found.start()] + clean(one.value.text(state))
+        state.captures = before
+        if found.end() == found.start():  # nothing was taken: step on, or it would be found for ever
+            out += value[found.end() : found.end() + 1]
+            value = value[found.end() + 1 :]
+            if not value:
+                return out
+        else:
+            value = value[found.end() :]
+        if one.kind == EDIT:
+            return out + value
+
+
+def kept(lines: Sequence[Line], drop: int, nominated: frozenset[bytes]) -> list[Line]:
+    """Return the lines whose name is not among those to drop."""
+    numbers = fields.NUMBERS
+    out: list[Line] = []
+    for line in lines:
+        lower = line[0].lower()
+        if not drop >> numbers.get(lower, fields.OTHER) & 1 and lower not in nominated:
+            out.append(line)
+    return out
+
+
+def joined(lines: Sequence[Line]) -> bytes:
+    """Return lines as they go over the wire."""
+    return b"".join([b"%b: %b\r\n" % line for line in lines])
+
+
+def compacted(lines: list[Line], name: bytes) -> list[Line]:
+    """Return lines with all of a name (lower case) as one list without white space (Apache's Vary)."""
+    values = [value for its, value in lines if its.lower() == name]
+    if not values:
+        return lines
+    whole = b",".join(part.strip(b" \t") for value in values for part in value.split(b",") if part.strip(b" \t"))
+    first = next(at for at, line in enumerate(lines) if line[0].lower() == name)
+    return [
+        (line[0], whole) if at == first else line for at, line in enumerate(lines) if at == first or line[0].lower() != name
+    ]

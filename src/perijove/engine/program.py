@@ -1,0 +1,441 @@
+"""Rules that run one after the other, until the request's fate is known.
+
+A program is a row of steps; each has a condition, something to do, and where to go on if the condition held and if it did not.
+So order is the only precedence, and loops, chains and exclusions are jumps. What it ends with is a plan, made once for each
+combination of what was chosen, and a `State` with what is this request's own. Must not know dialects, sockets or time.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from perijove.engine.conditions import Test
+    from perijove.engine.exchange import Peer
+    from perijove.engine.head import RequestHead
+    from perijove.engine.plan import Look, Plan
+    from perijove.engine.texts import Text
+
+END: Final = 1 << 30  # where a step leads that is the last
+_MOST_STEPS: Final = 100_000  # of one request: a rewriting that never ends is refused, as Apache does after 32,000 rounds
+_LONGEST: Final = 16_380  # of a held text: twice the longest request line of httpd (LimitRequestLine), as there
+_PLANS: Final = 4096  # combinations that are kept
+
+# How a path is spelt for an upstream.
+CANONICAL: Final = 0
+ESCAPED: Final = 1
+AS_IS: Final = 2
+SLASHES: Final = 3  # canonical, but for slashes that are encoded already
+
+
+class Action:
+    """Something that is done to the state. It answers whether the program goes on."""
+
+    __slots__ = ()
+
+    def act(self, state: State) -> bool:
+        """Do it; False ends the program."""
+        raise NotImplementedError
+
+
+class Step:
+    """A rule as it runs."""
+
+    __slots__ = ("action", "matched", "missed", "number", "test")
+
+    def __init__(self, number: int, test: Test | None, action: Action | None, matched: int, missed: int) -> None:
+        self.number = number
+        self.test = test
+        self.action = action
+        self.matched = matched
+        self.missed = missed
+
+
+class Forward(Action):
+    """Send it to an upstream."""
+
+    __slots__ = ("encoding", "origin", "path", "upstream")
+
+    def __init__(self, upstream: Any, path: Text | None, encoding: int) -> None:
+        self.upstream = upstream
+        self.origin = b"%b://%b" % (b"https" if upstream.tls else b"http", upstream.authority)
+        self.path = path  # None: as it was sent
+        self.encoding = encoding
+
+    def act(self, state: State) -> bool:
+        state.status = 0
+        state.upstream = self.upstream
+        if self.path is None:
+            state.target = state.head.path
+            state.destination = self.origin + state.raw
+            return True
+        path = self.path.text(state)
+        state.destination = self.origin + path
+        if self.encoding == CANONICAL:
+            path = encoded(path)
+        elif self.encoding == SLASHES:
+            path = encoded_but_slashes(path)
+        elif self.encoding == ESCAPED:
+            path = _escaped(path)
+        if not path.startswith(b"/"):
+            path = b"/" + path
+        target = path if state.query is None else path + b"?" + state.query
+        if target.translate(None, _TARGET_OCTETS):
+            state.status = 403  # Apache's AH10415: what cannot stand in a request line
+            return False
+        state.target = target
+        return True
+
+
+# RFC 9110 §5.5 calls the upper ones obs-text; httpd lets them pass in a target that is sent as it is.
+_TARGET_OCTETS: Final = bytes((*range(0x21, 0x7F), *range(0x80, 0x100)))
+_FIELD_OCTETS: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
+_ESCAPE_KEEPS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$-_.+!*'(),:@&=/~;%")
+_ESCAPED: Final = [bytes((octet,)) if octet in _ESCAPE_KEEPS else b"%%%02x" % octet for octet in range(256)]
+
+
+def _escaped(path: bytes) -> bytes:
+    return b"".join([_ESCAPED[octet] for octet in path])
+
+
+class Anywhere(Action):
+    """Send it to where a URL says."""
+
+    __slots__ = ("encoding", "find", "url")
+
+    def __init__(self, url: Text, encoding: int, find: Callable[[bytes, bytes], object]) -> None:
+        self.url = url
+        self.encoding = encoding
+        self.find = find  # an upstream for a scheme and an authority; None if that is nonsense
+
+    def act(self, state: State) -> bool:
+        url = self.url.text(state)
+        scheme, _, rest = url.partition(b"://")
+        authority, slash, path = rest.partition(b"/")
+        port = authority.rpartition(b"]")[2].rpartition(b":")
+        if port[1] and port[2] and not (port[2].isdigit() and 0 < int(port[2][:6]) < 65536):
+            state.status = 400
+            return False
+        upstream = self.find(scheme.lower(), authority)
+        if upstream is None:
+            state.status = 500
+            return False
+        state.status = 0
+        state.upstream = upstream
+        state.destination = url
+        path = slash + path or b"/"
+        if self.encoding == CANONICAL:
+            path = encoded(path)
+        elif self.encoding == SLASHES:
+            path = encoded_but_slashes(path)
+        elif self.encoding == ESCAPED:
+            path = _escaped(path)
+        state.target = path if state.query is None else path + b"?" + state.query
+        if state.target.translate(None, _TARGET_OCTETS):
+            state.status = 403
+            return False
+        return True
+
+
+class Finish(Action):
+    """Answer with a status, and perhaps a Location."""
+
+    __slots__ = ("location", "status")
+
+    def __init__(self, status: int, location: Text | None) -> None:
+        self.status = status
+        self.location = location
+
+    def act(self, state: State) -> bool:
+        state.status = self.status
+        state.location = b"" if self.location is None else self.location.text(state)
+        if state.location.translate(None, _FIELD_OCTETS):  # what would end a field line (RFC 9110 §5.5)
+            state.status = 500
+            state.location = b""
+        return False
+
+
+class Answer(Action):
+    """Answer as a plan says that was made beforehand."""
+
+    __slots__ = ("plan",)
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def act(self, state: State) -> bool:
+        state.plan = self.plan
+        return False
+
+
+class Authenticate(Action):
+    """Ask for a name and a password (RFC 7617)."""
+
+    __slots__ = ("challenge", "right")
+
+    def __init__(self, realm: bytes, right: Callable[[bytes, bytes], bool]) -> None:
+        self.challenge = b'Basic realm="%b"' % realm.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        self.right = right  # whether a password is that of a user
+
+    def act(self, state: State) -> bool:
+        scheme, _, credentials = state.field(b"authorization").partition(b" ")
+        if scheme.lower() == b"basic":
+            try:
+                name, colon, password = base64.b64decode(credentials.strip(), validate=True).partition(b":")
+            except binascii.Error:
+                name = colon = password = b""
+            if colon and self.right(name, password):
+                state.user = name
+                return True
+        state.status = 401
+        state.location = self.challenge
+        return False
+
+
+class SetNote(Action):
+    """Set a variable."""
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: bytes, value: Text) -> None:
+        self.name = name
+        self.value = value
+
+    def act(self, state: State) -> bool:
+        state.notes[self.name] = self.value.text(state)
+        return True
+
+
+class UnsetNote(Action):
+    """Forget a variable."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+
+    def act(self, state: State) -> bool:
+        state.notes.pop(self.name, None)
+        return True
+
+
+class Set(Action):
+    """Set a setting."""
+
+    __slots__ = ("number", "value")
+
+    def __init__(self, number: int, value: object) -> None:
+        self.number = number
+        self.value = value
+
+    def act(self, state: State) -> bool:
+        state.settings[self.number] = self.value
+        return True
+
+
+class Select(Action):
+    """Choose an edit of a field, which is made later."""
+
+    __slots__ = ("bit",)
+
+    def __init__(self, number: int) -> None:
+        self.bit = 1 << number
+
+    def act(self, state: State) -> bool:
+        state.selected |= self.bit
+        return True
+
+
+class Hold(Action):
+    """Hold a text."""
+
+    __slots__ = ("made",)
+
+    def __init__(self, made: Text) -> None:
+        self.made = made
+
+    def act(self, state: State) -> bool:
+        held = self.made.text(state)
+        if len(held) > _LONGEST:
+            state.status = 500
+            return False
+        state.held = held
+        return True
+
+
+class SplitQuery(Action):
+    """Take the query from the held text."""
+
+    __slots__ = ("append", "discard", "last")
+
+    def __init__(self, append: bool, last: bool, discard: bool) -> None:
+        self.append = append
+        self.last = last
+        self.discard = discard
+
+    def act(self, state: State) -> bool:
+        if self.discard:
+            state.query = None
+        held = state.held
+        at = held.rfind(b"?") if self.last else held.find(b"?")
+        if at < 0:
+            return True
+        query = held[at + 1 :]
+        state.held = held[:at]
+        if self.append:
+            if query:
+                query = query + b"&" + (state.query or b"")
+            else:
+                query = state.query or b""
+        state.query = query.removesuffix(b"&") or None
+        return True
+
+
+class Count(Action):
+    """Count how often it is done."""
+
+    __slots__ = ("most", "what")
+
+    def __init__(self, what: bytes, most: int) -> None:
+        self.what = what
+        self.most = most
+
+    def act(self, state: State) -> bool:
+        count = state.counts.get(self.what, 0) + 1
+        state.counts[self.what] = count
+        if count > self.most:
+            state.status = 500
+            return False
+        return True
+
+
+class Withdraw(Action):
+    """Forget where the request was to be sent."""
+
+    __slots__ = ()
+
+    def act(self, state: State) -> bool:
+        state.upstream = None
+        state.target = state.destination = b""
+        return True
+
+
+class Rewrite(Action):
+    """Change path and query."""
+
+    __slots__ = ("handling", "path", "query")
+
+    def __init__(self, path: Text, query: Text | None, handling: str) -> None:
+        self.path = path
+        self.query = query
+        self.handling = handling
+
+    def act(self, state: State) -> bool:
+        query = b"" if self.query is None else self.query.text(state)
+        state.path = self.path.text(state)
+        before = state.query
+        if self.handling == "replace":
+            state.query = query or None
+        elif self.handling == "append":
+            state.query = query + b"&" + before if query and before else query or before
+        elif self.handling == "discard":
+            state.query = None
+        return True
+
+
+class Program:
+    """The rules of one virtual host."""
+
+    def __init__(
+        self,
+        steps: list[Step],
+        edits: list[Step],
+        settings: list[Any],
+        make: Callable[[State], Plan],
+        slashes: int = REFUSED,
+        merge: bool = True,
+    ) -> None:
+        """Run `steps` up to the request's fate, then all of `edits`.
+
+        Args:
+            steps: that decide.
+            edits: that choose what is edited.
+            settings: what is set at the beginning.
+            make: a plan from what was chosen: `status`, `upstream`, `selected`, `settings`.
+            slashes: what becomes of encoded slashes: see `state`.
+            merge: whether double slashes are merged.
+        """
+        self.steps = steps
+        self.edits = edits
+        self.settings = settings
+        self.make = make
+        self.slashes = slashes
+        self.merge = merge
+        self._plans: dict[Any, Plan] = {}
+
+    def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
+        """Return what becomes of a request; its `plan` is set.
+
+        Args:
+            head: of the request.
+            peer: who sent it.
+            trace: gets, of each rule that was looked at, its number, whether it held, and what was known then.
+        """
+        state = State()
+        state.begin(head, peer, self.settings)
+        path = decoded(state.path, self.slashes, self.merge)
+        if path == b"*":
+            state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
+        elif isinstance(path, int):
+            state.status = path
+        else:
+            state.path = path
+            self._decide(self.steps, state, trace)
+        if state.plan is None:
+            upstream, status = state.upstream, state.status
+            if upstream is None and not status:
+                state.status = 404
+            self._decide(self.edits, state, trace, stop=False)
+            state.plan = self._plan(state)
+        return state
+
+    def _decide(self, steps: list[Step], state: State, trace: list[Look] | None, stop: bool = True) -> None:
+        at = 0
+        count = 0
+        size = len(steps)
+        while at < size:
+            step = steps[at]
+            holds = step.test is None or step.test.holds(state)
+            if trace is not None:
+                trace.append((step.number, holds, state.seen()))
+            if not holds:
+                at = step.missed
+                continue
+            if step.action is not None and not step.action.act(state) and stop:
+                return
+            if step.matched <= at:
+                count += 1
+                if count > _MOST_STEPS:
+                    state.status = 500
+                    return
+            at = step.matched
+
+    def _plan(self, state: State) -> Plan:
+        key = (state.status, id(state.upstream) if not state.status else 0, state.selected, *map(_keyed, state.settings))
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self.make(state)
+            if len(self._plans) >= _PLANS:
+                self._plans = {}
+            self._plans[key] = plan
+        return plan
+
+
+def _keyed(value: Any) -> Any:
+    return value if value.__hash__ is not None else id(value)

@@ -1,0 +1,423 @@
+"""Texts that are made of a request, part by part.
+
+Knows a `State`. Each part has one method, `text`. Must not know rules, nor how a part is spelt in a configuration.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import re
+import time
+from typing import Final
+
+from perijove.engine.state import State
+
+
+class Part:
+    """A part of a text that depends on the request."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        """Return it for this request."""
+        raise NotImplementedError
+
+
+class Text:
+    """A text: literals and parts."""
+
+    __slots__ = ("literal", "parts")
+
+    def __init__(self, parts: tuple[bytes | Part, ...]) -> None:
+        self.parts = parts
+        # The whole of it, if nothing depends on a request.
+        self.literal = b"".join(one for one in parts if isinstance(one, bytes)) if _is_literal(parts) else None
+
+    def text(self, state: State) -> bytes:
+        """Return it for this request."""
+        if self.literal is not None:
+            return self.literal
+        return b"".join([one if isinstance(one, bytes) else one.text(state) for one in self.parts])
+
+
+def _is_literal(parts: tuple[bytes | Part, ...]) -> bool:
+    return all(isinstance(one, bytes) for one in parts)
+
+
+class Value(Part):
+    """An attribute of the state."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def text(self, state: State) -> bytes:
+        value: bytes | None = getattr(state, self.name)
+        return value or b""
+
+
+class RequestField(Part):
+    """A field of the request."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name.lower()
+
+    def text(self, state: State) -> bytes:
+        if self.name == b"host":
+            return state.host
+        return state.field(self.name)
+
+
+class ResponseField(Part):
+    """A field of the response."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name.lower()
+
+    def text(self, state: State) -> bytes:
+        return b"" if state.response is None else b", ".join(state.response.named(self.name))
+
+
+class Note(Part):
+    """A variable that was set for the request."""
+
+    __slots__ = ("missing", "name")
+
+    def __init__(self, name: bytes, missing: bytes) -> None:
+        self.name = name
+        self.missing = missing
+
+    def text(self, state: State) -> bytes:
+        return state.notes.get(self.name, self.missing)
+
+
+class Capture(Part):
+    """A group of the rule's own pattern."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def text(self, state: State) -> bytes:
+        captures = state.captures
+        return (captures[self.number] or b"") if self.number < len(captures) else b""
+
+
+class Kept(Part):
+    """A group of a pattern that was kept."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def text(self, state: State) -> bytes:
+        kept = state.kept
+        return (kept[self.number] or b"") if self.number < len(kept) else b""
+
+
+class Rest(Part):
+    """The path behind so many octets."""
+
+    __slots__ = ("name", "prefix")
+
+    def __init__(self, prefix: int, raw: bool) -> None:
+        self.prefix = prefix
+        self.name = "raw" if raw else "path"
+
+    def text(self, state: State) -> bytes:
+        path: bytes = getattr(state, self.name)
+        return path[self.prefix :]
+
+
+class Hostname(Part):
+    """The host without its port."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return state.hostname()
+
+
+class Called(Part):
+    """The host as the client named it, tidied, or the port beside it."""
+
+    __slots__ = ("port",)
+
+    def __init__(self, port: bool) -> None:
+        self.port = port
+
+    def text(self, state: State) -> bytes:
+        return state.called_port() if self.port else state.called()
+
+
+class Https(Part):
+    """Whether the client speaks TLS: on, off."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return b"on" if state.scheme == b"https" else b"off"
+
+
+class RequestLine(Part):
+    """The request line, or a word of it."""
+
+    __slots__ = ("word",)
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def text(self, state: State) -> bytes:
+        head = state.head
+        if self.word == "method":
+            return head.method
+        if self.word == "protocol":
+            return b"HTTP/1.%d" % head.minor
+        if self.word == "target":
+            return head.path
+        if self.word == "search":
+            return b"" if state.query is None else b"?" + state.query
+        return b"%b %b HTTP/1.%d" % (head.method, head.target, head.minor)
+
+
+class Port(Part):
+    """A port: of the client, or the one that the request came to."""
+
+    __slots__ = ("of_client",)
+
+    def __init__(self, of_client: bool) -> None:
+        self.of_client = of_client
+
+    def text(self, state: State) -> bytes:
+        return b"%d" % (state.peer.port if self.of_client else state.peer.server_port)
+
+
+class Handshake(Part):
+    """The protocol that the request asks to switch to, if that is a WebSocket."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return b"websocket" if state.head.upgrade else b""
+
+
+class Status(Part):
+    """The response's status."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return b"%d" % (state.status or 200 if state.response is None else state.response.status)
+
+
+class Began(Part):
+    """When the request began, in microseconds since 1970."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return b"%d" % state.began
+
+
+class Duration(Part):
+    """Microseconds since the request began."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return b"%d" % max(time.time_ns() // 1000 - state.began, 0)
+
+
+class Ipv6(Part):
+    """Whether the client's connection uses IPv6: on, off."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return b"on" if b":" in state.peer.address and not state.peer.address.startswith(b"::ffff:") else b"off"
+
+
+class ConnectionAddress(Part):
+    """The address of who connected."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return state.peer.address
+
+
+class NamedPort(Part):
+    """The port that the client named with the host, or else the scheme's."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        _, colon, port = state.host.rpartition(b":")
+        if colon and port.isdigit():
+            return port
+        return b"443" if state.scheme == b"https" else b"80"
+
+
+class UpstreamUrl(Part):
+    """Where the request is about to go; empty if nowhere yet."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        if state.upstream is None:
+            return b""
+        return f"{state.upstream.name}".encode() + state.target  # type: ignore[attr-defined]
+
+
+class RequestId(Part):
+    """The exchange's id."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        return b""
+
+
+class Call(Part):
+    """A function of a text."""
+
+    __slots__ = ("argument", "function")
+
+    def __init__(self, function: str, argument: Text) -> None:
+        self.function = FUNCTIONS[function]
+        self.argument = argument
+
+    def text(self, state: State) -> bytes:
+        found: bytes = self.function(self.argument.text(state))  # type: ignore[no-untyped-call]
+        return found
+
+
+class Look(Part):
+    """A text looked up in a table."""
+
+    __slots__ = ("key", "missing", "table")
+
+    def __init__(self, table: dict[bytes, bytes], key: Text, missing: Text) -> None:
+        self.table = table
+        self.key = key
+        self.missing = missing
+
+    def text(self, state: State) -> bytes:
+        found = self.table.get(self.key.text(state))
+        return self.missing.text(state) if found is None else found
+
+
+class Draw(Part):
+    """One of several texts, looked up in a table."""
+
+    __slots__ = ("key", "missing", "table")
+
+    def __init__(self, table: dict[bytes, tuple[bytes, ...]], key: Text, missing: Text) -> None:
+        self.table = table
+        self.key = key
+        self.missing = missing
+
+    def text(self, state: State) -> bytes:
+        found = self.table.get(self.key.text(state))
+        return random.choice(found) if found else self.missing.text(state)
+
+
+class Encoded(Part):
+    """A text in which some octets are percent-encoded."""
+
+    __slots__ = ("argument", "spelt")
+
+    def __init__(self, argument: Text, octets: bytes, plus: bool) -> None:
+        self.argument = argument
+        self.spelt = [b"%%%02x" % octet if octet in octets else bytes((octet,)) for octet in range(256)]
+        if plus and 0x20 in octets:
+            self.spelt[0x20] = b"+"
+
+    def text(self, state: State) -> bytes:
+        spelt = self.spelt
+        return b"".join([spelt[octet] for octet in self.argument.text(state)])
+
+
+class Without(Part):
+    """A text without a prefix."""
+
+    __slots__ = ("argument", "prefix")
+
+    def __init__(self, argument: Text, prefix: bytes) -> None:
+        self.argument = argument
+        self.prefix = prefix
+
+    def text(self, state: State) -> bytes:
+        return self.argument.text(state).removeprefix(self.prefix)
+
+
+class Time(Part):
+    """The time of day."""
+
+    __slots__ = ("format",)
+
+    def __init__(self, form: str) -> None:
+        self.format = form
+
+    def text(self, state: State) -> bytes:
+        return time.strftime(self.format).encode()
+
+
+# ap_os_escape_path() of httpd (server/util.c) leaves these.
+_PATH: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$-_.+!*'(),:;@&=/~")
+_PATH_SPELT: Final = [bytes((octet,)) if octet in _PATH else b"%%%02x" % octet for octet in range(256)]
+
+
+def _escaped(text: bytes) -> bytes:
+    return b"".join([_PATH_SPELT[octet] for octet in text])
+
+
+_escape: Final = re.compile(rb"%(..)?", re.DOTALL).sub
+_hexadecimal: Final = re.compile(rb"[0-9A-Fa-f]{2}\Z").match
+_base64: Final = re.compile(rb"[A-Za-z0-9+/]*").match
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Decode; nothing is left of a text with bad escapes, or one of NUL. %2F stays (ap_unescape_url_keep2f)."""
+    good = True
+
+    def octet(found: re.Match[bytes]) -> bytes:
+        nonlocal good
+        digits = found[1] or b""
+        if not _hexadecimal(digits) or digits == b"00":
+            good = False
+            return b""
+        return found[0] if digits in (b"2f", b"2F") else bytes((int(digits, 16),))
+
+    text = _escape(octet, text)
+    return text if good else b""
+
+
+def _unbase64(text: bytes) -> bytes:
+    """Decode up to what cannot be; padding is not needed (apr_base64_decode). The rest after a NUL is lost, as in C."""
+    found = _base64(text)
+    digits = b"" if found is None else found[0]
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    return base64.b64decode(digits + b"=" * (-len(digits) % 4)).partition(b"\0")[0]
+
+
+FUNCTIONS: Final = {
+    "lower": bytes.lower,
+    "upper": bytes.upper,
+    "escape": _escaped,
+    "unescape": _unescaped,
+    "base64": base64.b64encode,
+    "unbase64": _unbase64,
+    "md5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest().encode(),
+    "sha1": lambda text: hashlib.sha1(text, usedforsecurity=False).hexdigest().encode(),
+}

@@ -1,0 +1,319 @@
+"""Ask the tables about a request, and put what they say beside the rules as they were written.
+
+Knows gateway, routing and engine. Must not know dialects, nor how an explanation is shown.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine import const
+from perijove.engine.buffer import Buffer
+from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.head import Limits, RequestHead
+from perijove.explain import choice, outcome, refusal, words
+from perijove.explain.model import Considered, Explanation, InForce, Place, Refusal, Request, Value
+from perijove.explain.request import head as head_of
+from perijove.gateway import actions, conditions
+from perijove.gateway.conditions import Setting
+from perijove.gateway.model import TcpAddress
+from perijove.gateway.rules import Then
+from perijove.routing import program, upstreams
+from perijove.routing.compile import compile_table, timeouts
+from perijove.routing.trust import Trust
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perijove.engine.plan import Look, Plan, Table
+    from perijove.engine.state import State
+    from perijove.engine.upstream import Upstream
+    from perijove.gateway.model import Gateway, Listener, Stages, VirtualHost
+    from perijove.gateway.rules import Rule
+
+_MOST: Final = 500  # rules that are told of; one that goes round in a circle is looked at thousands of times
+_PORT: Final = 50000  # of the client: one that a system might choose
+_SETTINGS: Final = (Setting.PRESERVE_HOST, Setting.FORWARDED_FIELDS, Setting.UPGRADES, Setting.OVERRIDE_ERRORS, Setting.PAGES)
+_DEFAULTS: Final[dict[Setting, object]] = {
+    Setting.PRESERVE_HOST: False,
+    Setting.FORWARDED_FIELDS: True,
+    Setting.OVERRIDE_ERRORS: False,
+    Setting.PAGES: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A rule that was looked at, and what was known then."""
+
+    number: int
+    stage: str
+    rule: Rule
+    held: bool
+    state: State | None
+
+
+def explain(gateway: Gateway, request: Request) -> Explanation:
+    """Return what would happen to a request, and why."""
+    found = Explanation(request)
+    listener, found.listener = choice.listener(gateway, request.url)
+    head = RequestHead()
+    buffer = Buffer()
+    buffer.append(head_of(request))
+    limits = gateway.limits
+    verdict = head.scan(buffer, Limits(limits.request_line, limits.header, limits.fields))
+    if verdict != const.FOUND:
+        _refused(found, refusal.of_head(verdict if verdict >= 400 else 400))
+        return found
+    table = _table(gateway, listener)
+    peer = _peer(gateway, listener, request.source)
+    found.trusted = peer.trusted
+    trace: list[Look] = []
+    plan = table.resolve(head, trace, peer)
+    hosts = listener.hosts or gateway.hosts
+    at = None if listener.redirect_to is not None else table.host_of(head.host)
+    host = None if at is None else hosts[at.number]
+    if at is not None:
+        found.host = choice.host(hosts, at.number, words.octets(head.host))
+    looked = _looked(gateway, host, trace)
+    state = table.state if plan.edited else None
+    found.rules, found.more = _considered(looked, state)
+    if host is not None:
+        found.unreached = _unreached(host.stages, looked)
+        if state is None:
+            found.rules += _of_route(host.stages, looked)
+        else:
+            _of_program(found, host.stages, looked, state)
+    exchange = Exchange(peer)
+    outcome.begun(exchange, head, plan, state)
+    if plan.kind == const.FORWARD:
+        _forwarded(gateway, found, exchange, head, plan, state)
+    else:
+        _ended(found, exchange, head, plan, host, looked)
+    if found.outcome != "forwarded":
+        found.rules = [one for one in found.rules if one.stage not in ("request", "response")]
+    if listener.redirect_to is not None and plan.kind == const.RESPOND:
+        found.summary += f": this listener leads everything to https on port {listener.redirect_to}"
+    return found
+
+
+def _table(gateway: Gateway, listener: Listener) -> Table:
+    times = timeouts(gateway.timeouts)
+    made: dict[str, Upstream] = {}
+    for name, one in gateway.upstreams.items():
+        made[name] = upstreams.upstream(one)
+        if one.tls is not None:
+            made[name].tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing is ever sent: that there is one is enough
+    return compile_table(gateway, listener, made, {}, lambda scheme, authority: upstreams.visited(scheme, authority, times))
+
+
+def _peer(gateway: Gateway, listener: Listener, source: str) -> Peer:
+    trust = Trust(gateway.trust)
+    address = listener.address
+    port = address.port if isinstance(address, TcpAddress) else 0
+    scheme = b"http" if listener.tls is None else b"https"
+    return Peer(source.encode(), _PORT, scheme, port, trust("" if source == "unix:" else source), trust)
+
+
+# ---------------------------------------------------------------------- rules
+
+
+def _looked(gateway: Gateway, host: VirtualHost | None, trace: Sequence[Look]) -> list[_Looked]:
+    """Return the rules of a trace. Of a listener that redirects everything there are none."""
+    stages = [] if host is None else [("route", host.stages.route)]
+    if host is not None and host.stages.program:
+        stages += [("request", host.stages.request), ("response", host.stages.response)]
+    numbered = [(stage, rule) for stage, rules in stages for rule in rules]
+    before = gateway.before
+    return [
+        _Looked(number, *(("before", before[number + len(before)]) if number < 0 else numbered[number]), held, state)
+        for number, held, state in trace
+        if number < 0 or numbered
+    ]
+
+
+def _considered(looked: Sequence[_Looked], state: State | None) -> tuple[list[Considered], int]:
+    """Return what is told of each rule, and how many are not told of. What one line says is told once."""
+    found: list[Considered] = []
+    before: _Looked | None = None
+    more = 0
+    for at, one in enumerate(looked):
+        after = looked[at + 1].state if at + 1 < len(looked) else state
+        if one.rule.origin is None:
+            continue  # nobody wrote it
+        follows = before is not None and one.number == before.number + 1 and _same(one.rule, before.rule)
+        if follows and before is not None and before.held and isinstance(one.rule.when, conditions.Always):
+            found[-1] = _more(found[-1], one, after)
+        elif follows and before is not None and not before.held and not one.held and _narrows(before.rule, one.rule):
+            found[-1] = _told(one, after)  # that the line is not for this request says all
+        elif len(found) >= _MOST:
+            more += 1
+            continue
+        else:
+            found.append(_told(one, after))
+        before = one
+    return found, more
+
+
+def _more(told: Considered, one: _Looked, after: State | None) -> Considered:
+    """Return what is told of a line with what it does besides."""
+    does = words.action(one.rule.do)
+    return replace(told, does=(*told.does, *([does] if does else [])), values=(*told.values, *_changes(one, after)))
+
+
+def _narrows(one: Rule, other: Rule) -> bool:
+    """Tell whether a rule is for some of the requests that another one is for."""
+    return one.when == other.when or (isinstance(one.when, conditions.All) and other.when in one.when.of)
+
+
+def _same(one: Rule, other: Rule) -> bool:
+    return one.origin is not None and other.origin is not None and str(one.origin) == str(other.origin)
+
+
+def _told(one: _Looked, after: State | None) -> Considered:
+    rule = one.rule
+    values: list[Value] = []
+    captures: tuple[str | None, ...] = ()
+    if one.state is not None:
+        for subject in words.subjects(rule.when):
+            name = words.template(subject).removeprefix("{").removesuffix("}")
+            values.append(Value(name, words.octets(program.text(subject).text(one.state))))
+        if one.held and words.captures(rule.when):
+            captures = tuple(None if each is None else words.octets(each) for each in one.state.captures)
+    return Considered(
+        one.stage,
+        choice.place(rule.origin),
+        one.held,
+        words.condition(rule.when),
+        (words.action(rule.do) or _leads(rule),),
+        (*values, *(_changes(one, after) if one.held else ())),
+        captures,
+    )
+
+
+def _leads(rule: Rule) -> str:
+    """Return what a rule is for that does nothing but lead on."""
+    return "nothing more" if rule.then is Then.STOP else "go on" if rule.then is Then.NEXT else "leave out what follows"
+
+
+def _changes(one: _Looked, after: State | None) -> tuple[Value, ...]:
+    """Return what the path and the query have become by a rule."""
+    if one.state is None or after is None or not one.held:
+        return ()
+    pairs = (("path", one.state.path, after.path), ("query", one.state.query or b"", after.query or b""))
+    return tuple(Value(f"{name} becomes", words.octets(now)) for name, then, now in pairs if then != now)
+
+
+def _unreached(stages: Stages, looked: Sequence[_Looked]) -> list[Place]:
+    """Return the lines of rules that would decide, and that were not looked at, each once."""
+    numbers = {one.number for one in looked if one.stage == "route"}
+    seen = {str(one.rule.origin) for one in looked}
+    left = [
+        choice.place(rule.origin)
+        for number, rule in enumerate(stages.route)
+        if number not in numbers and rule.origin is not None and str(rule.origin) not in seen and not _prepares(rule)
+    ]
+    return list(dict.fromkeys(one for one in left if one is not None))
+
+
+def _prepares(rule: Rule) -> bool:
+    """Tell whether a rule decides nothing by itself."""
+    return isinstance(rule.do, actions.Set | actions.SetNote | actions.UnsetNote)
+
+
+def _of_route(stages: Stages, looked: Sequence[_Looked]) -> list[Considered]:
+    """Return the rules that go with the route that was chosen."""
+    chosen = next((one.rule for one in reversed(looked) if one.held and one.stage == "route"), None)
+    if chosen is None:
+        return []
+    return [
+        _told(_Looked(0, stage, rule, True, None), None)
+        for stage, rules in (("request", stages.request), ("response", stages.response))
+        for rule in rules
+        if rule.when == chosen.when
+    ]
+
+
+def _of_program(found: Explanation, stages: Stages, looked: Sequence[_Looked], state: State) -> None:
+    """Add what sections, settings and variables there are."""
+    for section in stages.sections:
+        test = program.test(section.when)
+        if test is None or test.holds(state.seen()):
+            place = choice.place(section.origin)
+            assert place is not None
+            found.sections.append(place)
+    if state.upstream is not None and not state.status:
+        for setting in _SETTINGS:
+            set_by = [one for one in looked if one.held and isinstance(one.rule.do, actions.Set)]
+            last = next((one.rule.origin for one in reversed(set_by) if _sets(one.rule, setting)), None)
+            value = state.settings[program.SETTINGS[setting]]
+            if last is not None or (setting in _DEFAULTS and value != _DEFAULTS[setting]) or setting is Setting.PRESERVE_HOST:
+                found.settings.append(InForce(words.setting_name(setting), words.shown(setting, value), choice.place(last)))
+    found.variables = [Value(words.octets(name), words.octets(value)) for name, value in state.notes.items()]
+
+
+def _sets(rule: Rule, setting: Setting) -> bool:
+    return isinstance(rule.do, actions.Set) and rule.do.setting is setting
+
+
+# ---------------------------------------------------------------------- what comes of it
+
+
+def _refused(found: Explanation, why: Refusal) -> None:
+    found.outcome = "refused"
+    found.refusal = why
+    said = f"{why.code}: {why.words}" if why.code else why.plain
+    found.summary = f"refused with {why.status}: {said}"
+
+
+def _forwarded(
+    gateway: Gateway, found: Explanation, exchange: Exchange, head: RequestHead, plan: Plan, state: State | None
+) -> None:
+    limit = gateway.limits.body
+    if head.method == b"TRACE" and not plan.edited:
+        _refused(found, refusal.of_head(405))
+        return
+    if 0 < limit < head.length:
+        _refused(found, refusal.of_head(413))
+        return
+    upgrades = exchange.upgrade
+    found.sent = outcome.sent(gateway, exchange, head, plan)
+    found.outcome = "forwarded"
+    found.summary = f"forwarded to {found.sent.upstream}: {found.sent.line.removesuffix(' HTTP/1.1')}"
+    if upgrades:
+        found.summary += ", a WebSocket's handshake"
+    elif head.upgrade:
+        found.summary += ", a plain request: WebSockets are not passed on there"
+    if not upgrades:
+        found.mapped, found.added = outcome.responses(exchange, head, plan, state, found.sent)
+
+
+def _ended(
+    found: Explanation, exchange: Exchange, head: RequestHead, plan: Plan, host: VirtualHost | None, looked: Sequence[_Looked]
+) -> None:
+    """Say what is answered where nothing is forwarded."""
+    found.answer = outcome.answer(exchange, head, plan)
+    found.summary = f"answered with {found.answer.status}"
+    found.outcome = "answered"
+    location = next((value for name, value in found.answer.fields if name.lower() == "location"), "")
+    if plan.kind == const.FILE:
+        file = f"{words.octets(plan.directory)}/{words.octets(head.path.split(b'?', 1)[0][len(plan.below) :])}"
+        if found.answer.status == 200:
+            found.summary += f": the file {file}"
+        else:
+            _refused(found, refusal.of_file(found.answer.status, file))
+    elif plan.kind == const.REJECT and plan.status >= 400:
+        state = exchange.state
+        if state is None or host is None:
+            _refused(found, refusal.of_route(plan.status, host is not None))
+        else:
+            last = next((one.rule for one in reversed(looked) if one.stage == "route"), None)
+            _refused(found, refusal.of_program(state, last, host.stages.reasons))
+        if plan.pages.get(plan.status):
+            found.summary += f" (the client sees {found.answer.status} {location})".rstrip() if location else ""
+    elif location:
+        found.summary += f", Location: {location}"
+
+

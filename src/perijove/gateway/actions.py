@@ -1,0 +1,265 @@
+"""What rules do.
+
+Knows what may be done. Must not know how it is spelt anywhere, nor how it is run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from perijove.gateway.conditions import Pattern, Setting
+from perijove.gateway.reasons import Reason
+from perijove.gateway.templates import Template
+
+
+@dataclass(frozen=True, slots=True)
+class PathMapping:
+    """A prefix of the path that is replaced on the way upstream."""
+
+    public: bytes
+    upstream: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send the request to an upstream; without a mapping its target goes on byte for byte."""
+
+    upstream: str
+    mapping: PathMapping | None = None
+    preserve_host: bool = True
+
+
+class Encoding(Enum):
+    """How a path that rules have made is spelt for an upstream."""
+
+    CANONICAL = "canonical"  # whatever need not be percent-encoded is not
+    SLASHES = "canonical, with slashes that are encoded already"
+    ESCAPED = "escaped"  # what a URL cannot hold is
+    NONE = "none"  # as it is; what a URL cannot hold is refused with 403
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardTo:
+    """Send the request to an upstream with a path that is made of it; the query is as it is now."""
+
+    upstream: str
+    path: Template
+    encoding: Encoding = Encoding.CANONICAL
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardAnywhere:
+    """Send the request to wherever a URL says that is made of it."""
+
+    url: Template
+    encoding: Encoding = Encoding.ESCAPED
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Answer with a Location."""
+
+    status: int
+    location: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answer with a text."""
+
+    status: int
+    content_type: str
+    body: Template
+
+
+@dataclass(frozen=True, slots=True)
+class ServeFile:
+    """Answer GET and HEAD with a small file of a directory: the rest of the path, behind the rule's prefix, is its name.
+
+    A name has letters, digits, `-` and `_`. Whatever else is asked for is not there; nothing is forwarded.
+    """
+
+    directory: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask."""
+
+    status: int
+    why: Reason | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Do nothing: what counts is how the rules go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Ask for a name and a password (RFC 7617), unless they are there and right; `users` have crypt(3) hashes and Apache's."""
+
+    realm: bytes
+    users: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustField:
+    """The client's address is what a field says, as far as those who say it are trusted (Apache's mod_remoteip)."""
+
+    name: bytes
+    networks: tuple[object, ...]
+
+
+class QueryHandling(Enum):
+    """What becomes of the query when a path is rewritten."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
+    APPEND = "append"  # the new one, and then the one that was there
+    DISCARD = "discard"
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Change the path, and perhaps the query, for the rules that follow."""
+
+    path: Template
+    query: Template = ()
+    handling: QueryHandling = QueryHandling.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Hold a text for the rules that follow; one that grows beyond 16 KiB is refused with 500."""
+
+    text: Template
+
+
+@dataclass(frozen=True, slots=True)
+class SplitQuery:
+    """Take the query from the held text: what is behind its first question mark, or the `last`; without one it stays.
+
+    `append`: the query that was there is kept behind it. `discard`: that is forgotten first, whether there is a mark or not.
+    """
+
+    append: bool = False
+    last: bool = False
+    discard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Count how often this is done for one request; beyond `most` times it is refused with 500."""
+
+    what: bytes
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Forget where the request was to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetNote:
+    """Set a variable for this request."""
+
+    name: bytes
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class UnsetNote:
+    """Forget a variable."""
+
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What stands for an error: a text, or another place: a URL to redirect to, or a path here whose answer is given."""
+
+    text: bytes | None = None
+    elsewhere: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Set a setting for this request."""
+
+    setting: Setting
+    value: object
+
+
+class Operation(Enum):
+    """What is done to a field."""
+
+    SET = "set"  # instead of any that is there
+    ADD = "add"  # beside those that are there
+    DEFAULT = "default"  # only if there is none
+    REMOVE = "remove"
+    APPEND = "append"  # to the value that is there, after a comma
+    MERGE = "merge"  # as append, unless the list has it
+    EDIT = "edit"  # the first that a pattern finds in the value
+    EDIT_ALL = "edit-all"  # all of them
+    ECHO = "echo"  # the request's fields whose names a pattern is found in
+
+
+@dataclass(frozen=True, slots=True)
+class EditField:
+    """Change a field of the request or the response.
+
+    `pattern` is of EDIT and EDIT_ALL, whose value may hold its captures. `always`: also on answers of our own, and in a table of
+    its own, which is written first.
+    """
+
+    operation: Operation
+    name: bytes
+    value: Template = ()
+    pattern: Pattern | None = None
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapUrl:
+    """In Location, Content-Location and Refresh: a URL prefix of the upstream, and the public one."""
+
+    upstream: Template
+    public: Template
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacePrefix:
+    """In Location, Content-Location, URI and Destination: a prefix that is replaced; scheme and host are compared without case.
+
+    The first of such rules whose prefix fits counts. What comes out as a path is made a URL of the public's.
+    """
+
+    prefix: bytes
+    public: Template
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceAttribute:
+    """In Set-Cookie: an attribute (path: by its beginning, domain: as a whole) that is replaced."""
+
+    attribute: str
+    old: bytes
+    new: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MapCookie:
+    """In Set-Cookie: a prefix of Path, a Domain, Secure. None leaves one alone.
+
+    `secure` True adds it where the client speaks https, False takes it away where it speaks http.
+    """
+
+    path_from: bytes | None = None
+    path_to: bytes | None = None
+    domain_from: bytes | None = None
+    domain_to: bytes | None = None
+    secure: bool | None = None

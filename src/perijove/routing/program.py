@@ -1,0 +1,375 @@
+"""Make the program of a virtual host whose rules are more than paths.
+
+Knows each condition, action and part of a text in both forms: what is meant (`gateway`) and what runs (`engine`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.engine import conditions as runs
+from perijove.engine import const, edits, fields, plan, program, texts
+from perijove.engine.pattern import Pattern
+from perijove.engine.state import DECODED, KEPT, REFUSED
+from perijove.gateway import actions, conditions, templates
+from perijove.gateway.conditions import Setting
+from perijove.gateway.rules import Rule, Skip, Then
+from perijove.gateway.templates import Fact, Variable
+
+if TYPE_CHECKING:
+    from perijove.engine.plan import Plan
+    from perijove.engine.state import State
+    from perijove.engine.upstream import Upstream
+    from perijove.gateway.model import VirtualHost
+
+_PARTS: Final[dict[Variable | Fact, Callable[[], texts.Part]]] = {
+    Variable.CLIENT_IP: lambda: texts.Value("address"),
+    Variable.CLIENT_PORT: lambda: texts.Port(True),
+    Variable.HOST: lambda: texts.Value("host"),
+    Variable.HOSTNAME: texts.Hostname,
+    Variable.SCHEME: lambda: texts.Value("scheme"),
+    Variable.SERVER_PORT: lambda: texts.Port(False),
+    Variable.METHOD: lambda: texts.RequestLine("method"),
+    Variable.TARGET: lambda: texts.RequestLine("target"),
+    Variable.PATH: lambda: texts.Value("raw"),
+    Variable.QUERY: lambda: texts.Value("query"),
+    Variable.SEARCH: lambda: texts.RequestLine("search"),
+    Variable.REQUEST_ID: texts.RequestId,
+    Fact.PATH: lambda: texts.Value("path"),
+    Fact.QUERY: lambda: texts.Value("query"),
+    Fact.PROTOCOL: lambda: texts.RequestLine("protocol"),
+    Fact.REQUEST_LINE: lambda: texts.RequestLine("line"),
+    Fact.SERVER_ADDRESS: lambda: texts.Value("local"),
+    Fact.HTTPS: texts.Https,
+    Fact.IPV6: texts.Ipv6,
+    Fact.CONNECTION_ADDRESS: texts.ConnectionAddress,
+    Fact.NAMED_PORT: texts.NamedPort,
+    Fact.USER: lambda: texts.Value("user"),
+    Fact.STATUS: texts.Status,
+    Fact.CONTENT_TYPE: lambda: texts.ResponseField(b"content-type"),
+    Fact.MICROSECONDS: texts.Began,
+    Fact.DURATION: texts.Duration,
+    Fact.HANDSHAKE: texts.Handshake,
+    Fact.UPSTREAM_URL: texts.UpstreamUrl,
+    Fact.HELD: lambda: texts.Value("held"),
+    Fact.DESTINATION: lambda: texts.Value("destination"),
+    Fact.CALLED: lambda: texts.Called(False),
+    Fact.CALLED_PORT: lambda: texts.Called(True),
+}
+SETTINGS: Final = {setting: number for number, setting in enumerate(Setting)}
+_OPERATIONS: Final = {
+    actions.Operation.SET: edits.SET,
+    actions.Operation.ADD: edits.ADD,
+    actions.Operation.DEFAULT: edits.DEFAULT,
+    actions.Operation.REMOVE: edits.REMOVE,
+    actions.Operation.APPEND: edits.APPEND,
+    actions.Operation.MERGE: edits.MERGE,
+    actions.Operation.EDIT: edits.EDIT,
+    actions.Operation.EDIT_ALL: edits.EDIT_ALL,
+    actions.Operation.ECHO: edits.ECHO,
+}
+_ENCODINGS: Final = {
+    actions.Encoding.CANONICAL: program.CANONICAL,
+    actions.Encoding.SLASHES: program.SLASHES,
+    actions.Encoding.ESCAPED: program.ESCAPED,
+    actions.Encoding.NONE: program.AS_IS,
+}
+
+
+def text(template: templates.Template) -> texts.Text:
+    """Return a template as it runs."""
+    return texts.Text(tuple(_part(one) for one in template))
+
+
+def _part(one: templates.Part) -> bytes | texts.Part:
+    match one:
+        case bytes():
+            return one
+        case Variable() | Fact():
+            return _PARTS[one]()
+        case templates.RequestField(name):
+            return texts.RequestField(name)
+        case templates.ResponseField(name):
+            return texts.ResponseField(name)
+        case templates.Note(name, missing):
+            return texts.Note(name.lower(), missing)
+        case templates.Capture(number):
+            return texts.Capture(number)
+        case templates.Kept(number):
+            return texts.Kept(number)
+        case templates.Rest(prefix, raw):
+            return texts.Rest(prefix, raw)
+        case templates.Call(function, argument):
+            return texts.Call(function.value, text(argument))
+        case templates.Look(table, key, missing):
+            return texts.Look(dict(table), text(key), text(missing))
+        case templates.Draw(choices, key, missing):
+            return texts.Draw(dict(choices), text(key), text(missing))
+        case templates.Encoded(argument, octets, plus):
+            return texts.Encoded(text(argument), octets, plus)
+        case templates.Without(argument, prefix):
+            return texts.Without(text(argument), prefix)
+        case templates.Time(form):
+            return texts.Time(form)
+    raise TypeError(f"{one!r} is no part of a text")
+
+
+def pattern(written: conditions.Pattern) -> Pattern:
+    """Return a pattern as it runs."""
+    return Pattern(written.pattern, written.guarded)
+
+
+def test(condition: conditions.Condition) -> runs.Test | None:
+    """Return a condition as it runs; None for what always holds."""
+    match condition:
+        case conditions.Always():
+            return None
+        case conditions.Never():
+            return runs.Constant(False)
+        case conditions.PathPrefix(prefix):
+            return runs.PathPrefix(prefix)
+        case conditions.PathIs(path):
+            return runs.PathIs(path)
+        case conditions.PathMatches(found, names):
+            return runs.PathMatches(pattern(found), tuple((number, name.lower()) for number, name in names))
+        case conditions.Matches(subject, found, captures, keeps):
+            return runs.Matches(text(subject), pattern(found), captures, keeps)
+        case conditions.Compares(left, how, right):
+            return runs.Compares(text(left), how.value, text(right))
+        case conditions.OnDisk(subject, kind):
+            return runs.OnDisk(text(subject), kind.value)
+        case conditions.Within(subject, networks):
+            return runs.Within(text(subject), networks)
+        case conditions.NotEmpty(subject):
+            return runs.NotEmpty(text(subject))
+        case conditions.HasNote(name):
+            return runs.HasNote(name.lower())
+        case conditions.SettingIs(setting, value):
+            return runs.SettingIs(SETTINGS[setting], value)
+        case conditions.All(of):
+            return runs.All(tuple(test(one) or runs.Constant(True) for one in of))
+        case conditions.Any(of):
+            return runs.Either(tuple(test(one) or runs.Constant(True) for one in of))
+        case conditions.Not(of):
+            return runs.Not(test(of) or runs.Constant(True))
+        case conditions.Apart(of, groups):
+            return runs.Apart(test(of) or runs.Constant(True), groups.value)
+    raise TypeError(f"{condition!r} is no condition")
+
+
+Find = Callable[[bytes, bytes], "Upstream | None"]  # an upstream for a scheme and an authority that a request names
+
+_SLASHES: Final = {"off": REFUSED, "on": DECODED, "nodecode": KEPT}
+
+
+def nowhere(scheme: bytes, authority: bytes) -> Upstream | None:
+    """Find no upstream for anything."""
+    return None
+
+
+def host_table(
+    host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts, counted: int, find: Find, place: int = 0
+) -> plan.HostTable:
+    """Return the table of a host with a program; `place` is its own among the listener's hosts."""
+    building = Building(upstreams, find, _no_answer)
+    stages = host.stages
+    route = building.steps(stages.route)
+    first = len(stages.route)
+    chosen = [*stages.request, *stages.response]
+    operations: list[edits.FieldOperation] = []
+    steps: list[program.Step] = []
+    for number, rule in enumerate(chosen):
+        now, later = _parted(rule.when)
+        operations.append(operation(rule, test(later)))
+        steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1))
+    requests = len(stages.request)
+    defaults: list[Any] = [None] * len(SETTINGS)
+    defaults[SETTINGS[Setting.PRESERVE_HOST]] = False
+    defaults[SETTINGS[Setting.FORWARDED_FIELDS]] = True
+    defaults[SETTINGS[Setting.OVERRIDE_ERRORS]] = False
+    defaults[SETTINGS[Setting.UPGRADES]] = b""
+    defaults[SETTINGS[Setting.PAGES]] = ()
+
+    def make(state: State) -> plan.Plan:
+        forwards = not state.status and state.upstream is not None
+        made = plan.Plan(const.FORWARD if forwards else const.REJECT, times)
+        made.counted = counted
+        made.edited = True
+        made.status = state.status
+        settings: list[Any] = state.settings
+        if forwards:
+            lender: Any = state.upstream
+            made.upstream = lender
+            made.authority = lender.authority
+            made.preserve_host = bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
+            made.upgrade = settings[SETTINGS[Setting.UPGRADES]]
+            made.drop = fields.HOP_BY_HOP
+            made.response_drop = fields.RESPONSE_DROP
+        made.override_errors = bool(settings[SETTINGS[Setting.OVERRIDE_ERRORS]])
+        for status, page in settings[SETTINGS[Setting.PAGES]]:
+            if page is None:
+                made.pages.pop(status, None)
+            elif page.text is not None:
+                made.pages[status] = (const.TEXT, page.text)
+            elif page.elsewhere.startswith(b"/"):
+                made.pages[status] = (const.INSIDE, page.elsewhere)
+            else:
+                made.pages[status] = (const.ELSEWHERE, page.elsewhere)
+        its = [(at, one) for at, one in enumerate(operations) if state.selected >> at & 1]
+        made.request_operations = tuple(one for at, one in its if at < requests)
+        made.response_operations = tuple(one for at, one in its if at >= requests)
+        return made
+
+    slashes = _SLASHES[stages.encoded_slashes]
+    runs_as = program.Program(route, steps, defaults, make, slashes, stages.merge_slashes)
+    return plan.HostTable((), runs_as, place)
+
+
+def _no_answer(action: actions.Respond | actions.ServeFile) -> plan.Plan:
+    raise TypeError(f"{action!r} is no part of a program")
+
+
+def _parted(condition: conditions.Condition) -> tuple[conditions.Condition, conditions.Condition]:
+    """Return what of a condition is known when the request is decided on, and what only when there is a response."""
+    parts = condition.of if isinstance(condition, conditions.All) else (condition,)
+    later = [one for one in parts if _reads_response(one)]
+    now = [one for one in parts if not _reads_response(one)]
+    return _all(now), _all(later)
+
+
+def _all(parts: list[conditions.Condition]) -> conditions.Condition:
+    return conditions.Always() if not parts else parts[0] if len(parts) == 1 else conditions.All(tuple(parts))
+
+
+def _reads_response(one: object) -> bool:
+    """Tell whether a condition or a text asks for something of the response."""
+    if isinstance(one, templates.ResponseField) or one in (Fact.STATUS, Fact.CONTENT_TYPE):
+        return True
+    if isinstance(one, tuple):
+        return any(_reads_response(part) for part in one)
+    if dataclasses.is_dataclass(one):
+        return any(_reads_response(getattr(one, item.name)) for item in dataclasses.fields(one))
+    return False
+
+
+class Building:
+    """The programs of one table."""
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        find: Find,
+        answer: Callable[[actions.Respond | actions.ServeFile], Plan],
+    ) -> None:
+        """Build programs.
+
+        Args:
+            upstreams: the engine's, by name.
+            find: an upstream for a scheme and an authority that a request names.
+            answer: the plan of an answer of our own.
+        """
+        self._upstreams = upstreams
+        self._find = find
+        self._answer = answer
+
+    def steps(self, rules: Sequence[Rule], first: int = 0) -> list[program.Step]:
+        """Return rules as they run, their numbers beginning at `first`."""
+        size = len(rules)
+        return [
+            program.Step(
+                first + at,
+                test(rule.when),
+                self._action(rule.do),
+                _next(rule.then, at, size),
+                _next(rule.otherwise, at, size),
+            )
+            for at, rule in enumerate(rules)
+        ]
+
+    def _action(self, action: Any) -> program.Action | None:
+        match action:
+            case actions.Nothing():
+                return None
+            case actions.Forward(name, None, _):
+                return program.Forward(self._upstreams[name], None, program.AS_IS)
+            case actions.ForwardTo(name, path, encoding):
+                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding])
+            case actions.ForwardAnywhere(url, encoding):
+                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
+            case actions.Refuse(status, _):
+                return program.Finish(status, None)
+            case actions.Redirect(status, location):
+                return program.Finish(status, text(location))
+            case actions.Respond() | actions.ServeFile():
+                return program.Answer(self._answer(action))
+            case actions.Rewrite(path, query, handling):
+                return program.Rewrite(text(path), text(query) if query else None, handling.value)
+            case actions.Hold(held):
+                return program.Hold(text(held))
+            case actions.SplitQuery(append, last, discard):
+                return program.SplitQuery(append, last, discard)
+            case actions.Count(what, most):
+                return program.Count(what, most)
+            case actions.Withdraw():
+                return program.Withdraw()
+            case actions.SetNote(name, value):
+                return program.SetNote(name.lower(), text(value))
+            case actions.UnsetNote(name):
+                return program.UnsetNote(name.lower())
+            case actions.Set(setting, value):
+                return program.Set(SETTINGS[setting], value)
+            case actions.Authenticate(realm, users):
+                return program.Authenticate(realm, passwords(users))
+        raise TypeError(f"{action!r} decides nothing")
+
+
+def operation(rule: Rule, runs_when: runs.Test | None) -> edits.FieldOperation:
+    """Return an edit of a field as it runs."""
+    edit = rule.do
+    if isinstance(edit, actions.ReplacePrefix):
+        return edits.FieldOperation(edits.PREFIX, edit.prefix, text(edit.public), None, runs_when)
+    if isinstance(edit, actions.ReplaceAttribute):
+        name = edit.attribute.encode()
+        return edits.FieldOperation(edits.ATTRIBUTE, name, text((edit.new,)), None, runs_when, old=edit.old)
+    assert isinstance(edit, actions.EditField)
+    return edits.FieldOperation(
+        _OPERATIONS[edit.operation],
+        edit.name,
+        text(edit.value),
+        None if edit.pattern is None else pattern(edit.pattern),
+        runs_when,
+        edit.always,
+    )
+
+
+def _next(then: Then | Skip, at: int, size: int) -> int:
+    """Return where a rule leads."""
+    if then is Then.NEXT:
+        return at + 1
+    if then is Then.STOP:
+        return program.END
+    if then is Then.RESTART:
+        return 0
+    assert isinstance(then, Skip)
+    return min(at + 1 + then.count, size)
+
+
+def passwords(users: tuple[tuple[bytes, bytes], ...]) -> Callable[[bytes, bytes], bool]:
+    """Return what tells whether a password is that of a user."""
+    from perijove.routing.passwords import verify
+
+    known = dict(users)
+    right: dict[tuple[bytes, bytes], bool] = {}  # slow hashes are made to be: each pair is looked at once
+
+    def is_right(name: bytes, password: bytes) -> bool:
+        found = right.get((name, password))
+        if found is None:
+            found = name in known and verify(password, known[name])
+            if len(right) >= 1024:
+                right.clear()
+            right[name, password] = found
+        return found
+
+    return is_right

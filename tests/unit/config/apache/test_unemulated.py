@@ -1,0 +1,91 @@
+import pytest
+
+from perijove.config.apache.reading import read
+from perijove.config.apache.table import table
+from perijove.config.apache.unemulated import ACCEPTED, DIRECTIVES, EMULATED, MODULES, difference, judge
+from perijove.config.apache.words import fold
+from perijove.text.diagnostic import Diagnostic, Severity
+from perijove.text.source import Source
+
+
+def judged(text: str, *unenforced: str) -> list[Diagnostic]:
+    load = "LoadModule mpm_event_module x\nLoadModule foo_module x\n"
+    names = (
+        "authn_core authz_core authz_user auth_basic authn_file proxy ssl headers proxy_html authnz_ldap auth_digest autoindex"
+    )
+    load += "".join(f"LoadModule {one}_module x\n" for one in names.split())
+    reading = read(Source("x", load + text), environment={})
+    assert not [one for one in reading.diagnostics if one.severity is Severity.ERROR], reading.diagnostics
+    return judge(reading.items, unenforced)
+
+
+def test_every_directive_is_in_one_set() -> None:
+    known = set(table().commands)
+    assert known >= EMULATED
+    assert known >= ACCEPTED
+    assert not EMULATED & ACCEPTED
+    assert not {fold(one) for one in DIRECTIVES} & (EMULATED | ACCEPTED)
+    assert {fold(one) for one in DIRECTIVES} <= known
+    assert set(MODULES) <= set(table().sources)
+    for name in known:
+        what = difference(name)
+        assert what is None or what.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ProxyPass / http://a/",
+        "ErrorLog x\nCustomLog x common",
+        "<Directory />\nAuthType foo\nRequire ldap-group x\n</Directory>",
+        "<Location />\nAuthType Basic\nAuthBasicProvider file\nRequire valid-user\n</Location>",
+        "SSLVerifyClient none",
+        "IndexOptions FancyIndexing",
+        "<Location />\nRequire all granted\n</Location>",
+    ],
+)
+def test_nothing_to_say(text: str) -> None:
+    assert judged(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ShibCompatValidUser On", "mod_shib"),
+        ("<Location />\nOIDCScope x\n</Location>", "auth_openidc"),
+        ("<Location />\nAuthLDAPURL ldap://x/\n</Location>", "authnz_ldap"),
+        ("<Location />\nAuthType shibboleth\n</Location>", '"AuthType shibboleth"'),
+        ("<Location />\nAuthType Digest\n</Location>", '"AuthType digest"'),
+        ("<Location />\nAuthBasicProvider ldap\n</Location>", '"AuthBasicProvider ldap"'),
+        ("<Location />\nRequire shib-session\n</Location>", '"Require shib-session"'),
+        ("<Location />\n<RequireAll>\nRequire ldap-group x\n</RequireAll>\n</Location>", '"Require ldap-group"'),
+        (
+            "<Location />\n<RequireAll>\nRequire all granted\nRequire not ldap-group x\n</RequireAll>\n</Location>",
+            '"Require ldap-group"',
+        ),
+        ("<VirtualHost *:1>\nSSLVerifyClient require\n</VirtualHost>", "SSLVerifyClient"),
+        ("<Location />\n<Limit POST>\nRequire all denied\n</Limit>\n</Location>", "Limit"),
+    ],
+)
+def test_a_door_is_an_error_unless_it_is_named(text: str, name: str) -> None:
+    (found,) = judged(text)
+    assert (found.name, found.severity) == ("not-enforced", Severity.ERROR)
+    assert found.help.endswith(f"`--allow-unenforced {name}`")
+    (found,) = judged(text, name.strip('"').upper())
+    assert (found.name, found.severity, found.help) == ("not-enforced", Severity.WARNING, "")
+    assert judged(text, "other")[0].severity is Severity.ERROR
+
+
+def test_a_difference_is_told_once() -> None:
+    found = judged("ProxyHTMLEnable On\nProxyHTMLLinks a href\n<Location />\nProxyHTMLLinks b href\n</Location>")
+    assert [(one.name, one.severity) for one in found] == [("not-emulated", Severity.WARNING)] * 2
+    assert found[0].message == (
+        "`ProxyHTMLEnable` is not emulated: links in pages are not rewritten: let the upstream know its own prefix (`base_url`)"
+    )
+
+
+def test_what_nobody_knows_is_a_door() -> None:
+    assert difference("Xyzzy") is not None
+    found = difference("Xyzzy")
+    assert found is not None
+    assert found.opens_a_door
