@@ -552,7 +552,10 @@ class Client(Borrower):
         exchange = self.exchange
         exchange.begin(head, plan)
         if plan.edited:
-            exchange.state = site.table.state
+            state = site.table.state
+            assert state is not None
+            state.snapshot()  # the answer may be edited by what the request had, and its head stands for others by then
+            exchange.state = state
         exchange.begun = self.reactor.now
         self.head_begun = False
         self.accept = head.field(fields.ACCEPT) or b""
@@ -570,8 +573,6 @@ class Client(Borrower):
             elif plan.kind == FILE:
                 self._serve_file(plan, head)
             else:
-                if exchange.state is not None:
-                    exchange.state.snapshot()  # what is dropped now is no head any more
                 self.inbuf.drop(head.size)
                 if plan.kind != FORWARD:
                     self.refuse(plan.status)
@@ -923,10 +924,15 @@ class Client(Borrower):
         kind, text = (0, b"") if plan is None else plan.pages.get(status, (0, b""))
         if kind == INSIDE and state is not None and not state.inside and self._inside(text, state):
             return
+        location = b""
+        if state is not None:
+            location = state.location if status == state.status else b""
+            state.status = status
+            exchange.request_id = exchange.request_id or state.request_id
         extra = b"Server: perijove\r\n" + exchange.page_fields()
-        if state is not None and state.location and status == state.status:
+        if location:
             name = b"WWW-Authenticate" if status == 401 else b"Location"
-            extra += b"%b: %b\r\n" % (name, edits.clean(state.location))
+            extra += b"%b: %b\r\n" % (name, edits.clean(location))
         if status < 300:
             self._answer(status, b"", b"", extra)
         elif kind == TEXT:
@@ -941,7 +947,7 @@ class Client(Borrower):
         """Give the answer to another request in place of this one's error; False if that is an error, too."""
         site = self.site
         exchange = self.exchange
-        lines = edits.kept(state.lines or [], _OF_CONTENT, frozenset())
+        lines = edits.kept(state.came, _OF_CONTENT, frozenset())
         method = b"HEAD" if exchange.method == b"HEAD" else b"GET"
         buffer = Buffer()
         buffer.append(b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, edits.joined(lines)))

@@ -11,11 +11,14 @@ import stat
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.state import State
-from perijove.engine.target import inside
 from perijove.engine.texts import Text
 
 if TYPE_CHECKING:
     from perijove.engine.pattern import Match, Pattern
+
+
+_DIGITS: Final = 40  # of a number; any that is longer is too large
+_LARGEST: Final = (1 << 63) - 1
 
 
 class Test:
@@ -42,19 +45,26 @@ class Constant(Test):
         self.value = value
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         return self.value
 
 
 class PathPrefix(Test):
     """Paths under a prefix, by whole segments."""
 
-    __slots__ = ("prefix",)
+    __slots__ = ("every", "prefix", "size")
 
     def __init__(self, prefix: bytes) -> None:
         self.prefix = prefix
+        self.size = len(prefix)
+        self.every = prefix.endswith(b"/")  # whatever follows is a segment of its own
 
     def holds(self, state: State) -> bool:
-        return inside(state.path, self.prefix)
+        """Tell whether it holds."""
+        path = state.path
+        if not path.startswith(self.prefix):
+            return False
+        return self.every or len(path) == self.size or path[self.size] == 0x2F
 
 
 class PathIs(Test):
@@ -66,6 +76,7 @@ class PathIs(Test):
         self.path = path
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         return state.path == self.path
 
 
@@ -79,6 +90,7 @@ class PathMatches(Test):
         self.names = names
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         found = self.pattern.search(state.path)
         if found is None:
             return False
@@ -100,6 +112,7 @@ class Matches(Test):
         self.keeps = keeps
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         found = self.pattern.search(self.subject.text(state))
         if found is None:
             if self.captures:
@@ -125,6 +138,7 @@ class Compares(Test):
         self.right = right
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         left: Any = self.left.text(state)
         right: Any = self.right.text(state)
         how = self.how
@@ -143,16 +157,13 @@ class Compares(Test):
         return bool(left < right) if how in ("less", "smaller number") else bool(left > right)
 
 
-_LARGEST: Final = (1 << 63) - 1
-
-
 def _number(text: bytes) -> int:
     """Return the number that a text begins with, as strtoll(3) does: what is too large is the largest."""
     text = text.lstrip()
     size = 1 if text[:1] in (b"-", b"+") else 0
     while size < len(text) and text[size] in b"0123456789":
         size += 1
-    if size > 40:
+    if size > _DIGITS:
         return -_LARGEST - 1 if text[:1] == b"-" else _LARGEST
     try:
         return max(-_LARGEST - 1, min(int(text[:size]), _LARGEST))
@@ -170,6 +181,7 @@ class OnDisk(Test):
         self.kind = kind
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         kind = self.kind
         try:
             found = os.stat(self.subject.text(state), follow_symlinks=kind != "symbolic link")
@@ -196,12 +208,16 @@ class Within(Test):
         self.networks = networks
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         try:
             address = ipaddress.ip_address(self.subject.text(state).decode("latin-1"))
         except ValueError:
             return False
         address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self.networks if network.version == address.version)
+        for network in self.networks:  # noqa: SIM110
+            if network.version == address.version and address in network:
+                return True
+        return False
 
 
 class NotEmpty(Test):
@@ -213,6 +229,7 @@ class NotEmpty(Test):
         self.subject = subject
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         return bool(self.subject.text(state))
 
 
@@ -225,6 +242,7 @@ class HasNote(Test):
         self.name = name
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         return self.name in state.notes
 
 
@@ -238,6 +256,7 @@ class SettingIs(Test):
         self.value = value
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         return state.settings[self.number] == self.value
 
 
@@ -250,7 +269,11 @@ class All(Test):
         self.of = of
 
     def holds(self, state: State) -> bool:
-        return all(one.holds(state) for one in self.of)
+        """Tell whether it holds."""
+        for one in self.of:  # noqa: SIM110 - a generator is a call for each
+            if not one.holds(state):
+                return False
+        return True
 
 
 class Either(Test):
@@ -262,7 +285,11 @@ class Either(Test):
         self.of = of
 
     def holds(self, state: State) -> bool:
-        return any(one.holds(state) for one in self.of)
+        """Tell whether it holds."""
+        for one in self.of:  # noqa: SIM110
+            if one.holds(state):
+                return True
+        return False
 
 
 class Not(Test):
@@ -274,6 +301,7 @@ class Not(Test):
         self.of = of
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         return not self.of.holds(state)
 
 
@@ -287,6 +315,7 @@ class Apart(Test):
         self.groups = groups
 
     def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
         before = state.captures
         state.captures = ()
         holds = self.of.holds(state)

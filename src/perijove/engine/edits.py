@@ -11,8 +11,6 @@ from perijove.engine import fields
 from perijove.engine.conditions import groups_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from perijove.engine.conditions import Test
     from perijove.engine.pattern import Pattern
     from perijove.engine.state import State
@@ -30,10 +28,7 @@ EDIT: Final = 6
 EDIT_ALL: Final = 7
 PREFIX: Final = 8  # of a URL
 ATTRIBUTE: Final = 9  # of a cookie
-ECHO: Final = 10
-
-# These come in several lines that cannot be joined (RFC 9110 §5.3, RFC 6265 §3).
-_SINGLE: Final = frozenset((b"set-cookie", b"set-cookie2"))
+ECHO: Final = 10  # of the request, in the response
 
 
 class FieldOperation:
@@ -61,8 +56,16 @@ class FieldOperation:
         self.always = always  # of a response: in the table that answers of our own have, too
 
 
-def edited(lines: list[Line], operations: Sequence[FieldOperation], state: State) -> list[Line]:
-    """Return lines after these operations, as mod_headers does them (`do_headers_fixup`, modules/metadata/mod_headers.c)."""
+def edit_request(operations: tuple[FieldOperation, ...], state: State) -> None:
+    """Edit the request's fields, `state.lines`: each operation sees what those before it have done."""
+    assert state.lines is not None
+    for one in operations:
+        if one.test is None or one.test.holds(state):
+            state.lines = _done(state.lines, one, state)
+
+
+def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: State) -> list[Line]:
+    """Return a response's lines after these operations (`do_headers_fixup`, modules/metadata/mod_headers.c)."""
     mapped = False
     for one in operations:
         if one.kind == PREFIX and mapped:
@@ -116,7 +119,7 @@ def _cookie(value: bytes, one: FieldOperation, state: State) -> bytes:
         else:
             fits = text.lower() == one.old.lower()
         if fits:
-            parts[at] = name + b"=" + one.value.text(state)
+            parts[at] = name + b"=" + clean(one.value.text(state))
     return b";".join(parts)
 
 
@@ -125,37 +128,36 @@ def _done(lines: list[Line], one: FieldOperation, state: State) -> list[Line]:
     kind = one.kind
     if kind == ECHO:
         assert one.pattern is not None
-        return [*lines, *(line for line in state.lines or () if one.pattern.search(line[0]) is not None)]
+        return lines + [line for line in state.lines or () if one.pattern.search(line[0]) is not None]
+    there = _places(lines, name)
     if kind == REMOVE:
-        return [line for line in lines if line[0].lower() != name]
+        return [line for at, line in enumerate(lines) if at not in there] if there else lines
     if kind in (EDIT, EDIT_ALL):
-        return [line if line[0].lower() != name else (line[0], _replaced(line[1], one, state)) for line in lines]
+        return [(line[0], _replaced(line[1], one, state)) if at in there else line for at, line in enumerate(lines)]
+    if kind == DEFAULT and there:
+        return lines
     assert one.value is not None
     value = clean(one.value.text(state))
-    there = [at for at, line in enumerate(lines) if line[0].lower() == name]
-    if kind == ADD or (not there and kind != SET):
+    if kind == ADD or not there:
         return [*lines, (one.name, value)]
-    if kind == DEFAULT:
-        return lines
+    first = there[0]
     if kind == SET:
         # apr_table_setn: the first takes the value, the others go.
-        if not there:
-            return [*lines, (one.name, value)]
-        first = there[0]
-        return [
-            (one.name, value) if at == first else line
-            for at, line in enumerate(lines)
-            if at == first or line[0].lower() != name
-        ]
-    joined = b", ".join(lines[at][1] for at in there)
-    if kind == MERGE and value in (part.strip(b" \t") for part in joined.split(b",")):
-        return lines
-    first = there[0]
-    return [
-        (line[0], joined + b", " + value) if at == first else line
-        for at, line in enumerate(lines)
-        if at == first or line[0].lower() != name
-    ]
+        new = (one.name, value)
+    else:
+        joined = b", ".join([lines[at][1] for at in there])
+        if kind == MERGE and value in [part.strip(b" \t") for part in joined.split(b",")]:
+            return lines
+        new = (lines[first][0], joined + b", " + value)
+    out = [line for at, line in enumerate(lines) if at == first or at not in there] if len(there) > 1 else lines.copy()
+    out[first] = new
+    return out
+
+
+def _places(lines: list[Line], name: bytes) -> list[int]:
+    """Return where lines of a name (lower case) are."""
+    size = len(name)
+    return [at for at, line in enumerate(lines) if len(line[0]) == size and line[0].lower() == name]
 
 
 def clean(value: bytes) -> bytes:
@@ -188,29 +190,38 @@ def _replaced(value: bytes, one: FieldOperation, state: State) -> bytes:
             return out + value
 
 
-def kept(lines: Sequence[Line], drop: int, nominated: frozenset[bytes]) -> list[Line]:
+def kept(lines: list[Line], drop: int, nominated: frozenset[bytes]) -> list[Line]:
     """Return the lines whose name is not among those to drop."""
     numbers = fields.NUMBERS
     out: list[Line] = []
     for line in lines:
         lower = line[0].lower()
-        if not drop >> numbers.get(lower, fields.OTHER) & 1 and lower not in nominated:
+        number = numbers.get(lower, 0)  # OTHER
+        if not drop >> number & 1 and lower not in nominated:
             out.append(line)
     return out
 
 
-def joined(lines: Sequence[Line]) -> bytes:
+def joined(lines: list[Line]) -> bytes:
     """Return lines as they go over the wire."""
     return b"".join([b"%b: %b\r\n" % line for line in lines])
 
 
 def compacted(lines: list[Line], name: bytes) -> list[Line]:
     """Return lines with all of a name (lower case) as one list without white space (Apache's Vary)."""
-    values = [value for its, value in lines if its.lower() == name]
-    if not values:
+    there = _places(lines, name)
+    if not there:
         return lines
-    whole = b",".join(part.strip(b" \t") for value in values for part in value.split(b",") if part.strip(b" \t"))
-    first = next(at for at, line in enumerate(lines) if line[0].lower() == name)
-    return [
-        (line[0], whole) if at == first else line for at, line in enumerate(lines) if at == first or line[0].lower() != name
-    ]
+    parts = [part.strip(b" \t") for at in there for part in lines[at][1].split(b",")]
+    first = there[0]
+    out = [line for at, line in enumerate(lines) if at == first or at not in there]
+    out[first] = (lines[first][0], b",".join([part for part in parts if part]))
+    return out
+
+
+def first_of(lines: list[Line], name: bytes) -> bytes:
+    """Return the value of the first of a name (lower case), or nothing."""
+    for its, value in lines:
+        if its.lower() == name:
+            return value
+    return b""

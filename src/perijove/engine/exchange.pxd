@@ -4,7 +4,10 @@ from perijove.engine.buffer cimport Buffer
 from perijove.engine.framing cimport Chunked
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.plan cimport Plan
+from perijove.engine.state cimport State
 
+cdef unsigned long long _HOST, _ALWAYS_OURS
+cdef frozenset _no_names
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
@@ -19,7 +22,7 @@ cdef class Peer:
 cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
-    cdef public object state
+    cdef public State state
     cdef public bytes method, target, path, host, address, scheme, request_id
     cdef public int minor, status, interim, ended
     cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
@@ -28,8 +31,11 @@ cdef class Exchange:
     cdef public Chunked request_decoder, decoder
     cpdef void forget(self, double now) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
+    @cython.locals(plan=Plan, state=State, lines=list, host=bytes, tail=bytes, first=bytes, asked=bytes)
     cdef void _write_edited(self, RequestHead head, Buffer out) except *
+    @cython.locals(plan=Plan, state=State, lines=list, first=list)
     cdef bytes _edited_response(self, ResponseHead head, bytes tail)
+    @cython.locals(plan=Plan, state=State)
     cpdef bytes page_fields(self)
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)
     cpdef void write_request(self, RequestHead head, Buffer out) except *

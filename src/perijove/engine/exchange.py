@@ -28,6 +28,7 @@ _no_names: Final[frozenset[bytes]] = frozenset()
 
 
 # Framing is computed, never copied nor set.
+_HOST: Final = fields.mask(fields.HOST)
 _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE)
 
 
@@ -160,6 +161,7 @@ class Exchange:
     def forget(self, now: float) -> None:
         """Begin with a request of which nothing is known yet, and perhaps never will be."""
         self.plan = None
+        self.state = None
         self.method = b""
         self.target = b""
         self.path = b""
@@ -259,20 +261,30 @@ class Exchange:
         assert state is not None
         self.address = state.address
         state.snapshot()
+        # What a client nominates is gone before anything is edited: it cannot take away what we add (RFC 9110 §7.6.1).
+        if head.nominated:
+            state.lines = edits.kept(state.lines or [], 0, head.nominated)
+        asked = plan.upgrade
+        if self.upgrade and asked == b"*":
+            asked = edits.first_of(state.lines or [], b"upgrade")
+        edits.edit_request(plan.request_operations, state)
         lines = state.lines or []
-        drop = plan.drop | 1 << fields.HOST | 1 << fields.CONTENT_LENGTH
-        lines = edits.edited(edits.kept(lines, drop, head.nominated), plan.request_operations, state)
-        host = head.host if plan.preserve_host and head.host else plan.authority
+        host = plan.authority
+        if plan.preserve_host and self.host:
+            host = edits.first_of(lines, b"host") or state.hostname()
         tail = b""
         if head.length == CHUNKED:
-            tail += b"Transfer-Encoding: chunked\r\n"
+            tail = b"Transfer-Encoding: chunked\r\n"
         elif head.length > 0 or head.has(fields.CONTENT_LENGTH):
-            tail += b"Content-Length: %d\r\n" % head.length
+            tail = b"Content-Length: %d\r\n" % head.length
         if self.upgrade:
-            asked = plan.upgrade if plan.upgrade != b"*" else head.field(fields.UPGRADE) or b""
             tail += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % asked
+        if state.request_id:
+            self.request_id = state.request_id
         first = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (self.method, state.target, host)
-        out.append(b"".join((first, edits.joined(edits.kept(lines, _ALWAYS_OURS, frozenset())), tail, b"\r\n")))
+        # Whatever was edited, framing and Host are written once, and by us.
+        lines = edits.kept(lines, plan.drop | _ALWAYS_OURS | _HOST, _no_names)
+        out.append(b"".join((first, edits.joined(lines), tail, b"\r\n")))
 
     def pump_request(self, source: Buffer, out: Buffer) -> int:
         """Move content from the client on: MORE, FOUND when it is complete, or REFUSE when it is broken."""
@@ -380,15 +392,14 @@ class Exchange:
         assert state is not None
         state.response = head
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
-        always = [one for one in plan.response_operations if one.always]
-        others = [one for one in plan.response_operations if not one.always]
+        state.out = lines
         # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
-        first = edits.edited([], always, state)
-        lines = edits.compacted(edits.edited(lines, others, state), b"vary")
+        first = edits.edited([], plan.always_operations, state)
+        lines = edits.compacted(edits.edited(lines, plan.response_operations, state), b"vary")
         state.response = None
-        if not any(name.lower() == b"server" for name, _ in lines):
+        if not edits.first_of(lines, b"server"):
             lines.append((b"Server", b"perijove"))
-        lines = edits.kept([*first, *lines], _ALWAYS_OURS, frozenset())
+        lines = edits.kept(first + lines, _ALWAYS_OURS, _no_names)
         return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, edits.joined(lines), tail)
 
     def page_fields(self) -> bytes:
@@ -396,8 +407,9 @@ class Exchange:
         plan = self.plan
         if plan is None or not plan.edited or self.state is None:
             return b""
-        operations = [one for one in plan.response_operations if one.always and one.kind < edits.PREFIX]
-        return edits.joined(edits.kept(edits.edited([], operations, self.state), _ALWAYS_OURS, frozenset()))
+        state = self.state
+        state.out = []
+        return edits.joined(edits.kept(edits.edited([], plan.always_operations, state), _ALWAYS_OURS, _no_names))
 
     def _mapped(self, head: ResponseHead, number: int, plan: Plan) -> bytes:
         """Return the lines of one kind as the public must see them, or nothing if they may stay as they are."""

@@ -30,7 +30,7 @@ cdef class Plan:
     cdef public frozenset drop_names, response_names
     cdef public bytes upgrade
     cdef public bint edited, override_errors
-    cdef public tuple request_operations, response_operations
+    cdef public tuple request_operations, response_operations, always_operations
     cdef public dict pages
 
 cdef class Route:

@@ -131,6 +131,7 @@ class Plan:
     """Everything decided for one kind of request."""
 
     __slots__ = (
+        "always_operations",
         "authority",
         "below",
         "body",
@@ -188,6 +189,7 @@ class Plan:
         self.edited = False
         self.request_operations: tuple[FieldOperation, ...] = ()
         self.response_operations: tuple[FieldOperation, ...] = ()
+        self.always_operations: tuple[FieldOperation, ...] = ()  # of a table that is written first, also for our own answers
         self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says
         self.override_errors = False  # also in place of the upstream's
         self.response_drop = fields.RESPONSE_DROP

@@ -31,7 +31,7 @@ _PLANS: Final = 4096  # combinations that are kept
 CANONICAL: Final = 0
 ESCAPED: Final = 1
 AS_IS: Final = 2
-SLASHES: Final = 3  # canonical, but for slashes that are encoded already
+SLASHES: Final = 3  # canonical, but for slashes that are encoded already: where they have been kept
 
 
 class Action:
@@ -69,20 +69,20 @@ class Forward(Action):
         self.encoding = encoding
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.status = 0
         state.upstream = self.upstream
         if self.path is None:
-            state.target = state.head.path
+            state.target = state.wanted
             state.destination = self.origin + state.raw
             return True
         path = self.path.text(state)
         state.destination = self.origin + path
-        if self.encoding == CANONICAL:
-            path = encoded(path)
-        elif self.encoding == SLASHES:
-            path = encoded_but_slashes(path)
-        elif self.encoding == ESCAPED:
-            path = _escaped(path)
+        spelt = _spelt(path, self.encoding)
+        if spelt is None:
+            state.status = 400
+            return False
+        path = spelt
         if not path.startswith(b"/"):
             path = b"/" + path
         target = path if state.query is None else path + b"?" + state.query
@@ -104,6 +104,15 @@ def _escaped(path: bytes) -> bytes:
     return b"".join([_ESCAPED[octet] for octet in path])
 
 
+def _spelt(path: bytes, encoding: int) -> bytes | None:
+    """Return a path as it goes upstream; None if it cannot be spelt so."""
+    if encoding == CANONICAL:
+        return encoded(path)
+    if encoding == SLASHES:
+        return encoded_but_slashes(path)
+    return _escaped(path) if encoding == ESCAPED else path
+
+
 class Anywhere(Action):
     """Send it to where a URL says."""
 
@@ -115,6 +124,7 @@ class Anywhere(Action):
         self.find = find  # an upstream for a scheme and an authority; None if that is nonsense
 
     def act(self, state: State) -> bool:
+        """Do it."""
         url = self.url.text(state)
         scheme, _, rest = url.partition(b"://")
         authority, slash, path = rest.partition(b"/")
@@ -129,13 +139,11 @@ class Anywhere(Action):
         state.status = 0
         state.upstream = upstream
         state.destination = url
-        path = slash + path or b"/"
-        if self.encoding == CANONICAL:
-            path = encoded(path)
-        elif self.encoding == SLASHES:
-            path = encoded_but_slashes(path)
-        elif self.encoding == ESCAPED:
-            path = _escaped(path)
+        spelt = _spelt(slash + path or b"/", self.encoding)
+        if spelt is None:
+            state.status = 400
+            return False
+        path = spelt
         state.target = path if state.query is None else path + b"?" + state.query
         if state.target.translate(None, _TARGET_OCTETS):
             state.status = 403
@@ -153,6 +161,7 @@ class Finish(Action):
         self.location = location
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.status = self.status
         state.location = b"" if self.location is None else self.location.text(state)
         if state.location.translate(None, _FIELD_OCTETS):  # what would end a field line (RFC 9110 §5.5)
@@ -170,6 +179,7 @@ class Answer(Action):
         self.plan = plan
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.plan = self.plan
         return False
 
@@ -184,6 +194,7 @@ class Authenticate(Action):
         self.right = right  # whether a password is that of a user
 
     def act(self, state: State) -> bool:
+        """Do it."""
         scheme, _, credentials = state.field(b"authorization").partition(b" ")
         if scheme.lower() == b"basic":
             try:
@@ -208,6 +219,7 @@ class SetNote(Action):
         self.value = value
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.notes[self.name] = self.value.text(state)
         return True
 
@@ -221,6 +233,7 @@ class UnsetNote(Action):
         self.name = name
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.notes.pop(self.name, None)
         return True
 
@@ -235,6 +248,7 @@ class Set(Action):
         self.value = value
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.settings[self.number] = self.value
         return True
 
@@ -248,6 +262,7 @@ class Select(Action):
         self.bit = 1 << number
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.selected |= self.bit
         return True
 
@@ -261,6 +276,7 @@ class Hold(Action):
         self.made = made
 
     def act(self, state: State) -> bool:
+        """Do it."""
         held = self.made.text(state)
         if len(held) > _LONGEST:
             state.status = 500
@@ -280,6 +296,7 @@ class SplitQuery(Action):
         self.discard = discard
 
     def act(self, state: State) -> bool:
+        """Do it."""
         if self.discard:
             state.query = None
         held = state.held
@@ -307,6 +324,7 @@ class Count(Action):
         self.most = most
 
     def act(self, state: State) -> bool:
+        """Do it."""
         count = state.counts.get(self.what, 0) + 1
         state.counts[self.what] = count
         if count > self.most:
@@ -321,6 +339,7 @@ class Withdraw(Action):
     __slots__ = ()
 
     def act(self, state: State) -> bool:
+        """Do it."""
         state.upstream = None
         state.target = state.destination = b""
         return True
@@ -337,6 +356,7 @@ class Rewrite(Action):
         self.handling = handling
 
     def act(self, state: State) -> bool:
+        """Do it."""
         query = b"" if self.query is None else self.query.text(state)
         state.path = self.path.text(state)
         before = state.query
@@ -387,8 +407,7 @@ class Program:
             peer: who sent it.
             trace: gets, of each rule that was looked at, its number, whether it held, and what was known then.
         """
-        state = State()
-        state.begin(head, peer, self.settings)
+        state = State(head, peer, self.settings)
         path = decoded(state.path, self.slashes, self.merge)
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
@@ -396,16 +415,16 @@ class Program:
             state.status = path
         else:
             state.path = path
-            self._decide(self.steps, state, trace)
+            self._decide(self.steps, state, trace, True)
         if state.plan is None:
             upstream, status = state.upstream, state.status
             if upstream is None and not status:
                 state.status = 404
-            self._decide(self.edits, state, trace, stop=False)
+            self._decide(self.edits, state, trace, False)
             state.plan = self._plan(state)
         return state
 
-    def _decide(self, steps: list[Step], state: State, trace: list[Look] | None, stop: bool = True) -> None:
+    def _decide(self, steps: list[Step], state: State, trace: list[Look] | None, stop: bool) -> None:
         at = 0
         count = 0
         size = len(steps)
@@ -427,7 +446,13 @@ class Program:
             at = step.matched
 
     def _plan(self, state: State) -> Plan:
-        key = (state.status, id(state.upstream) if not state.status else 0, state.selected, *map(_keyed, state.settings))
+        # A plan holds its upstream, and a program its settings: nothing else can come to have the id of one.
+        key = (
+            state.status,
+            0 if state.status else id(state.upstream),
+            state.selected,
+            tuple([id(value) for value in state.settings]),
+        )
         plan = self._plans.get(key)
         if plan is None:
             plan = self.make(state)
@@ -435,7 +460,3 @@ class Program:
                 self._plans = {}
             self._plans[key] = plan
         return plan
-
-
-def _keyed(value: Any) -> Any:
-    return value if value.__hash__ is not None else id(value)

@@ -25,17 +25,20 @@ DECODED: Final = 1
 KEPT: Final = 2
 
 _plain: Final = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_~!$&'()*+,;=:@.-]*/?)*\Z").match
-_escape: Final = re.compile(rb"%(..)?", re.DOTALL).sub
-_encoded_slashes: Final = re.compile(rb"(%2[Ff])").split
+_broken: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
+_escape: Final = re.compile(rb"%([0-9A-Fa-f]{2})").sub
+_escape_but_slash: Final = re.compile(rb"%(?!2[Ff])([0-9A-Fa-f]{2})").sub
 _slashes: Final = re.compile(rb"//+").sub
+_UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 §2.3
 
 
 class State:
-    """One request on its way through the rules. Whoever runs them makes one and begins it for each."""
+    """One request on its way through the rules. Whoever runs them makes one for each."""
 
     __slots__ = (
         "address",
         "began",
+        "came",
         "captures",
         "counts",
         "destination",
@@ -47,40 +50,55 @@ class State:
         "lines",
         "local",
         "location",
+        "method",
+        "minor",
         "notes",
+        "out",
         "path",
         "peer",
         "plan",
         "query",
         "raw",
+        "request_id",
         "response",
         "scheme",
         "selected",
         "settings",
         "status",
         "target",
+        "upgrade",
         "upstream",
         "user",
+        "wanted",
+        "whole",
     )
 
-    def __init__(self) -> None:
-        self.head: RequestHead = None  # type: ignore[assignment]
-        self.peer: Peer = None  # type: ignore[assignment]
-        self.response: ResponseHead | None = None  # while fields of a response are edited
-        self.address = b""  # of the client
-        self.scheme = b""
-        self.host = b""  # as the client named it, port included
-        self.lines: list[tuple[bytes, bytes]] | None = None  # the request's fields, when its head is gone
-        self.raw = b""  # the path as it was sent
-        self.path = b""  # decoded, without dots and double slashes; rewriting changes it
-        self.query: bytes | None = None
+    def __init__(self, head: RequestHead, peer: Peer, settings: list[object]) -> None:
+        """Begin with a scanned head, and what is set before any rule has run."""
+        self.head: RequestHead | None = head  # until the fields were kept: others are scanned into it then
+        its = self.head
+        self.peer = peer
+        self.address = peer.address  # of the client
+        self.scheme = peer.scheme
+        self.host = its.host  # as the client named it, port included
+        self.method = its.method
+        self.whole = its.target  # the target of the request line, as it was sent
+        self.wanted = its.path  # path and query, as they were sent
+        self.minor = its.minor
+        self.upgrade = its.upgrade  # it is a WebSocket handshake
+        path, mark, query = self.wanted.partition(b"?")
+        self.raw = path  # the path as it was sent
+        self.path = path  # decoded, without dots and double slashes; rewriting changes it
+        self.query: bytes | None = query if mark else None
         self.held = b""  # a text that rules work on
         self.destination = b""  # the URL it is sent to, its path not yet encoded
         self.counts: dict[bytes, int] = {}
+        self.lines: list[tuple[bytes, bytes]] | None = None  # the request's fields, once they were kept
+        self.came: list[tuple[bytes, bytes]] = []  # the same, before anything was edited
         self.notes: dict[bytes, bytes] = {}
         self.captures: tuple[bytes | None, ...] = ()
         self.kept: tuple[bytes | None, ...] = ()
-        self.settings: list[object] = []
+        self.settings = settings.copy()
         self.selected = 0  # edits that are to be made, as bits
         self.plan: Plan | None = None
         self.status = 0
@@ -88,36 +106,12 @@ class State:
         self.upstream: object = None
         self.target = b""
         self.user = b""
+        self.request_id = b""
         self.inside = False  # it stands for the page of an error, which has none of its own
         self.local = b""  # the address that the request came to
         self.began = time.time_ns() // 1000  # microseconds since 1970
-
-    def begin(self, head: RequestHead, peer: Peer, settings: list[object]) -> None:
-        """Stand for another request."""
-        self.head = head
-        self.peer = peer
-        self.response = None
-        self.address = peer.address
-        self.scheme = peer.scheme
-        self.host = head.host
-        path, mark, query = head.path.partition(b"?")
-        self.raw = path
-        self.path = path
-        self.query = query if mark else None
-        self.held = b""
-        self.destination = b""
-        self.counts = {}
-        self.notes = {}
-        self.captures = ()
-        self.kept = ()
-        self.settings = settings.copy()
-        self.selected = 0
-        self.plan = None
-        self.status = 0
-        self.location = b""
-        self.upstream = None
-        self.target = b""
-        self.user = b""
+        self.response: ResponseHead | None = None  # while fields of a response are edited
+        self.out: list[tuple[bytes, bytes]] = []  # its fields, as they are by now
 
     def seen(self) -> State:
         """Return what is known now, for those who want to know how a decision came about."""
@@ -127,16 +121,29 @@ class State:
         return found
 
     def snapshot(self) -> None:
-        """Keep the request's fields: its head is about to go."""
-        if self.lines is None:
-            self.lines = combined(self.head.items())
+        """Keep the request's fields: its head is about to go. From now on they may be edited."""
+        head = self.head
+        if head is None:
+            return
+        lines = combined(head.items())
+        if head.absolute:
+            # What the target names is the host, whatever the field says (RFC 9112 §3.2.2).
+            lines = [line for line in lines if line[0].lower() != b"host"]
+            lines.insert(0, (b"Host", self.host))
+        self.lines = self.came = lines
+        self.head = None
 
     def field(self, name: bytes) -> bytes:
         """Return the value of a request's field (name in lower case); several are joined."""
         if self.lines is not None:
-            return b", ".join(value for its, value in self.lines if its.lower() == name)
+            return b", ".join([value for its, value in self.lines if its.lower() == name])
+        if name == b"host":
+            return self.host
+        head = self.head
+        if head is None:
+            return b""
         number = fields.NUMBERS.get(name, fields.OTHER)
-        values = self.head.named(name) if number == fields.OTHER else self.head.values(number)
+        values = head.named(name) if number == fields.OTHER else head.values(number)
         return values[0] if len(values) == 1 else b", ".join(values)
 
     def hostname(self) -> bytes:
@@ -161,8 +168,8 @@ def combined(lines: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     out: list[tuple[bytes, bytes]] = []
     for name, value in lines:
         lower = name.lower()
-        at = found.get(lower)
-        if at is None:
+        at = found.get(lower, -1)
+        if at < 0:
             found[lower] = len(out)
             out.append((name, value))
         else:
@@ -171,9 +178,9 @@ def combined(lines: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 
 
 def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
-    """Return a path decoded, with dot segments resolved and, if `merge`, double slashes merged; or a status to refuse it with.
+    """Return a path decoded, without dot segments and, if `merge`, double slashes; or a status to refuse it with.
 
-    As Apache reads one: `ap_normalize_path`, `ap_unescape_url_keep2f` (server/util.c), called from `ap_process_request_internal`.
+    As Apache reads one: `ap_normalize_path`, `ap_unescape_url_keep2f` (server/util.c), called by `ap_process_request_internal`.
 
     Args:
         path: as it was sent.
@@ -184,49 +191,43 @@ def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
         return path
     if not path.startswith(b"/"):
         return path if path == b"*" else 400
-    if b"%" in path:
-        verdict = 0
+    if b"%" not in path:
+        plain = undotted(path, merge, False)
+        return 400 if plain is None else plain
+    if _broken(path):
+        return 400
+    # Dots are resolved before the rest is decoded, but those that are encoded are dots, too (AP_NORMALIZE_DECODE_UNRESERVED).
+    plain = undotted(_escape(_unreserved, path), merge, False)
+    if plain is None:
+        return 400
+    slashed = b"%2F" in plain or b"%2f" in plain
+    if b"%00" in plain or (slashed and slashes == REFUSED):
+        return 404
+    if slashes == KEPT:
+        return _escape_but_slash(_octet, plain)
+    plain = _escape(_octet, plain)
+    if slashed:
+        # A slash that was encoded may have made a dot segment. This time Apache does not mind one above the root.
+        plain = undotted(plain, merge, True)
+    assert plain is not None
+    return plain
 
-        def unescape(found: re.Match[bytes]) -> bytes:
-            nonlocal verdict
-            try:
-                octet = int(found[1] or b"x", 16)
-            except ValueError:
-                verdict = 400
-                return b""
-            if octet == 0:
-                verdict = verdict or 404
-            if octet == 0x2F:
-                if slashes == REFUSED:
-                    verdict = verdict or 404
-                elif slashes == KEPT:
-                    return found[0]
-            return bytes((octet,))
 
-        # Dots are resolved before the rest is decoded, but those that are encoded are dots, too (AP_NORMALIZE_DECODE_UNRESERVED).
-        path = _escape(_unreserved, path)
-        plain = undotted(path, merge)
-        if plain is None:
-            return 400
-        path = _escape(unescape, plain)
-        if verdict:
-            return verdict
-        return path
-    plain = undotted(path, merge)
-    return 400 if plain is None else plain
+def _octet(found: re.Match[bytes]) -> bytes:
+    return bytes((int(found[1], 16),))
 
 
 def _unreserved(found: re.Match[bytes]) -> bytes:
-    """Decode what never needed encoding (RFC 3986 §2.3)."""
-    try:
-        octet = int(found[1] or b"x", 16)
-    except ValueError:
-        return found[0]
-    return bytes((octet,)) if chr(octet).isascii() and (chr(octet).isalnum() or octet in b"-._~") else found[0]
+    """Decode what never needed encoding."""
+    octet = int(found[1], 16)
+    return bytes((octet,)) if octet in _UNRESERVED else found[0]
 
 
-def undotted(path: bytes, merge: bool) -> bytes | None:
-    """Return a path without dot segments, and without double slashes if `merge`; None if it climbs above the root."""
+def undotted(path: bytes, merge: bool, stays: bool) -> bytes | None:
+    """Return a path without dot segments, and without double slashes if `merge`.
+
+    Where it climbs above the root, it is None, or, if it `stays`, goes on at the root.
+    """
     if merge and b"//" in path:
         path = _slashes(b"/", path)
     if b"/." not in path:
@@ -239,9 +240,10 @@ def undotted(path: bytes, merge: bool) -> bytes | None:
             if at == last:
                 out.append(b"")
         elif segment == b"..":
-            if not out:
+            if out:
+                out.pop()
+            elif not stays:
                 return None
-            out.pop()
             if at == last:
                 out.append(b"")
         else:
@@ -251,13 +253,22 @@ def undotted(path: bytes, merge: bool) -> bytes | None:
 
 _SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$-_.+!*'(),;:@&=/~")
 _ENCODED: Final = [bytes((octet,)) if octet in _SAFE else b"%%%02X" % octet for octet in range(256)]
+_kept_slash: Final = re.compile(rb"(%2[Ff])").split
 
 
 def encoded(path: bytes) -> bytes:
-    """Return a decoded path percent-encoded, as Apache does for an upstream (`ap_proxy_canonenc`, modules/proxy/proxy_util.c)."""
+    """Return a decoded path percent-encoded, as Apache does for an upstream (`ap_proxy_canonenc`, proxy_util.c)."""
     return path if _plain(path) else b"".join([_ENCODED[octet] for octet in path])
 
 
-def encoded_but_slashes(path: bytes) -> bytes:
-    """Return a path percent-encoded whose slashes were left encoded (Apache's AllowEncodedSlashes NoDecode): they stay so."""
-    return b"".join([one if at & 1 else encoded(one) for at, one in enumerate(_encoded_slashes(path))])
+def encoded_but_slashes(path: bytes) -> bytes | None:
+    """Return a path percent-encoded whose encoded slashes were KEPT (PROXY_CANONENC_NOENCODEDSLASHENCODING).
+
+    An octet that was `%` before it was decoded is taken for the beginning of an encoded one: without two digits it is None, and
+    `%2F` behind it becomes a slash that stays encoded.
+    """
+    if _plain(path):
+        return path
+    if _broken(path):
+        return None
+    return b"".join([part if at & 1 else encoded(part) for at, part in enumerate(_kept_slash(path))])

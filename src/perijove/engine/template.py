@@ -49,8 +49,13 @@ _is_authority: Final = re.compile(rb"(?:[0-9A-Za-z_][0-9A-Za-z._-]*|\[[0-9A-Fa-f
 def request_id(exchange: Exchange) -> bytes:
     """Return the exchange's id, made when it is first asked for."""
     if not exchange.request_id:
-        exchange.request_id = b"%b-%x" % (_prefix, next(_serial))
+        exchange.request_id = fresh_id()
     return exchange.request_id
+
+
+def fresh_id() -> bytes:
+    """Return an id that no other request has."""
+    return b"%b-%x" % (_prefix, next(_serial))
 
 
 def without_port(host: bytes) -> bytes:

@@ -10,9 +10,13 @@ import hashlib
 import random
 import re
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from perijove.engine import template
 from perijove.engine.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Part:
@@ -55,6 +59,7 @@ class Value(Part):
         self.name = name
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         value: bytes | None = getattr(state, self.name)
         return value or b""
 
@@ -68,8 +73,7 @@ class RequestField(Part):
         self.name = name.lower()
 
     def text(self, state: State) -> bytes:
-        if self.name == b"host":
-            return state.host
+        """Return it."""
         return state.field(self.name)
 
 
@@ -82,7 +86,8 @@ class ResponseField(Part):
         self.name = name.lower()
 
     def text(self, state: State) -> bytes:
-        return b"" if state.response is None else b", ".join(state.response.named(self.name))
+        """Return it."""
+        return b", ".join([value for its, value in state.out if its.lower() == self.name])
 
 
 class Note(Part):
@@ -95,6 +100,7 @@ class Note(Part):
         self.missing = missing
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return state.notes.get(self.name, self.missing)
 
 
@@ -107,6 +113,7 @@ class Capture(Part):
         self.number = number
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         captures = state.captures
         return (captures[self.number] or b"") if self.number < len(captures) else b""
 
@@ -120,6 +127,7 @@ class Kept(Part):
         self.number = number
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         kept = state.kept
         return (kept[self.number] or b"") if self.number < len(kept) else b""
 
@@ -134,6 +142,7 @@ class Rest(Part):
         self.name = "raw" if raw else "path"
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         path: bytes = getattr(state, self.name)
         return path[self.prefix :]
 
@@ -144,6 +153,7 @@ class Hostname(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return state.hostname()
 
 
@@ -156,6 +166,7 @@ class Called(Part):
         self.port = port
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return state.called_port() if self.port else state.called()
 
 
@@ -165,6 +176,7 @@ class Https(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return b"on" if state.scheme == b"https" else b"off"
 
 
@@ -177,16 +189,16 @@ class RequestLine(Part):
         self.word = word
 
     def text(self, state: State) -> bytes:
-        head = state.head
+        """Return it."""
         if self.word == "method":
-            return head.method
+            return state.method
         if self.word == "protocol":
-            return b"HTTP/1.%d" % head.minor
+            return b"HTTP/1.%d" % state.minor
         if self.word == "target":
-            return head.path
+            return state.wanted
         if self.word == "search":
             return b"" if state.query is None else b"?" + state.query
-        return b"%b %b HTTP/1.%d" % (head.method, head.target, head.minor)
+        return b"%b %b HTTP/1.%d" % (state.method, state.whole, state.minor)
 
 
 class Port(Part):
@@ -198,6 +210,7 @@ class Port(Part):
         self.of_client = of_client
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return b"%d" % (state.peer.port if self.of_client else state.peer.server_port)
 
 
@@ -207,7 +220,8 @@ class Handshake(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
-        return b"websocket" if state.head.upgrade else b""
+        """Return it."""
+        return b"websocket" if state.upgrade else b""
 
 
 class Status(Part):
@@ -216,6 +230,7 @@ class Status(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return b"%d" % (state.status or 200 if state.response is None else state.response.status)
 
 
@@ -225,6 +240,7 @@ class Began(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return b"%d" % state.began
 
 
@@ -234,6 +250,7 @@ class Duration(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return b"%d" % max(time.time_ns() // 1000 - state.began, 0)
 
 
@@ -243,6 +260,7 @@ class Ipv6(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return b"on" if b":" in state.peer.address and not state.peer.address.startswith(b"::ffff:") else b"off"
 
 
@@ -252,6 +270,7 @@ class ConnectionAddress(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return state.peer.address
 
 
@@ -261,6 +280,7 @@ class NamedPort(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         _, colon, port = state.host.rpartition(b":")
         if colon and port.isdigit():
             return port
@@ -273,18 +293,23 @@ class UpstreamUrl(Part):
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         if state.upstream is None:
             return b""
-        return f"{state.upstream.name}".encode() + state.target  # type: ignore[attr-defined]
+        upstream: Any = state.upstream
+        return f"{upstream.name}".encode() + state.target
 
 
 class RequestId(Part):
-    """The exchange's id."""
+    """The request's id, made when it is first asked for."""
 
     __slots__ = ()
 
     def text(self, state: State) -> bytes:
-        return b""
+        """Return it."""
+        if not state.request_id:
+            state.request_id = template.fresh_id()
+        return state.request_id
 
 
 class Call(Part):
@@ -297,8 +322,8 @@ class Call(Part):
         self.argument = argument
 
     def text(self, state: State) -> bytes:
-        found: bytes = self.function(self.argument.text(state))  # type: ignore[no-untyped-call]
-        return found
+        """Return it."""
+        return self.function(self.argument.text(state))
 
 
 class Look(Part):
@@ -312,6 +337,7 @@ class Look(Part):
         self.missing = missing
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         found = self.table.get(self.key.text(state))
         return self.missing.text(state) if found is None else found
 
@@ -327,6 +353,7 @@ class Draw(Part):
         self.missing = missing
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         found = self.table.get(self.key.text(state))
         return random.choice(found) if found else self.missing.text(state)
 
@@ -343,6 +370,7 @@ class Encoded(Part):
             self.spelt[0x20] = b"+"
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         spelt = self.spelt
         return b"".join([spelt[octet] for octet in self.argument.text(state)])
 
@@ -357,6 +385,7 @@ class Without(Part):
         self.prefix = prefix
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return self.argument.text(state).removeprefix(self.prefix)
 
 
@@ -369,6 +398,7 @@ class Time(Part):
         self.format = form
 
     def text(self, state: State) -> bytes:
+        """Return it."""
         return time.strftime(self.format).encode()
 
 
@@ -407,11 +437,11 @@ def _unbase64(text: bytes) -> bytes:
     found = _base64(text)
     digits = b"" if found is None else found[0]
     if len(digits) % 4 == 1:
-        digits = digits[:-1]
-    return base64.b64decode(digits + b"=" * (-len(digits) % 4)).partition(b"\0")[0]
+        digits = digits[: len(digits) - 1]
+    return base64.b64decode(digits + b"=" * ((4 - len(digits) % 4) % 4)).partition(b"\0")[0]
 
 
-FUNCTIONS: Final = {
+FUNCTIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "lower": bytes.lower,
     "upper": bytes.upper,
     "escape": _escaped,

@@ -36,7 +36,9 @@ def listener(gateway: Gateway, url: str) -> tuple[Listener, Choice]:
     if speaking:
         # One that only redirects is hardly what an unusual port leads to.
         first = next((one for one in speaking if one.redirect_to is None), speaking[0])
-        return _chosen(first, f"none is on port {port}; it is the first that speaks {scheme}, if something in front leads there")
+        return _chosen(
+            first, f"none is on port {port}; it is the first that speaks {scheme}, if something in front leads there"
+        )
     first = gateway.listeners[0]
     return _chosen(first, f"none speaks {scheme}; it is the first, if something in front speaks {scheme} and leads there")
 
@@ -62,7 +64,9 @@ def host(hosts: Sequence[VirtualHost], number: int, asked: str) -> Choice:
     shown = asked or "nothing"
     if plain in names:
         why = f"{plain} is one of its names" if plain != name else "Host is its name"
-    elif (fits := next((known for known in names if known.startswith("*.") and plain.endswith(known[1:])), None)) or (fits := next((known.source for known in one.patterns if re.search(known.pattern, plain.encode())), None)):
+    elif (fits := next((known for known in names if known.startswith("*.") and plain.endswith(known[1:])), None)) or (
+        fits := next((known.source for known in one.patterns if re.search(known.pattern, plain.encode())), None)
+    ):
         why = f"Host is {shown}, which {fits} has in it"
     elif len({id(each.stages) for each in hosts}) == 1:
         why = "there is no other"

@@ -315,5 +315,3 @@ def _ended(
             found.summary += f" (the client sees {found.answer.status} {location})".rstrip() if location else ""
     elif location:
         found.summary += f", Location: {location}"
-
-

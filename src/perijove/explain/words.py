@@ -110,7 +110,11 @@ def condition(one: Condition) -> str:
 def _several(of: tuple[Condition, ...]) -> list[str]:
     """Return each of several conditions, in brackets where it is made of several itself."""
     found = {condition(one): isinstance(one, conditions.All | conditions.Any) for one in of}
-    return [f"({said})" if many and (" and " in said or " or " in said) else said for said, many in found.items() if said != "always"]
+    return [
+        f"({said})" if many and (" and " in said or " or " in said) else said
+        for said, many in found.items()
+        if said != "always"
+    ]
 
 
 def subjects(one: Condition) -> list[Template]:
@@ -244,5 +248,7 @@ def _other(one: object) -> str:
     """Return whatever has no words of its own: its name, and the texts in it."""
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(one).__name__).lower()
     values = [getattr(one, item.name) for item in dataclasses.fields(one)] if dataclasses.is_dataclass(one) else []
-    said = [template(each) if isinstance(each, tuple) else each.value if isinstance(each, Enum) else _value(each) for each in values]
+    said = [
+        template(each) if isinstance(each, tuple) else each.value if isinstance(each, Enum) else _value(each) for each in values
+    ]
     return " ".join([name, *(each for each in said if each)])

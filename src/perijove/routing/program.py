@@ -17,6 +17,7 @@ from perijove.gateway import actions, conditions, templates
 from perijove.gateway.conditions import Setting
 from perijove.gateway.rules import Rule, Skip, Then
 from perijove.gateway.templates import Fact, Variable
+from perijove.routing.passwords import checker
 
 if TYPE_CHECKING:
     from perijove.engine.plan import Plan
@@ -219,7 +220,8 @@ def host_table(
                 made.pages[status] = (const.ELSEWHERE, page.elsewhere)
         its = [(at, one) for at, one in enumerate(operations) if state.selected >> at & 1]
         made.request_operations = tuple(one for at, one in its if at < requests)
-        made.response_operations = tuple(one for at, one in its if at >= requests)
+        made.always_operations = tuple(one for at, one in its if at >= requests and one.always)
+        made.response_operations = tuple(one for at, one in its if at >= requests and not one.always)
         return made
 
     slashes = _SLASHES[stages.encoded_slashes]
@@ -321,7 +323,7 @@ class Building:
             case actions.Set(setting, value):
                 return program.Set(SETTINGS[setting], value)
             case actions.Authenticate(realm, users):
-                return program.Authenticate(realm, passwords(users))
+                return program.Authenticate(realm, checker(users))
         raise TypeError(f"{action!r} decides nothing")
 
 
@@ -354,22 +356,3 @@ def _next(then: Then | Skip, at: int, size: int) -> int:
         return 0
     assert isinstance(then, Skip)
     return min(at + 1 + then.count, size)
-
-
-def passwords(users: tuple[tuple[bytes, bytes], ...]) -> Callable[[bytes, bytes], bool]:
-    """Return what tells whether a password is that of a user."""
-    from perijove.routing.passwords import verify
-
-    known = dict(users)
-    right: dict[tuple[bytes, bytes], bool] = {}  # slow hashes are made to be: each pair is looked at once
-
-    def is_right(name: bytes, password: bytes) -> bool:
-        found = right.get((name, password))
-        if found is None:
-            found = name in known and verify(password, known[name])
-            if len(right) >= 1024:
-                right.clear()
-            right[name, password] = found
-        return found
-
-    return is_right

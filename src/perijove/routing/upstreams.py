@@ -34,6 +34,8 @@ def visited(scheme: bytes, authority: bytes, times: Timeouts) -> Upstream | None
     host, colon, port = authority.decode("ascii").rpartition(":")
     if not colon or not port.isdigit():
         host, port = authority.decode("ascii"), "80"
+    if not 0 < int(port) < 65536:
+        return None
     made = Upstream(f"{scheme.decode()}://{authority.decode()}", times)
     made.authority = authority
     made.host, made.port = host.strip("[]"), int(port)

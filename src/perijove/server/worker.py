@@ -64,7 +64,7 @@ class Visited:
     So many are kept; beyond that the one that was asked for longest ago is given up.
     """
 
-    def __init__(self, resolver: Resolver, counters: Counters, times: Timeouts, reactor: Reactor) -> None:
+    def __init__(self, resolver: Resolver, counters: Counters, times: Timeouts) -> None:
         self._resolver = resolver
         self._counters = counters
         self._times = times
@@ -85,11 +85,20 @@ class Visited:
             else:
                 self._resolver.add(found)
             if len(self._known) >= _VISITED:
-                oldest = self._known.pop(next(iter(self._known)))
-                oldest.close_idle()
-                self._resolver.remove(oldest)
+                self._give_up(self._known.pop(next(iter(self._known))))
         self._known[key] = found
         return found
+
+    def _give_up(self, upstream: Upstream) -> None:
+        upstream.close_idle()
+        upstream.max_idle = 0  # what is still in use does not come back
+        self._resolver.remove(upstream)
+
+    def close(self) -> None:
+        """Give all up: another gateway is served."""
+        for upstream in self._known.values():
+            self._give_up(upstream)
+        self._known.clear()
 
 
 class Worker:
@@ -101,6 +110,7 @@ class Worker:
         self.notices = limits.Notices(self.reactor, model.Limits())
         self.limiter: Limiter | None = None  # once there was a limit
         self._shared = shared
+        self.visited: Visited | None = None
         self._number = number  # of its slot
         self.resolver = Resolver(self.reactor)
         self.gateway: model.Gateway | None = None
@@ -125,7 +135,8 @@ class Worker:
             upstream.counters = self.counters
             upstream.counted = given.numbers.upstreams.get(name, FIRST_UPSTREAM)
         contexts = _contexts(gateway, given.files, given.made)
-        visited = Visited(self.resolver, self.counters, timeouts(gateway.timeouts), self.reactor)
+        left = self.visited
+        visited = Visited(self.resolver, self.counters, timeouts(gateway.timeouts))
         tables = [compile_table(gateway, one, upstreams, given.numbers.routes, visited) for one in gateway.listeners]
         before = self.acceptors
         self.acceptors = {}
@@ -155,6 +166,9 @@ class Worker:
                 upstream.close_idle()
                 upstream.max_idle = 0
         self.upstreams = upstreams
+        self.visited = visited
+        if left is not None:
+            left.close()
         self.resolver.watch(list(self.upstreams.values()))
 
     def renew(self, contents: Contents) -> None:

@@ -5,7 +5,7 @@ import pytest
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FORWARD, FOUND, REJECT
 from perijove.engine.head import Limits, RequestHead
-from perijove.engine.plan import HostTable, Plan, Route, Table, Timeouts
+from perijove.engine.plan import HostTable, Look, Plan, Route, Table, Timeouts
 
 TIMEOUTS = Timeouts()
 
@@ -264,15 +264,16 @@ def test_one_path_only_is_no_prefix(names: Named) -> None:
     ],
 )
 def test_trace(target: bytes, looked_at: list[int], names: Named) -> None:
-    trace: list[int] = []
+    trace: list[Look] = []
     routes(names).resolve(head(target), trace)
-    assert trace == looked_at
+    assert [number for number, _, _ in trace] == looked_at
+    assert [holds for _, holds, _ in trace] == [number == looked_at[-1] and target != b"/none" for number in looked_at]
 
 
 def test_trace_of_a_single_route(names: Named) -> None:
-    trace: list[int] = []
+    trace: list[Look] = []
     Table(names.host((b"/", "all")), {}, (), TIMEOUTS).resolve(head(b"/a"), trace)
-    assert trace == [0]
+    assert trace == [(0, True, None)]
 
 
 # ------------------------------------------------------------------ before any host
@@ -327,9 +328,10 @@ def test_trace_of_what_comes_before(names: Named) -> None:
     before = (Route(b"/.own/a/", names.plan("own"), -2), Route(b"/.own/b", names.plan("other"), -1))
     table = Table(names.host((b"/", "host")), {}, (), TIMEOUTS, before)
     for target, looked_at in ((b"/.own/a/x", [-2]), (b"/.own/b", [-2, -1]), (b"/.own/bc", [-2, -1, 0]), (b"/x", [0])):
-        trace: list[int] = []
+        trace: list[Look] = []
         table.resolve(head(target), trace)
-        assert trace == looked_at
+        assert [number for number, _, _ in trace] == looked_at
+        assert [number for number, holds, _ in trace if holds] == looked_at[-1:]
 
 
 def test_what_a_plan_starts_with() -> None:

@@ -10,7 +10,9 @@ from typing import Final
 from perijove.gateway.reasons import Fault, Reason
 
 DENIED: Final = Reason(
-    "AH01630", "client denied by server configuration", "a Require does not let this client in: change it, or ask from elsewhere"
+    "AH01630",
+    "client denied by server configuration",
+    "a Require does not let this client in: change it, or ask from elsewhere",
 )
 DENIED_COMPAT: Final = Reason(
     "AH01797", "client denied by server configuration", "Order, Allow and Deny do not let this client in: write Require instead"
@@ -21,7 +23,9 @@ NO_AUTHENTICATION: Final = Reason(
     "a Require asks for a user, but nothing asks for a password: add AuthType Basic, AuthName and AuthUserFile",
 )
 NO_WORKERS: Final = Reason(
-    "AH01171", "{balancer}: No workers in balancer", "add a <Proxy> section of that name with BalancerMember, or enable a member"
+    "AH01171",
+    "{balancer}: No workers in balancer",
+    "add a <Proxy> section of that name with BalancerMember, or enable a member",
 )
 _NO_SSL: Final = Reason(
     "AH01961",
@@ -31,7 +35,9 @@ _NO_SSL: Final = Reason(
 
 # What is refused by no directive.
 FAULTS: Final = {
-    Fault.BAD_PATH: Reason("AH10244", "invalid URI path ({raw})", "the path is not one: it has a bad `%`, or `..` leads above `/`"),
+    Fault.BAD_PATH: Reason(
+        "AH10244", "invalid URI path ({raw})", "the path is not one: it has a bad `%`, or `..` leads above `/`"
+    ),
     Fault.ENCODED_SLASH: Reason(
         "AH00026",
         "found %2f (encoded '/') in URI path ({raw}), returning 404",

@@ -1,0 +1,101 @@
+cimport cython
+
+from perijove.engine.conditions cimport Test
+from perijove.engine.head cimport RequestHead
+from perijove.engine.state cimport State
+from perijove.engine.texts cimport Text
+
+cdef class Action:
+    cpdef bint act(self, State state) except -1
+
+cdef class Step:
+    cdef public Action action
+    cdef public int matched
+    cdef public int missed
+    cdef public int number
+    cdef public Test test
+
+cdef class Forward(Action):
+    cdef public int encoding
+    cdef public bytes origin
+    cdef public Text path
+    cdef public object upstream
+    @cython.locals(path=bytes, target=bytes, spelt=bytes)
+    cpdef bint act(self, State state) except -1
+
+cdef class Anywhere(Action):
+    cdef public int encoding
+    cdef public object find
+    cdef public Text url
+    cpdef bint act(self, State state) except -1
+
+cdef class Finish(Action):
+    cdef public Text location
+    cdef public int status
+    cpdef bint act(self, State state) except -1
+
+cdef class Answer(Action):
+    cdef public object plan
+    cpdef bint act(self, State state) except -1
+
+cdef class Authenticate(Action):
+    cdef public bytes challenge
+    cdef public object right
+    cpdef bint act(self, State state) except -1
+
+cdef class SetNote(Action):
+    cdef public bytes name
+    cdef public Text value
+    cpdef bint act(self, State state) except -1
+
+cdef class UnsetNote(Action):
+    cdef public bytes name
+    cpdef bint act(self, State state) except -1
+
+cdef class Set(Action):
+    cdef public int number
+    cdef public object value
+    cpdef bint act(self, State state) except -1
+
+cdef class Select(Action):
+    cdef public object bit
+    cpdef bint act(self, State state) except -1
+
+cdef class Hold(Action):
+    cdef public Text made
+    @cython.locals(held=bytes)
+    cpdef bint act(self, State state) except -1
+
+cdef class SplitQuery(Action):
+    cdef public bint append, discard, last
+    @cython.locals(held=bytes, query=bytes, at=Py_ssize_t)
+    cpdef bint act(self, State state) except -1
+
+cdef class Count(Action):
+    cdef public bytes what
+    cdef public int most
+    cpdef bint act(self, State state) except -1
+
+cdef class Withdraw(Action):
+    cpdef bint act(self, State state) except -1
+
+@cython.locals(octet=cython.uchar)
+cdef bytes _spelt(bytes path, int encoding)
+
+cdef class Rewrite(Action):
+    cdef public str handling
+    cdef public Text path
+    cdef public Text query
+    cpdef bint act(self, State state) except -1
+
+cdef class Program:
+    cdef public list steps, edits, settings
+    cdef public object make
+    cdef public int slashes
+    cdef public bint merge
+    cdef dict _plans
+    @cython.locals(state=State, path=object)
+    cpdef State run(self, RequestHead head, object peer, list trace=*)
+    @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint)
+    cdef void _decide(self, list steps, State state, list trace, bint stop) except *
+    cdef object _plan(self, State state)

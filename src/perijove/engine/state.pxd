@@ -1,0 +1,33 @@
+cimport cython
+
+from perijove.engine.head cimport RequestHead
+
+@cython.final
+cdef class State:
+    cdef public RequestHead head
+    cdef public object response, peer, plan, upstream
+    cdef public bytes address, scheme, host, method, whole, wanted, raw, path, query, location, target, user, local, request_id
+    cdef public bytes held, destination
+    cdef public list lines, came, out, settings
+    cdef public dict notes, counts
+    cdef public tuple captures, kept
+    cdef public object selected
+    cdef public int status, minor
+    cdef public bint inside, upgrade
+    cdef public long long began
+    @cython.locals(head=RequestHead)
+    cpdef void snapshot(self) except *
+    @cython.locals(head=RequestHead, number=cython.int)
+    cpdef bytes field(self, bytes name)
+    cpdef bytes hostname(self)
+    cpdef bytes called(self)
+    cpdef bytes called_port(self)
+
+@cython.locals(at=cython.Py_ssize_t, name=bytes, value=bytes, lower=bytes, out=list, found=dict)
+cpdef list combined(list lines)
+@cython.locals(plain=bytes, slashed=cython.bint)
+cpdef object decoded(bytes path, int slashes, bint merge)
+@cython.locals(at=Py_ssize_t, last=Py_ssize_t, segment=bytes, out=list, segments=list)
+cpdef bytes undotted(bytes path, bint merge, bint stays)
+cpdef bytes encoded(object path)
+cpdef bytes encoded_but_slashes(object path)

@@ -1,0 +1,160 @@
+"""Texts of a request, part by part."""
+
+import time
+
+import pytest
+from tests.unit.engine.states import head_of, peer, request, state_of, text
+
+from perijove.engine import texts
+from perijove.engine.plan import Timeouts
+from perijove.engine.state import State
+from perijove.engine.texts import Part, Text
+from perijove.engine.upstream import Upstream
+
+
+def test_literals_are_joined_once() -> None:
+    whole = text(b"a", b"b")
+    assert whole.literal == b"ab"
+    assert whole.text(state_of()) == b"ab"
+    assert text().text(state_of()) == b""
+    assert text(b"a", texts.Https()).literal is None
+
+
+STATE_PARTS: list[tuple[Part, bytes]] = [
+    (texts.Value("address"), b"192.0.2.1"),
+    (texts.Value("path"), b"/a/b c"),
+    (texts.Value("raw"), b"/a/b%20c"),
+    (texts.Value("query"), b"q=1"),
+    (texts.Value("host"), b"hub.example:8000"),
+    (texts.Value("scheme"), b"http"),
+    (texts.Value("user"), b""),
+    (texts.Hostname(), b"hub.example"),
+    (texts.Https(), b"off"),
+    (texts.RequestField(b"X-A"), b"1, 2"),
+    (texts.RequestField(b"Host"), b"hub.example:8000"),
+    (texts.RequestField(b"X-None"), b""),
+    (texts.ResponseField(b"X-A"), b""),
+    (texts.Note(b"n", b"(null)"), b"noted"),
+    (texts.Note(b"m", b"(null)"), b"(null)"),
+    (texts.Capture(0), b"all"),
+    (texts.Capture(1), b""),  # a group that took no part
+    (texts.Capture(2), b"two"),
+    (texts.Capture(3), b""),  # one that is not there
+    (texts.Kept(0), b""),
+    (texts.Kept(1), b"k"),
+    (texts.Kept(9), b""),
+    (texts.Rest(2, False), b"/b c"),
+    (texts.Rest(2, True), b"/b%20c"),
+    (texts.Rest(99, False), b""),
+    (texts.RequestLine("method"), b"GET"),
+    (texts.RequestLine("protocol"), b"HTTP/1.1"),
+    (texts.RequestLine("target"), b"/a/b%20c?q=1"),
+    (texts.RequestLine("search"), b"?q=1"),
+    (texts.RequestLine("line"), b"GET /a/b%20c?q=1 HTTP/1.1"),
+    (texts.Port(True), b"5"),
+    (texts.Port(False), b"8000"),
+    (texts.Handshake(), b""),
+    (texts.Status(), b"200"),
+    (texts.UpstreamUrl(), b""),
+]
+
+
+@pytest.mark.parametrize(("part", "expected"), STATE_PARTS)
+def test_parts(part: Part, expected: bytes) -> None:
+    state = state_of(b"/a/b%20c?q=1", b"X-A: 1", b"X-A: 2")
+    state.path = b"/a/b c"
+    state.notes[b"n"] = b"noted"
+    state.captures = (b"all", None, b"two")
+    state.kept = (None, b"k")
+    assert text(b"<", part, b">").text(state) == b"<" + expected + b">"
+
+
+def test_a_query_that_is_not_there() -> None:
+    state = state_of(b"/a")
+    assert text(texts.Value("query")).text(state) == b""
+    assert text(texts.RequestLine("search")).text(state) == b""
+
+
+def test_two_clients_have_their_own() -> None:
+    part = text(texts.Https(), b" ", texts.Port(True))
+    assert part.text(state_of(scheme=b"https")) == b"on 5"
+    assert part.text(state_of()) == b"off 5"
+
+
+def test_a_handshake() -> None:
+    lines = (
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    state = State(head_of(request(b"/", *lines)), peer(), [])
+    state.snapshot()
+    assert texts.Handshake().text(state) == b"websocket"
+
+
+def test_fields_of_the_response_as_they_are_by_now() -> None:
+    state = state_of()
+    state.out = [(b"X-A", b"1"), (b"Other", b"2"), (b"x-a", b"3")]
+    assert texts.ResponseField(b"X-a").text(state) == b"1, 3"
+
+
+def test_the_status_of_our_own_answer() -> None:
+    state = state_of()
+    state.status = 503
+    assert texts.Status().text(state) == b"503"
+
+
+def test_time() -> None:
+    state = state_of()
+    before = time.time_ns() // 1000
+    assert before - 60_000_000 <= int(texts.Began().text(state)) <= before
+    assert 0 <= int(texts.Duration().text(state)) < 60_000_000
+
+
+def test_where_it_goes() -> None:
+    state = state_of()
+    state.upstream = Upstream("http://up:80", Timeouts())
+    state.target = b"/x?y"
+    assert texts.UpstreamUrl().text(state) == b"http://up:80/x?y"
+
+
+def test_a_request_has_one_id_and_another_has_another() -> None:
+    part, one, two = texts.RequestId(), state_of(), state_of()
+    assert part.text(one) == part.text(one) != part.text(two)
+    assert part.text(one)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "expected"),
+    [
+        ("lower", b"aB\xc4", b"ab\xc4"),
+        ("upper", b"aB", b"AB"),
+        ("escape", b"/a b?\r\n%", b"/a%20b%3f%0d%0a%25"),
+        ("unescape", b"/a%20b%2F", b"/a b%2F"),
+        ("unescape", b"/a%20b%zz%", b""),
+        ("base64", b"a:b", b"YTpi"),
+        ("unbase64", b"YTpi", b"a:b"),
+        ("unbase64", b"YTp", b"a:"),
+        ("unbase64", b"YTpi?", b"a:b"),
+        ("md5", b"", b"d41d8cd98f00b204e9800998ecf8427e"),
+        ("sha1", b"", b"da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+    ],
+)
+def test_functions(function: str, given: bytes, expected: bytes) -> None:
+    assert texts.Call(function, text(given)).text(state_of()) == expected
+
+
+def test_tables() -> None:
+    look = texts.Look({b"a": b"1"}, text(texts.Value("path")), text(b"?", texts.Value("path")))
+    state = state_of()
+    state.path = b"a"
+    assert look.text(state) == b"1"
+    state.path = b"b"
+    assert look.text(state) == b"?b"
+
+
+def test_a_part_says_what_it_is() -> None:
+    with pytest.raises(NotImplementedError):
+        Part().text(state_of())
+    assert Text((b"x",)).parts == (b"x",)
