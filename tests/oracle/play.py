@@ -88,15 +88,15 @@ def _serve(stage: Stage, certificates: Certificates, candidate: Candidate) -> di
     process = Process("candidate", candidate.command(candidate.serve, stage), stage.folder / "output.log", cwd=stage.folder)
     try:
         results: list[dict[str, Any]] = []
-        if _serving(stage, process, candidate.ready):
+        if serving(stage, process, candidate.ready):
             log = _Log(stage)
             results = [_ask(stage, desk, log, request) for request in stage.case.requests]
         if process.exited() is not None:
             said = normal.said(_said(stage, process), stage.named)
             return {"started": False, "exit": process.exited(), "start_message": said, "results": []}
         record: dict[str, Any] = {"started": True, "results": results}
-        if broken := re.findall(r"(?:Traceback|internal error|ended with signal).*", process.log.read_text(errors="replace")):
-            record["broken"] = broken
+        if lines := broken(process):
+            record["broken"] = lines
         return record
     finally:
         process.stop()
@@ -104,7 +104,7 @@ def _serve(stage: Stage, certificates: Certificates, candidate: Candidate) -> di
             one.close()
 
 
-def _serving(stage: Stage, process: Process, ready: str) -> bool:
+def serving(stage: Stage, process: Process, ready: str) -> bool:
     """Wait for the server; tell whether it serves, or has ended."""
     end = time.monotonic() + _WAIT
     while process.exited() is None and time.monotonic() < end:
@@ -116,6 +116,11 @@ def _serving(stage: Stage, process: Process, ready: str) -> bool:
     if process.exited() is None:
         raise TimeoutError(f"{stage.case.name}: neither serves nor ends: {_said(stage, process)[-1000:]}")
     return False
+
+
+def broken(process: Process) -> list[str]:
+    """Return what a server said that none should say."""
+    return re.findall(r"(?:Traceback|internal error|ended with signal).*", process.log.read_text(errors="replace"))
 
 
 def _said(stage: Stage, process: Process) -> str:

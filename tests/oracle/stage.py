@@ -70,12 +70,13 @@ class Stage:
     as we do not listen (socket(7)), and nobody else is given it; a connection to one on which nobody listens is refused.
     """
 
-    def __init__(self, case: Case, certificates: Certificates) -> None:
+    def __init__(self, case: Case, certificates: Certificates, fronts: int = 0) -> None:
+        """Take ports; `fronts` of them, `{FRONT0}` and so on, are for a case that is many."""
         self.case = case
         self.folder = Path(tempfile.mkdtemp(prefix="perijove-oracle.", suffix=".d"))
         self.folder.chmod(0o755)
         self._certificates = certificates.folder
-        self.sockets = {name: _bound() for name in (*_FRONT, *_BEHIND, _NOBODY)}
+        self.sockets = {name: _bound() for name in (*_FRONT, *_BEHIND, _NOBODY, *(f"FRONT{one}" for one in range(fronts)))}
         self.ports: dict[str, int] = {name: sock.getsockname()[1] for name, sock in self.sockets.items()}
         front = str(certificates.folder / "front.pem")
         self._values = {"{DIR}": str(self.folder), "{SOCKET}": str(self.folder / "upstream.sock")}
@@ -90,6 +91,8 @@ class Stage:
     def expand(self, value: Any) -> Any:
         """Return a value of a case with what its names stand for."""
         if isinstance(value, str):
+            if "{" not in value:
+                return value
             for name, text in self._values.items():
                 value = value.replace(name, text)
             return value
@@ -111,8 +114,12 @@ class Stage:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self.expand(text), encoding="latin-1")
             os.utime(path, (_MODIFIED, _MODIFIED))
-        self.conf.write_text("\n".join([*self._server(), "", "# what is tested", self.expand(self.case.config), ""]))
+        self.conf.write_text(self.text(self.case.config))
         self.error_log.touch()
+
+    def text(self, config: str) -> str:
+        """Return a configuration with all that a server needs."""
+        return "\n".join([*self._server(), "", "# what is tested", self.expand(config), ""])
 
     def strike(self) -> None:
         """Remove everything."""

@@ -1,0 +1,123 @@
+"""Faults that are planted in copies of perijove's lowering: the fuzz has to find each of them.
+
+A plant is a change of one line of source. Where that line is no longer there, the plant must be written anew: it says so.
+Knows the lowering's source as text.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import perijove
+from tests.oracle.fuzz.batch import Outcome, judge, played, verdicts
+from tests.oracle.fuzz.batch import together
+from tests.oracle.fuzz.classes import accepted
+from tests.oracle.fuzz.grammar import TOGETHER, drawn
+from tests.oracle.play import OURS, REAL, Candidate
+from tests.oracle.stage import Certificates, Stage
+from tests.oracle.upstream import Desk, Upstream
+
+_SOURCE: Final = Path(perijove.__file__).parent
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A fault: in a file, what stands there once, and what would be wrong."""
+
+    name: str
+    file: str
+    right: str
+    wrong: str
+
+
+PLANTS: Final[tuple[Plant, ...]] = ()
+
+
+def spoil(plant: Plant, folder: Path) -> Path:
+    """Copy perijove to a folder and plant a fault in it.
+
+    Raises:
+        LookupError: what should stand there does not, or more than once.
+    """
+    shutil.copytree(_SOURCE, folder / "perijove", ignore=shutil.ignore_patterns("*.so", "__pycache__", "demo/hub*"))
+    path = folder / "perijove" / "config" / "apache" / plant.file
+    text = path.read_text()
+    if text.count(plant.right) != 1:
+        raise LookupError(f"{plant.name}: {plant.file} has {text.count(plant.right)} times what was to be changed: {plant.right}")
+    path.write_text(text.replace(plant.right, plant.wrong))
+    return folder
+
+
+def main(seed: int, count: int, _jobs: int) -> int:
+    """Search for each plant among `count` configurations; return the exit status."""
+    print(f"seed {seed}", flush=True)
+    certificates = Certificates.make()
+    root = Path(tempfile.mkdtemp(prefix="perijove-plants."))
+    try:
+        servers = {plant: _server(plant, root / str(number)) for number, plant in enumerate(PLANTS)}
+        missing = dict(servers)
+        began = time.monotonic()
+        for number in range((count + TOGETHER - 1) // TOGETHER):
+            for plant, (after, what) in _search(seed, number, missing, certificates).items():
+                del missing[plant]
+                print(f"{plant.name}: found with configuration {number * TOGETHER + after + 1}: {what}", flush=True)
+            if not missing:
+                break
+        for plant in missing:
+            print(f"{plant.name}: not found in {count} configurations")
+        print(f"{len(PLANTS) - len(missing)} of {len(PLANTS)} planted faults found in {time.monotonic() - began:.0f} s")
+    finally:
+        certificates.remove()
+        shutil.rmtree(root)
+    return 1 if missing else 0
+
+
+def _server(plant: Plant, folder: Path) -> Candidate:
+    folder.mkdir()
+    start = f"env PYTHONPATH={spoil(plant, folder)} PERIJOVE_PURE=1 "
+    return replace(OURS, serve=start + OURS.serve, check=start + OURS.check)
+
+
+def _search(
+    seed: int, number: int, servers: dict[Plant, Candidate], certificates: Certificates
+) -> dict[Plant, tuple[int, str]]:
+    """Play a batch; return the plants that are found, each with the first configuration that shows it and a line of how.
+
+    What differs without a plant finds none.
+    """
+    outcomes = [Outcome(one) for one in drawn(seed, number)]
+    verdicts(outcomes, certificates)
+    places = [at for at, one in enumerate(outcomes) if not one.apache and not one.ours]
+    smalls = [outcomes[at].small for at in places]
+    stage = Stage(together(smalls), certificates, len(smalls))
+    desk = Desk()
+    upstreams = [Upstream(name, stage.listener(name), desk) for name in ("UPSTREAM", "UPSTREAM2")]
+    found: dict[Plant, tuple[int, str]] = {}
+    try:
+        stage.set()
+        golden = played(stage, desk, smalls, REAL)["configurations"]
+        usual = played(stage, desk, smalls, OURS)["configurations"]
+        for plant, candidate in servers.items():
+            spoiled = played(stage, desk, smalls, candidate)["configurations"]
+            for at, expected, ours, its in zip(places, golden, usual, spoiled, strict=True):
+                before, after = Outcome(outcomes[at].small), Outcome(outcomes[at].small)
+                judge(before, expected, ours)
+                judge(after, expected, its)
+                new = [
+                    lines
+                    for one, lines in after.different.items()
+                    if one not in before.different and not accepted(after.small.requests[one], lines)
+                ]
+                if new:
+                    found[plant] = at, " ".join(new[0][1:3])[:150]
+                    break
+    finally:
+        for one in upstreams:
+            one.close()
+        stage.strike()
+    return found
