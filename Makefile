@@ -11,7 +11,7 @@ APT := chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble syste
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 
 
 oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's configurations (CASES='rw-*')
 	@PERIJOVE_REQUIRE_COMPILED=1 ORACLE_CASES='$(CASES)' $(BIN)/python -m pytest -q -m oracle -n 2
+
+oracle-fuzz: $(VENV)/.test build ## Random configurations on Apache and perijove (COUNT, SEED, ONLY=SEED:NUMBER; PLANTS=1)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.oracle.fuzz --count $(or $(COUNT),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTS),--plants)
 
 lint: $(VENV)/.test ## Style, import rules, layout, Containerfile
 	@$(BIN)/ruff check -q && $(BIN)/ruff format -q --check

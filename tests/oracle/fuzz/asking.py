@@ -61,7 +61,9 @@ def _request(words: Words, names: list[str], prefixes: list[str]) -> Request:
     if words.maybe(0.1):
         fields.append(["Origin", "http://hub.example.org"])
     if words.maybe(0.08):
-        fields.append(words.one(["X-Forwarded-Host", "first.test"], ["X-Forwarded-For", "10.0.0.1"], ["X-Forwarded-Proto", "ftp"]))
+        fields.append(
+            words.one(["X-Forwarded-Host", "first.test"], ["X-Forwarded-For", "10.0.0.1"], ["X-Forwarded-Proto", "ftp"])
+        )
     fields.append(_AGENT)
     if words.maybe(0.25):
         request["websocket"] = True
@@ -102,7 +104,9 @@ def _target(words: Words, prefixes: list[str]) -> str:
     if words.maybe(0.05):
         path = path.swapcase() if words.maybe(0.5) else "/" + path
     if words.maybe(0.02):
-        path = words.one("*", "http://hub.example.org/hub/x", "http://elsewhere.test" + path, path + "#x", path + "%zz", path + "%00")
+        path = words.one(
+            "*", "http://hub.example.org/hub/x", "http://elsewhere.test" + path, path + "#x", path + "%zz", path + "%00"
+        )
     return path + (words.of(_QUERIES) if path != "*" else "")
 
 

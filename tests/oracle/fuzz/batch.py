@@ -138,7 +138,9 @@ def played(stage: Stage, desk: Desk, smalls: Sequence[Small], candidate: Candida
     try:
         if not serving(stage, process, candidate.ready):
             said = process.log.read_text(errors="replace") + stage.error_log.read_text(errors="replace")
-            raise RuntimeError(f"refused together, though not one by one: {candidate.serve}\n{said[-3000:]}\n{stage.case.config}")
+            raise RuntimeError(
+                f"refused together, though not one by one: {candidate.serve}\n{said[-3000:]}\n{stage.case.config}"
+            )
         records = [[_asked(stage, desk, number, request) for request in one.requests] for number, one in enumerate(smalls)]
         return {"configurations": records, "broken": broken(process)}
     finally:

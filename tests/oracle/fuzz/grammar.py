@@ -56,7 +56,9 @@ class Drawer(Words):
         inside: Nodes = []
         if self.maybe(0.6):
             name = self.of(HOSTS)
-            inside.append(Node(f"ServerName {self.one('', '', '', 'http://', 'https://')}{name}{self.one('', '', '', ':8080')}"))
+            inside.append(
+                Node(f"ServerName {self.one('', '', '', 'http://', 'https://')}{name}{self.one('', '', '', ':8080')}")
+            )
         if self.maybe(0.2):
             inside.append(Node(f"ServerAlias {' '.join(self.random.sample(_ALIASES, self.one(1, 2)))}"))
         for _ in range(self.one(1, 2, 2, 3, 3, 4, 5, 6)):
@@ -125,7 +127,10 @@ class Drawer(Words):
         name = f"V{self.mark}x{self.random.randrange(3)}"
         path = self.path()
         if self.maybe(0.5):
-            return [Node(f"Define {name} {self.quoted(path)}"), Node(f'ProxyPass "${{{name}}}" {self.url(path.replace(" ", "%20"))}')]
+            return [
+                Node(f"Define {name} {self.quoted(path)}"),
+                Node(f'ProxyPass "${{{name}}}" {self.url(path.replace(" ", "%20"))}'),
+            ]
         use = f"ProxyPass {self.quoted(path)} http://${{{name}}}{self.one('', '/', '/v/')}"
         return [Node(f"Define {name} 127.0.0.1:{self.of(UPSTREAMS)}"), Node(use)]
 
@@ -163,7 +168,9 @@ class Drawer(Words):
             return [Node(f"{self.one('ProxyPass', 'ProxyPassMatch')} !")]
         if self.maybe(0.2):
             return [Node(f"ProxyPassMatch {self.quoted(self.url(captures=True))}{self.parameters()}")]
-        return [Node(f"ProxyPass {self.quoted(self.url(self.path().replace(' ', '%20'), self.maybe(0.15)))}{self.parameters()}")]
+        return [
+            Node(f"ProxyPass {self.quoted(self.url(self.path().replace(' ', '%20'), self.maybe(0.15)))}{self.parameters()}")
+        ]
 
     def inner_reverse(self) -> Nodes:
         return [Node(f"ProxyPassReverse {self.quoted(self.known_url())}")]
@@ -193,7 +200,10 @@ class Drawer(Words):
         text = self.kind(
             (14, lambda: "%{HTTP:Upgrade} " + self.one("=websocket", "websocket", "^websocket$", "!websocket", "^WebSocket")),
             (8, lambda: "%{HTTP:Connection} " + self.one("upgrade", "Upgrade", "=upgrade", "^keep")),
-            (14, lambda: "%{HTTP_HOST} " + self.one(r"^hub\.", "!^www", "=hub.example.org", r"^(\w+)\.example", "!=other.test")),
+            (
+                14,
+                lambda: "%{HTTP_HOST} " + self.one(r"^hub\.", "!^www", "=hub.example.org", r"^(\w+)\.example", "!=other.test"),
+            ),
             (4, lambda: "%{HTTPS} " + self.one("off", "=on", "!=on", "^on$")),
             (18, lambda: "%{REQUEST_URI} " + self.one("", "!") + self.quoted(self.regex())),
             (8, lambda: "%{REQUEST_URI} " + self.one("=", "!=") + self.quoted(self.path())),
@@ -225,7 +235,9 @@ class Drawer(Words):
 
     def rule_to_upstream(self) -> tuple[str, list[str]]:
         scheme = self.one("http", "http", "ws")
-        behind = self.one("/$1", "%{REQUEST_URI}", "/x/$1", "/$1/$2", "/plain", "/y?z=1", "/$0", "/%1/$1", "", "$1", "/%{QUERY_STRING}")
+        behind = self.one(
+            "/$1", "%{REQUEST_URI}", "/x/$1", "/$1/$2", "/plain", "/y?z=1", "/$0", "/%1/$1", "", "$1", "/%{QUERY_STRING}"
+        )
         self.urls.append(f"{scheme}://127.0.0.1:{self.of(UPSTREAMS)}/")
         return f"{scheme}://127.0.0.1:{self.of(UPSTREAMS)}{behind}", ["P"]
 
@@ -247,7 +259,9 @@ class Drawer(Words):
     def when(self) -> str:
         if self.maybe(0.75):
             return ""
-        return " " + self.one("env=WHO", "env=!WHO", "env=MARK", "\"expr=%{REQUEST_URI} =~ m#^/hub#\"", "\"expr=-n %{QUERY_STRING}\"")
+        return " " + self.one(
+            "env=WHO", "env=!WHO", "env=MARK", '"expr=%{REQUEST_URI} =~ m#^/hub#"', '"expr=-n %{QUERY_STRING}"'
+        )
 
     def request_header(self) -> Nodes:
         name = self.one("X-A", "X-A", "x-a", "X-Test", "X-Forwarded-Proto", "Origin", "Cookie", "Host", "X-Forwarded-Host")
@@ -257,7 +271,13 @@ class Drawer(Words):
             (8, lambda: f"add {name} {self.value()}"),
             (6, lambda: f"{self.one('merge', 'setifempty')} {name} {self.value()}"),
             (15, lambda: f"unset {name}"),
-            (16, lambda: f"{self.one('edit', 'edit', 'edit*')} {name} " + self.one("^http: https:", "e E", '"(.)o" "$1-"', '"^$" none')),
+            (
+                16,
+                lambda: (
+                    f"{self.one('edit', 'edit', 'edit*')} {name} "
+                    + self.one("^http: https:", "e E", '"(.)o" "$1-"', '"^$" none')
+                ),
+            ),
         )
         return [Node(f"RequestHeader {text}{self.when()}")]
 
@@ -269,7 +289,12 @@ class Drawer(Words):
             (8, lambda: f"add {name} {self.value()}"),
             (6, lambda: f"{self.one('merge', 'setifempty')} {name} {self.value()}"),
             (16, lambda: f"unset {name}"),
-            (16, lambda: f"{self.one('edit', 'edit', 'edit*')} {name} " + self.one("^http: https:", "e E", '"(.)o" "$1-"', "/ /pre/")),
+            (
+                16,
+                lambda: (
+                    f"{self.one('edit', 'edit', 'edit*')} {name} " + self.one("^http: https:", "e E", '"(.)o" "$1-"', "/ /pre/")
+                ),
+            ),
         )
         return [Node(f"Header {self.one('', '', 'always ', 'onsuccess ')}{text}{self.when()}")]
 
@@ -280,10 +305,18 @@ class Drawer(Words):
 
     def redirect(self) -> Nodes:
         if self.maybe(0.4):
-            target = self.one("https://new.example.org/$1", "/elsewhere/$1", "http://h.test/?a=$1", "/e$0", "https://new.example.org/")
-            return [Node(f"RedirectMatch {self.one('', '', '301 ', 'seeother ')}{self.quoted(self.regex())} {self.quoted(target)}")]
+            target = self.one(
+                "https://new.example.org/$1", "/elsewhere/$1", "http://h.test/?a=$1", "/e$0", "https://new.example.org/"
+            )
+            return [
+                Node(f"RedirectMatch {self.one('', '', '301 ', 'seeother ')}{self.quoted(self.regex())} {self.quoted(target)}")
+            ]
         path = self.quoted(self.path())
         if self.maybe(0.12):
             return [Node(f"Redirect {self.one('gone', '410', '404', '403')} {path}")]
         target = self.one("https://new.example.org/", "https://new.example.org/x", "/elsewhere", "/a/b/", "http://h.test/?q=1")
-        return [Node(f"{self.one('Redirect', 'Redirect', 'Redirect permanent', 'Redirect 308', 'RedirectTemp')} {path} {self.quoted(target)}")]
+        return [
+            Node(
+                f"{self.one('Redirect', 'Redirect', 'Redirect permanent', 'Redirect 308', 'RedirectTemp')} {path} {self.quoted(target)}"
+            )
+        ]

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import perijove
-from tests.oracle.fuzz.batch import Outcome, judge, played, verdicts
-from tests.oracle.fuzz.batch import together
+from tests.oracle.fuzz.batch import Outcome, judge, played, together, verdicts
 from tests.oracle.fuzz.classes import accepted
 from tests.oracle.fuzz.grammar import TOGETHER, drawn
 from tests.oracle.play import OURS, REAL, Candidate
 from tests.oracle.stage import Certificates, Stage
 from tests.oracle.upstream import Desk, Upstream
+
+import perijove
 
 _SOURCE: Final = Path(perijove.__file__).parent
 
@@ -48,7 +48,9 @@ def spoil(plant: Plant, folder: Path) -> Path:
     path = folder / "perijove" / "config" / "apache" / plant.file
     text = path.read_text()
     if text.count(plant.right) != 1:
-        raise LookupError(f"{plant.name}: {plant.file} has {text.count(plant.right)} times what was to be changed: {plant.right}")
+        raise LookupError(
+            f"{plant.name}: {plant.file} has {text.count(plant.right)} times what was to be changed: {plant.right}"
+        )
     path.write_text(text.replace(plant.right, plant.wrong))
     return folder
 

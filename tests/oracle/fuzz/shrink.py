@@ -21,12 +21,16 @@ _ROUNDS: Final = 40
 
 
 def kind(lines: Sequence[str]) -> str:
-    """Return what sort of difference it is: which fields and the like differ, and on which side, without their values."""
+    """Return what sort of difference it is: which fields and the like differ, and on which side, without their values.
+
+    Where the status differs or nobody was asked, all else follows from that.
+    """
     found = []
     for line in lines[1:]:
         matched = _LINE.match(line.strip())
         found.append(f"{matched[1]}{matched[2]} {matched[3]}" if matched else line.strip())
-    return ", ".join(sorted(set(found)))
+    of_all = [one for one in found if " status " in one or one.endswith("not contacted")]
+    return ", ".join(sorted(set(of_all or found)))
 
 
 def kinds(outcome: Outcome) -> dict[str, int]:
