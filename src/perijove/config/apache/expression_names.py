@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.expression_grammar import ExpressionError
+from perijove.config.apache.identity import scheme
 from perijove.config.apache.scope import within
 from perijove.gateway.templates import (
     Call,
@@ -36,7 +37,6 @@ _VARIABLES: Final[dict[str, Template]] = {
     "HTTP_REFERER": (RequestField(b"Referer"),),
     "HTTP_USER_AGENT": (RequestField(b"User-Agent"),),
     "REQUEST_METHOD": (Variable.METHOD,),
-    "REQUEST_SCHEME": (Variable.SCHEME,),
     "REQUEST_URI": (Fact.PATH,),
     "DOCUMENT_URI": (Fact.PATH,),
     "QUERY_STRING": (Fact.QUERY,),
@@ -101,6 +101,8 @@ def variable(name: str, at: int, scope: Scope) -> Template:
         return found
     if upper == "SERVER_NAME":
         return server_name(scope)
+    if upper == "REQUEST_SCHEME":
+        return (scheme(scope),)
     if upper == "SERVER_PORT":
         return (Fact.NAMED_PORT,)
     if upper in _STRANGE:

@@ -14,6 +14,7 @@ from perijove.config.apache.directives.mod_authz import combined
 from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.identity import identity
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.responses import response_rules
 from perijove.config.apache.scope import Kind, Scope
@@ -88,7 +89,15 @@ class _Host:
         self.server = server
         self.scope = scope
         self.levels = [server] if scope is server else [server, scope]
+        self.identity = identity(scope)
         self.mapper = Mapper(self.levels, upstreams)
+        self.names = own_names(
+            self.identity.name,
+            self.identity.port,
+            self.said("canonical-name", "off") == "on",
+            self.said("documentroot", ("",))[0],
+            self.identity.scheme,
+        )
         # Sections apply in this order (ap_location_walk: those of the main server first; ap_if_walk last).
         sections = [one for level in self.levels for one in level.sections]
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
@@ -107,13 +116,12 @@ class _Host:
 
     def virtual_host(self) -> VirtualHost:
         """Return it, with its rules."""
-        name = self.said("server-name", "")
         return VirtualHost(
             names=(),
             stages=Stages(
                 route=self._route(),
                 request=self._request(),
-                response=response_rules(self.merged, self.mapper.members),
+                response=response_rules(self.merged, self.mapper.members, self.names.origin),
                 program=True,
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
@@ -122,7 +130,7 @@ class _Host:
                 ),
                 reasons=self._reasons(),
             ),
-            server_name=_without_scheme(name),
+            server_name=self.identity.name if "server-name" in self.scope.said else "",
             origin=self.scope.origin,
         )
 
@@ -176,15 +184,7 @@ class _Host:
 
     def _site(self) -> Site:
         """Return what mod_rewrite's rules need of the server."""
-        name = _without_scheme(self.said("server-name", ""))
-        head, colon, port = name.rpartition(":")
-        named = own_names(
-            head if colon and port.isdigit() else name,
-            int(port) if colon and port.isdigit() else 0,
-            self.said("canonical-name", "off") == "on",
-            self.said("documentroot", ("",))[0],
-        )
-        return Site(named, self.mapper.by_url, _expression)
+        return Site(self.names, self.mapper.by_url, _expression)
 
     def _passes(self, flow: Flow, proxied: Label) -> None:
         """proxy_trans (modules/proxy/mod_proxy.c): the section's ProxyPass, then the server's list, main server's first."""
@@ -220,7 +220,7 @@ class _Host:
         """translate_alias_redir (modules/mappers/mod_alias.c): redirects, then aliases; the host's before the main server's."""
         for level in reversed(self.levels):
             for one in level.said.get("redirects", ()):
-                _redirect(flow, one, Always(), None)
+                self._redirect(flow, one, Always())
         for level in reversed(self.levels):
             for one in level.said.get("aliases", ()):
                 self._alias(flow, one, translated)
@@ -309,10 +309,19 @@ class _Host:
     # ------------------------------------------------------------------ fixups
 
     def _fixups(self, flow: Flow) -> None:
-        """Redirect in a section (fixup_redir) is in place of whatever was chosen; the last section's comes first."""
-        for section in reversed([*self.locations, *self.ifs]):
+        """Redirect in a section (fixup_redir) is in place of whatever was chosen; the last section's comes first.
+
+        One without a path beats all that have one, or a pattern.
+        """
+        sections = [*reversed([*self.locations, *self.ifs])]
+        for section in sections:
+            whole = [one for one in section.said.get("redirects", ()) if not one.path and one.pattern is None]
+            if whole:
+                self._redirect(flow, whole[-1], section.condition)
+        for section in sections:
             for one in section.said.get("redirects", ()):
-                _redirect(flow, one, section.condition, section)
+                if one.path or one.pattern is not None:
+                    self._redirect(flow, one, section.condition)
         after = Label()
         rules_of_section(self.scope, flow, after, self._site())
         flow.place(after)
@@ -326,8 +335,7 @@ class _Host:
         # ap_proxy_create_hdrbrgd (modules/proxy/proxy_util.c)
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))
-        name = _without_port(_without_scheme(self.said("server-name", ""))) or "localhost"
-        forwarded.append((b"X-Forwarded-Server", (name.encode("utf-8", "surrogateescape"),)))
+        forwarded.append((b"X-Forwarded-Server", (self.identity.name.encode("utf-8", "surrogateescape"),)))
         for field, value in forwarded:
             from perijove.gateway.conditions import NotEmpty
 
@@ -337,38 +345,35 @@ class _Host:
             rules.append(Rule(when, EditField(Operation.APPEND, field, value), Then.NEXT))
         return tuple(rules)
 
+    def _redirect(self, flow: Flow, one: Redirecting, within: Condition) -> None:
+        """try_redirect_list, redirect_from: where a Redirect leads, and what of the path goes with it."""
+        own: Condition
+        location: Template
+        url = one.url.encode("utf-8", "surrogateescape")
+        if one.pattern is not None:
+            own = PathMatches(one.pattern)
+            location = _substituted(url)
+        elif one.path:
+            path = one.path.encode("utf-8", "surrogateescape")
+            own = PathPrefix(path)
+            location = (url, Call(Function.ESCAPE, (Rest(len(path)),)))
+        else:
+            own = Always()
+            location = one.text or (url,)
+        if b"?" not in url:
+            location = (*location, Variable.SEARCH)
+        if url.startswith(b"/"):
+            location = (*self.names.origin, *location)
+        when = own if isinstance(within, Always) else within if isinstance(own, Always) else All((within, own))
+        action = Redirect(one.status, location) if url else Refuse(one.status)
+        flow.add(when, action, Then.STOP, one.origin)
+
 
 def _expression(scope: Scope, text: str, span: Span) -> Condition:
     from perijove.config.apache.expression import condition
 
     found = condition(text, span, scope)
     return Never() if found is None else found
-
-
-def _redirect(flow: Flow, one: Redirecting, within: Condition, section: Scope | None) -> None:
-    """try_redirect_list, redirect_from: where a Redirect leads, and what of the path goes with it."""
-    own: Condition
-    location: Template
-    url = one.url.encode("utf-8", "surrogateescape")
-    if one.pattern is not None:
-        own = PathMatches(one.pattern)
-        location = _substituted(url)
-    elif one.path:
-        path = one.path.encode("utf-8", "surrogateescape")
-        own = PathPrefix(path)
-        location = (url, Call(Function.ESCAPE, (Rest(len(path)),)))
-    else:
-        own = Always()
-        location = (url,)
-        if section is not None and not section.regex and not any(mark in section.path for mark in "*?["):
-            location = (url, Call(Function.ESCAPE, (Rest(len(section.path.encode("utf-8", "surrogateescape"))),)))
-    if b"?" not in url:
-        location = (*location, Variable.SEARCH)
-    if url.startswith(b"/"):
-        location = (Variable.SCHEME, b"://", Variable.HOST, *location)
-    when = own if isinstance(within, Always) else within if isinstance(own, Always) else All((within, own))
-    action = Redirect(one.status, location) if url else Refuse(one.status)
-    flow.add(when, action, Then.STOP, one.origin)
 
 
 def _substituted(text: bytes) -> Template:
@@ -400,12 +405,3 @@ def _substituted(text: bytes) -> Template:
     if literal:
         out.append(literal)
     return tuple(out)
-
-
-def _without_scheme(name: str) -> str:
-    return name.partition("://")[2] or name
-
-
-def _without_port(name: str) -> str:
-    head, colon, port = name.rpartition(":")
-    return head if colon and port.isdigit() else name

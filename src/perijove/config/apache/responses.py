@@ -10,21 +10,22 @@ from collections.abc import Callable
 from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import All, Always, Condition
 from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
-from perijove.gateway.templates import Template, Variable
+from perijove.gateway.templates import Template
 
 
-def response_rules(merged: list[Scope], members: Callable[[str], list[str]]) -> tuple[Rule, ...]:
+def response_rules(merged: list[Scope], members: Callable[[str], list[str]], origin: Template) -> tuple[Rule, ...]:
     """Return the rules of a host's responses, in the order in which httpd makes the changes.
 
     Args:
         merged: all scopes, in the order in which they are merged.
         members: the URLs that a balancer's stands for; of any other URL itself.
+        origin: scheme, name and port of the server's own URLs.
     """
     rules: list[Rule] = []
     for scope in merged:
         for one in scope.said.get("proxy-pass-reverse", ()):
             path = one.path.encode("utf-8", "surrogateescape")
-            public: Template = (path,) if b"://" in path else (Variable.SCHEME, b"://", Variable.HOST, path)
+            public: Template = (path,) if b"://" in path else (*origin, path)
             for url in members(one.url):
                 rules.append(
                     Rule(_when(scope), ReplacePrefix(url.encode("utf-8", "surrogateescape"), public), Then.NEXT, one.origin)

@@ -16,6 +16,7 @@ from perijove.config.apache.scope import Kind, Scope
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive
     from perijove.gateway.conditions import Pattern
+    from perijove.gateway.templates import Template
     from perijove.text.source import Span
 
 _STATUSES: Final = {"permanent": 301, "temp": 302, "seeother": 303, "gone": 410}
@@ -30,6 +31,7 @@ class Redirecting:
     pattern: Pattern | None
     url: str  # empty: none, as with 410
     origin: Span
+    text: Template | None = None  # of one in a section without a path: an expression, to which nothing is added
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,15 @@ def redirect(line: Directive, scope: Scope) -> None:
     if url and not re.match(r"(?i)[a-z][a-z0-9+.-]*:", url) and not url.startswith("/"):
         scope.error("redirect-url", "Redirect to non-URL", words[-1].span, "write a URL, or a path that begins with a slash")
         return
+    text = None
+    if inside and not path and url:
+        from perijove.config.apache.expression import template
+
+        text = template(url, words[-1].span, scope)
+        if text is None:
+            return
     found: list[Redirecting] = scope.said.setdefault("redirects", [])
-    found.append(Redirecting(status, path, pattern, url, line.span))
+    found.append(Redirecting(status, path, pattern, url, line.span, text))
 
 
 @directive("Alias", "AliasMatch", "ScriptAlias", "ScriptAliasMatch")

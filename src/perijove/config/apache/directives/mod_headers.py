@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.mod_env import _octets, _value
+from perijove.config.apache.identity import scheme
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
 from perijove.gateway.conditions import Always, Condition, HasNote, Not
@@ -174,7 +175,7 @@ def _ssl(name: bytes, scope: Scope) -> Part:
         b"HTTP_HOST": Variable.HOST,
         b"REQUEST_METHOD": Variable.METHOD,
         b"REQUEST_URI": Fact.PATH,
-        b"REQUEST_SCHEME": Variable.SCHEME,
+        b"REQUEST_SCHEME": scheme(scope),
         b"QUERY_STRING": Variable.QUERY,
     }
     return known.get(name, _NULL)

@@ -185,7 +185,7 @@ class _List:
         self._go_on(number, line, kind)
 
     def _own_origin(self) -> Template:
-        return (Variable.SCHEME, b"://", *self.place.around.names.authority)
+        return self.place.around.names.origin
 
     def _target(self, line: RuleLine, text: Template) -> tuple[str, Template, str | int, bytes]:
         """Tell what is made: an absolute URL, a path, or either; what is held of it; the upstream of [P], and its origin.

@@ -53,6 +53,8 @@ class Names:
     name: Template
     port: Template
     authority: Template
+    origin: Template  # scheme, `://` and authority
+    scheme: Part
     document_root: bytes = b""
 
 
@@ -69,7 +71,7 @@ class Around:
     plus: bool = True  # so that a space becomes a plus
 
 
-def own_names(name: str, port: int, canonical: bool, document_root: str = "") -> Names:
+def own_names(name: str, port: int, canonical: bool, document_root: str = "", scheme: str = "") -> Names:
     """Return what a server calls itself.
 
     As `ap_get_server_name_for_url` and `ap_get_server_port` (server/core.c) have it, with UseCanonicalPhysicalPort Off.
@@ -79,7 +81,9 @@ def own_names(name: str, port: int, canonical: bool, document_root: str = "") ->
         port: the one beside it; 0 if there is none, whatever the server listens on.
         canonical: UseCanonicalName On: what the client calls it does not count.
         document_root: DocumentRoot.
+        scheme: the one before ServerName; what is spoken if there is none.
     """
+    spoken: Part = octets(scheme) or Variable.SCHEME
     own = octets(name)
     ports = {scheme: b"%d" % (port or usual) for scheme, usual in ((b"http", 80), (b"https", 443))}
     usual_ports = {b"http": b"80", b"https": b"443"}
@@ -87,13 +91,13 @@ def own_names(name: str, port: int, canonical: bool, document_root: str = "") ->
     if canonical:
         the_port: Template = (Look(tuple(ports.items()), (Variable.SCHEME,)),)
         authority: Template = (own, Look(tuple(shown.items()), (Variable.SCHEME,)))
-        return Names((own,), the_port, authority, octets(document_root))
+        return Names((own,), the_port, authority, joined([spoken, b"://", *authority]), spoken, octets(document_root))
     called = Look(((b"", own),), (Fact.CALLED,), (Fact.CALLED,))
     key: Template = (Variable.SCHEME, b":", Fact.CALLED_PORT)
     the_port = (Look(tuple((scheme + b":", value) for scheme, value in ports.items()), key, (Fact.CALLED_PORT,)),)
     table = [(scheme + b":", value) for scheme, value in shown.items()]
     beside = Look((*table, (b"http:80", b""), (b"https:443", b"")), key, (b":", Fact.CALLED_PORT))
-    return Names((called,), the_port, (called, beside), octets(document_root))
+    return Names((called,), the_port, (called, beside), joined([spoken, b"://", called, beside]), spoken, octets(document_root))
 
 
 def octets(text: str) -> bytes:
@@ -117,7 +121,6 @@ _VARIABLES: Final[dict[str, Part]] = {
     "REQUEST_URI": Fact.PATH,
     "QUERY_STRING": Fact.QUERY,
     "HTTPS": Fact.HTTPS,
-    "REQUEST_SCHEME": Variable.SCHEME,
     "REMOTE_ADDR": Variable.CLIENT_IP,
     "REMOTE_HOST": Variable.CLIENT_IP,  # HostnameLookups Off
     "CONN_REMOTE_ADDR": Variable.CLIENT_IP,
@@ -159,6 +162,8 @@ def variable(name: str, around: Around) -> Template:
         return names.name
     if name == "SERVER_PORT":
         return names.port
+    if name == "REQUEST_SCHEME":
+        return (names.scheme,)
     if name in ("DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"):
         return (names.document_root,)
     found = _VARIABLES.get(name)
@@ -173,7 +178,7 @@ def _prefixed(prefix: str, name: str, around: Around) -> Template:
             if name == "SCRIPT_URL":
                 return (Fact.PATH,)
             if name == "SCRIPT_URI":
-                return (Variable.SCHEME, b"://", *around.names.authority, Fact.PATH)
+                return (*around.names.origin, Fact.PATH)
             return (Note(octets(name)),)
         case "SSL":
             return (Fact.HTTPS,) if name.upper() == "HTTPS" else ()

@@ -1,0 +1,81 @@
+"""What a server calls itself, and which URLs are its own.
+
+Knows ServerName and the addresses of virtual hosts. Must not know who listens, nor what the name is used for.
+Sources: set_server_name (server/core.c), ap_parse_vhost_addrs and ap_fini_vhost_config (server/vhost.c).
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.config.apache.scope import Kind, Scope, within
+from perijove.gateway.templates import Variable
+
+if TYPE_CHECKING:
+    from perijove.gateway.templates import Part
+
+_EVERY: Final = frozenset(("*", "_default_", "0.0.0.0", "::", "255.255.255.255"))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A server's name, its port (0: the usual one of whatever is spoken), and the scheme of its URLs (empty: what is spoken)."""
+
+    name: str
+    port: int = 0
+    scheme: str = ""
+
+
+def identity(scope: Scope) -> Identity:
+    """Return what a server or a virtual host calls itself."""
+    written: str | None = scope.said.get("server-name")
+    if written is not None:
+        return parsed(written)
+    server = scope.parent
+    if scope.kind is not Kind.HOST or server is None:
+        return Identity("localhost")
+    above = identity(server)
+    hosts = [_parted(text) for text in scope.said.get("addresses", ())]
+    # A host without ServerName has the port of its first address, and whatever the resolver calls that.
+    port = hosts[0][1] if hosts and hosts[0][1] else above.port
+    if any(host in _EVERY for host, _ in hosts):
+        return Identity(above.name, port)
+    return Identity(resolved(hosts[0][0]) if hosts else "bogus_host_without_forward_dns", port)
+
+
+def parsed(text: str) -> Identity:
+    """Return what a ServerName says: `[scheme://]name[:port]`."""
+    scheme, marked, rest = text.rpartition("://")
+    name, colon, port = rest.rpartition(":")
+    if colon and port.isdigit():
+        return Identity(name, int(port), scheme.lower() if marked else "")
+    return Identity(rest, 0, scheme.lower() if marked else "")
+
+
+@functools.lru_cache(64)
+def resolved(host: str) -> str:
+    """Return the name of an address, as the resolver has it."""
+    try:
+        return socket.getnameinfo((socket.gethostbyname(host) if ":" not in host else host, 0), socket.NI_NAMEREQD)[0]
+    except OSError:
+        return "bogus_host_without_reverse_dns"
+
+
+def scheme(scope: Scope) -> Part:
+    """Return %{REQUEST_SCHEME}: what ServerName says, or what is spoken (ap_http_scheme)."""
+    for one in within(scope):
+        if one.kind in (Kind.HOST, Kind.SERVER):
+            said: Any = one.said.get("server-name", "")
+            return parsed(said).scheme.encode() or Variable.SCHEME
+    return Variable.SCHEME
+
+
+def _parted(text: str) -> tuple[str, int]:
+    """Return host and port of an address of <VirtualHost>; 0 is every port."""
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        return text.strip("[]"), 0
+    return host.strip("[]"), int(port) if port.isdigit() else 0

@@ -1,0 +1,48 @@
+import pytest
+
+from perijove.config.apache.identity import Identity, identity, parsed, resolved, scheme
+from perijove.config.apache.scope import Kind, Scope
+from perijove.gateway.templates import Variable
+
+
+def scope(kind: Kind, parent: Scope | None = None, **said: object) -> Scope:
+    return Scope(kind, frozenset(), None, parent=parent, said={name.replace("_", "-"): one for name, one in said.items()})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("hub.test", Identity("hub.test")),
+        ("hub.test:8080", Identity("hub.test", 8080)),
+        ("HTTPS://hub.test", Identity("hub.test", 0, "https")),
+        ("https://hub.test:8443", Identity("hub.test", 8443, "https")),
+        ("[::1]", Identity("[::1]")),
+    ],
+)
+def test_servername(text: str, says: Identity) -> None:
+    assert parsed(text) == says
+
+
+def test_a_name_has_no_port_but_its_own() -> None:
+    server = scope(Kind.SERVER, server_name="front.test:81")
+    assert identity(scope(Kind.HOST, server, server_name="hub.test", addresses=["*:8000"])) == Identity("hub.test")
+
+
+def test_a_host_without_a_name_has_its_address() -> None:
+    server = scope(Kind.SERVER, server_name="front.test:81")
+    assert identity(scope(Kind.HOST, server, addresses=["*:8000"])) == Identity("front.test", 8000)
+    assert identity(scope(Kind.HOST, server, addresses=["_default_"])) == Identity("front.test", 81)
+    assert identity(scope(Kind.HOST, server, addresses=["127.0.0.1:8000"])) == Identity(resolved("127.0.0.1"), 8000)
+    assert identity(scope(Kind.HOST, server)) == Identity("bogus_host_without_forward_dns", 81)
+    assert identity(scope(Kind.SERVER)) == Identity("localhost")
+
+
+def test_what_nobody_calls_anything() -> None:
+    assert resolved("192.0.2.1.invalid") == "bogus_host_without_reverse_dns"
+
+
+def test_scheme() -> None:
+    server = scope(Kind.SERVER, server_name="https://front.test")
+    host = scope(Kind.HOST, server)
+    assert scheme(scope(Kind.LOCATION, server)) == b"https"
+    assert scheme(scope(Kind.LOCATION, host)) is Variable.SCHEME
