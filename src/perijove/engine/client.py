@@ -554,7 +554,8 @@ class Client(Borrower):
         if plan.edited:
             state = site.table.state
             assert state is not None
-            state.snapshot()  # the answer may be edited by what the request had, and its head stands for others by then
+            if plan.keeps_fields:
+                state.snapshot()  # the head stands for other requests by the time of the answer
             exchange.state = state
         exchange.begun = self.reactor.now
         self.head_begun = False

@@ -4,6 +4,7 @@ from perijove.engine.buffer cimport Buffer
 from perijove.engine.framing cimport Chunked
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.plan cimport Plan
+from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
 cdef unsigned long long _HOST, _ALWAYS_OURS
@@ -31,10 +32,14 @@ cdef class Exchange:
     cdef public Chunked request_decoder, decoder
     cpdef void forget(self, double now) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
-    @cython.locals(plan=Plan, state=State, lines=list, host=bytes, tail=bytes, first=bytes, asked=bytes)
+    @cython.locals(plan=Plan, state=State, lines=list, host=bytes, tail=bytes, first=bytes, asked=bytes, recipe=Recipe)
     cdef void _write_edited(self, RequestHead head, Buffer out) except *
-    @cython.locals(plan=Plan, state=State, lines=list, first=list)
-    cdef bytes _edited_response(self, ResponseHead head, bytes tail)
+    @cython.locals(plan=Plan, state=State, peer=Peer, host=bytes, tail=bytes, asked=bytes)
+    cdef void _write_by_recipe(self, Recipe recipe, RequestHead head, Buffer out) except *
+    @cython.locals(lines=bytes)
+    cdef bytes _framed(self, RequestHead head, bytes asked)
+    @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes)
+    cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes tail) except *
     @cython.locals(plan=Plan, state=State)
     cpdef bytes page_fields(self)
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)

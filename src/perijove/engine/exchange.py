@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perijove.engine.buffer import Buffer
     from perijove.engine.head import Limits, RequestHead, ResponseHead
     from perijove.engine.plan import Plan
+    from perijove.engine.recipe import Recipe
     from perijove.engine.state import State
 
 _INTERIM: Final = 16  # interim responses that one request may bring; floods of them end in 502
@@ -260,6 +261,10 @@ class Exchange:
         assert plan is not None
         assert state is not None
         self.address = state.address
+        recipe = plan.request_recipe
+        if recipe is not None and not head.nominated and not head.doubled() and head.lacks(recipe.absent, recipe.absent_names):
+            self._write_by_recipe(recipe, head, out)
+            return
         state.snapshot()
         # What a client nominates is gone before anything is edited: it cannot take away what we add (RFC 9110 §7.6.1).
         if head.nominated:
@@ -272,19 +277,52 @@ class Exchange:
         host = plan.authority
         if plan.preserve_host and self.host:
             host = edits.first_of(lines, b"host") or state.hostname()
-        tail = b""
-        if head.length == CHUNKED:
-            tail = b"Transfer-Encoding: chunked\r\n"
-        elif head.length > 0 or head.has(fields.CONTENT_LENGTH):
-            tail = b"Content-Length: %d\r\n" % head.length
-        if self.upgrade:
-            tail += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % asked
+        tail = self._framed(head, asked)
         if state.request_id:
             self.request_id = state.request_id
         first = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (self.method, state.target, host)
         # Whatever was edited, framing and Host are written once, and by us.
         lines = edits.kept(lines, plan.drop | _ALWAYS_OURS | _HOST, _no_names)
         out.append(b"".join((first, edits.joined(lines), tail, b"\r\n")))
+
+    def _write_by_recipe(self, recipe: Recipe, head: RequestHead, out: Buffer) -> None:
+        """Write the same head as `_write_edited`, without taking it apart."""
+        plan = self.plan
+        state = self.state
+        peer = self.peer
+        assert plan is not None
+        assert state is not None
+        if not recipe.steady:
+            tail = recipe.text(state)
+        elif peer.plan is plan and peer.host == self.host:
+            tail = peer.tail
+        else:
+            tail = recipe.text(state)
+            peer.plan = plan
+            peer.host = self.host
+            peer.tail = tail
+        if state.request_id:
+            self.request_id = state.request_id
+        asked = plan.upgrade
+        if self.upgrade and asked == b"*":
+            asked = head.field(fields.UPGRADE) or b""
+        tail += self._framed(head, asked)
+        host = self.host if plan.preserve_host and self.host else plan.authority
+        drop = plan.drop | _ALWAYS_OURS | _HOST | recipe.drop
+        head.write(out, state.target, drop, recipe.drop_names, tail, b"Host: %b\r\n" % host)
+        if not plan.keeps_fields:
+            state.head = None  # others are scanned into it
+
+    def _framed(self, head: RequestHead, asked: bytes) -> bytes:
+        """Return the lines that frame the content, and those that ask for a WebSocket."""
+        lines = b""
+        if head.length == CHUNKED:
+            lines = b"Transfer-Encoding: chunked\r\n"
+        elif head.length > 0 or head.has(fields.CONTENT_LENGTH):
+            lines = b"Content-Length: %d\r\n" % head.length
+        if self.upgrade:
+            lines += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % asked
+        return lines
 
     def pump_request(self, source: Buffer, out: Buffer) -> int:
         """Move content from the client on: MORE, FOUND when it is complete, or REFUSE when it is broken."""
@@ -380,17 +418,30 @@ class Exchange:
         self.status = head.status
         self.response_started = True
         if plan.edited:
-            out.append(self._edited_response(head, tail))
+            self._write_edited_response(head, out, drop, tail)
             return
         head.write(out, drop, plan.response_names, tail)
 
-    def _edited_response(self, head: ResponseHead, tail: bytes) -> bytes:
-        """Return the response's head where its fields are edited one after the other."""
+    def _write_edited_response(self, head: ResponseHead, out: Buffer, drop: int, tail: bytes) -> None:
+        """Write the response's head where its fields are edited one after the other."""
         plan = self.plan
         state = self.state
         assert plan is not None
         assert state is not None
         state.response = head
+        recipe = plan.response_recipe
+        always = plan.always_recipe
+        if (
+            recipe is not None
+            and always is not None
+            and not head.nominated
+            and head.has(fields.SERVER)
+            and head.lacks(recipe.absent, recipe.absent_names)
+        ):
+            front = always.text(state)
+            head.write(out, drop | recipe.drop, recipe.drop_names, recipe.text(state) + tail, front)
+            state.response = None
+            return
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
         state.out = lines
         # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
@@ -400,7 +451,7 @@ class Exchange:
         if not edits.first_of(lines, b"server"):
             lines.append((b"Server", b"perijove"))
         lines = edits.kept(first + lines, _ALWAYS_OURS, _no_names)
-        return b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, edits.joined(lines), tail)
+        out.append(b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, edits.joined(lines), tail))
 
     def page_fields(self) -> bytes:
         """Return the lines that an answer of our own has besides, where fields are edited one after the other."""

@@ -29,6 +29,8 @@ cdef class Head:
     cpdef list named(self, bytes name)
     cpdef list items(self)
     cpdef bint has(self, int number) except -1
+    cpdef bint doubled(self) except -1
+    cpdef bint lacks(self, unsigned long long numbers, frozenset names) except -1
     cdef int _connection(self) except -1
     cdef long long _length(self) except -9999
     cdef bytes _value(self, int line)
@@ -41,11 +43,11 @@ cdef class RequestHead(Head):
     cpdef int scan(self, Buffer source, Limits limits) except -1
     cdef bint _is_handshake(self) except -1
     cdef int _other_form(self, bytes target) except -1
-    cpdef int write(self, Buffer out, bytes target, unsigned long long drop, frozenset names, bytes tail) except -1
+    cpdef int write(self, Buffer out, bytes target, unsigned long long drop, frozenset names, bytes tail, bytes front=*) except -1
 
 cdef class ResponseHead(Head):
     cdef public int status
     cdef public bytes reason
     cdef public bint keep_alive, upgrade
     cpdef int scan(self, Buffer source, Limits limits, bint to_head) except -1
-    cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1
+    cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail, bytes front=*) except -1

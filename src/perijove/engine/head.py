@@ -58,7 +58,19 @@ class Limits:
 class _Shape:
     """What the names of a head alone decide, for all heads with the same names in the same order."""
 
-    __slots__ = ("at", "connection", "framed", "getters", "lookalike", "lower", "match", "names", "numbers", "repeats")
+    __slots__ = (
+        "at",
+        "connection",
+        "doubled",
+        "framed",
+        "getters",
+        "lookalike",
+        "lower",
+        "match",
+        "names",
+        "numbers",
+        "repeats",
+    )
 
     def __init__(self, names: tuple[bytes, ...]) -> None:
         self.names = names
@@ -82,6 +94,7 @@ class _Shape:
                 self.repeats |= 1 << number
             else:
                 self.at[number] = line
+        self.doubled = len(set(self.lower)) < len(self.lower)
         self.framed = bool(self.at[fields.TRANSFER_ENCODING] or self.at[fields.CONTENT_LENGTH])
         self.getters: dict[tuple[int, frozenset[bytes]], Callable[[Sequence[bytes]], object]] = {}
 
@@ -194,6 +207,18 @@ class Head:
         """Tell whether a field of that number is there."""
         return self._shape.at[number] != 0
 
+    def doubled(self) -> bool:
+        """Tell whether a name is there more than once."""
+        return self._shape.doubled
+
+    def lacks(self, numbers: int, names: frozenset[bytes]) -> bool:
+        """Tell whether none of these is there: a mask of numbers, and names (lower case) that have no number."""
+        shape = self._shape
+        for number in shape.numbers:
+            if numbers >> number & 1:
+                return False
+        return not names or names.isdisjoint(shape.lower)
+
     def _connection(self) -> int:
         """Read all Connection fields: 1 close, 2 keep-alive, 4 upgrade; other tokens become `nominated`."""
         seen = 0
@@ -241,9 +266,11 @@ class Head:
             return self.declared
         return -1
 
-    def _write(self, out: Buffer, first: bytes, drop: int, names: frozenset[bytes], tail: bytes) -> None:
+    def _write(self, out: Buffer, first: bytes, drop: int, names: frozenset[bytes], tail: bytes, front: bytes) -> None:
         if self.nominated:
             names |= self.nominated
+        if front:
+            first = first + b"\r\n" + front[:-2]
         lines = self._shape.getter(drop, names)(self._lines)
         out.append(b"".join((first, b"\r\n".join(lines), b"\r\n", tail, b"\r\n")))  # type: ignore[arg-type]
 
@@ -368,7 +395,7 @@ class RequestHead(Head):
         self.absolute = True
         return FOUND
 
-    def write(self, out: Buffer, target: bytes, drop: int, names: frozenset[bytes], tail: bytes) -> None:
+    def write(self, out: Buffer, target: bytes, drop: int, names: frozenset[bytes], tail: bytes, front: bytes = b"") -> None:
         """Write the head on, as HTTP/1.1.
 
         Args:
@@ -377,8 +404,9 @@ class RequestHead(Head):
             drop: mask of numbered fields that stay behind.
             names: lower-case names of others that stay behind.
             tail: field lines to add, each ended by CRLF.
+            front: the same, before all others.
         """
-        self._write(out, b"%b %b HTTP/1.1" % (self.method, target), drop, names, tail)
+        self._write(out, b"%b %b HTTP/1.1" % (self.method, target), drop, names, tail, front)
 
 
 class ResponseHead(Head):
@@ -441,9 +469,9 @@ class ResponseHead(Head):
         )
         return FOUND
 
-    def write(self, out: Buffer, drop: int, names: frozenset[bytes], tail: bytes) -> None:
+    def write(self, out: Buffer, drop: int, names: frozenset[bytes], tail: bytes, front: bytes = b"") -> None:
         """Write the head on, as HTTP/1.1; the arguments are as `RequestHead.write` has them."""
-        self._write(out, b"HTTP/1.1 %d %b" % (self.status, self.reason), drop, names, tail)
+        self._write(out, b"HTTP/1.1 %d %b" % (self.status, self.reason), drop, names, tail, front)
 
 
 def _may_be_status(data: bytes, start: int) -> bool:

@@ -130,6 +130,15 @@ cdef bint same(const unsigned char *data, const char *text, Py_ssize_t size) noe
     return True
 
 
+cdef bint alike(const char *one, const char *other, Py_ssize_t size) noexcept:
+    """Compare without case."""
+    cdef Py_ssize_t i
+    for i in range(size):
+        if lower[<unsigned char>one[i]] != lower[<unsigned char>other[i]]:
+            return False
+    return True
+
+
 cdef bint is_host(const unsigned char *data, Py_ssize_t size) noexcept:
     cdef Py_ssize_t end, i
     if size == 0:
@@ -315,6 +324,44 @@ cdef class Head:
 
     cpdef bint has(self, int number) except -1:
         return self.seen >> number & 1
+
+    cpdef bint doubled(self) except -1:
+        cdef const char *front
+        cdef Line *one
+        cdef Line *other
+        cdef int i, j
+        if self.repeats & ~<unsigned long long>1:
+            return True
+        if not self.repeats:
+            return False
+        front = self.front()
+        for i in range(self.count):
+            one = &self.lines[i]
+            if one.number:
+                continue
+            for j in range(i):
+                other = &self.lines[j]
+                if other.number == 0 and other.name == one.name and alike(front + one.start, front + other.start, one.name):
+                    return True
+        return False
+
+    cpdef bint lacks(self, unsigned long long numbers, frozenset names) except -1:
+        cdef const char *front
+        cdef int i, size
+        cdef bytes name
+        if self.seen & numbers:
+            return False
+        if not names:
+            return True
+        front = self.front()
+        for name in names:
+            size = PyBytes_GET_SIZE(name)
+            for i in range(self.count):
+                if self.lines[i].name == size and same(
+                    <const unsigned char *>front + self.lines[i].start, PyBytes_AS_STRING(name), size
+                ):
+                    return False
+        return True
 
     cdef int _connection(self) except -1:
         """Read all Connection fields: 1 close, 2 keep-alive, 4 upgrade; other tokens become `nominated`."""
@@ -540,12 +587,15 @@ cdef class RequestHead(Head):
         self.absolute = True
         return FOUND
 
-    cpdef int write(self, Buffer out, bytes target, unsigned long long drop, frozenset names, bytes tail) except -1:
-        out.reserve(self.size + PyBytes_GET_SIZE(tail) + PyBytes_GET_SIZE(target) + 16)
+    cpdef int write(
+        self, Buffer out, bytes target, unsigned long long drop, frozenset names, bytes tail, bytes front=b""
+    ) except -1:
+        out.reserve(self.size + PyBytes_GET_SIZE(tail) + PyBytes_GET_SIZE(front) + PyBytes_GET_SIZE(target) + 16)
         out.put(PyBytes_AS_STRING(self.method), PyBytes_GET_SIZE(self.method))
         out.put(b" ", 1)
         out.put(PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target))
         out.put(b" HTTP/1.1\r\n", 11)
+        out.put(PyBytes_AS_STRING(front), PyBytes_GET_SIZE(front))
         return self._write(out, drop, names, tail)
 
 
@@ -607,7 +657,7 @@ cdef class ResponseHead(Head):
         )
         return FOUND
 
-    cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1:
+    cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail, bytes front=b"") except -1:
         cdef char first[16]
         cdef int status = self.status
         memcpy(first, b"HTTP/1.1 ", 9)
@@ -615,8 +665,9 @@ cdef class ResponseHead(Head):
         first[10] = 48 + status // 10 % 10
         first[11] = 48 + status % 10
         first[12] = c" "
-        out.reserve(self.size + PyBytes_GET_SIZE(tail) + 16)
+        out.reserve(self.size + PyBytes_GET_SIZE(tail) + PyBytes_GET_SIZE(front) + 16)
         out.put(first, 13)
         out.put(PyBytes_AS_STRING(self.reason), PyBytes_GET_SIZE(self.reason))
         out.put(b"\r\n", 2)
+        out.put(PyBytes_AS_STRING(front), PyBytes_GET_SIZE(front))
         return self._write(out, drop, names, tail)

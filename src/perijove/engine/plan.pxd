@@ -31,6 +31,8 @@ cdef class Plan:
     cdef public bytes upgrade
     cdef public bint edited, override_errors
     cdef public tuple request_operations, response_operations, always_operations
+    cdef public object request_recipe, response_recipe, always_recipe
+    cdef public bint keeps_fields
     cdef public dict pages
 
 cdef class Route:

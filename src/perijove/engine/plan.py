@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from perijove.engine.head import RequestHead
     from perijove.engine.pattern import Pattern
     from perijove.engine.program import Program
+    from perijove.engine.recipe import Recipe
     from perijove.engine.state import State
 
 # What a template may name. Kept in step with the words of a configuration by routing.compile.
@@ -132,6 +133,7 @@ class Plan:
 
     __slots__ = (
         "always_operations",
+        "always_recipe",
         "authority",
         "below",
         "body",
@@ -143,6 +145,7 @@ class Plan:
         "drop_names",
         "edited",
         "edits",
+        "keeps_fields",
         "kind",
         "map_from",
         "map_to",
@@ -153,10 +156,12 @@ class Plan:
         "pages",
         "preserve_host",
         "request_operations",
+        "request_recipe",
         "response_drop",
         "response_edits",
         "response_names",
         "response_operations",
+        "response_recipe",
         "rules",
         "sets_host",
         "status",
@@ -190,6 +195,11 @@ class Plan:
         self.request_operations: tuple[FieldOperation, ...] = ()
         self.response_operations: tuple[FieldOperation, ...] = ()
         self.always_operations: tuple[FieldOperation, ...] = ()  # of a table that is written first, also for our own answers
+        # The same for heads that have none of these fields; None if some edits are too much for that.
+        self.request_recipe: Recipe | None = None
+        self.response_recipe: Recipe | None = None
+        self.always_recipe: Recipe | None = None
+        self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says
         self.override_errors = False  # also in place of the upstream's
         self.response_drop = fields.RESPONSE_DROP

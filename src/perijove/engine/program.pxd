@@ -89,12 +89,13 @@ cdef class Rewrite(Action):
     cpdef bint act(self, State state) except -1
 
 cdef class Program:
-    cdef public list steps, edits, settings
+    cdef public list steps, edits, settings, asked
+    cdef public object chosen
     cdef public object make
     cdef public int slashes
     cdef public bint merge
     cdef dict _plans
-    @cython.locals(state=State, path=object)
+    @cython.locals(state=State, path=object, step=Step)
     cpdef State run(self, RequestHead head, object peer, list trace=*)
     @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *

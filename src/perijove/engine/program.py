@@ -393,6 +393,14 @@ class Program:
         """
         self.steps = steps
         self.edits = edits
+        # Of the edits, those that are always chosen, and the others.
+        self.chosen = 0
+        self.asked: list[Step] = []
+        for step in edits:
+            if step.test is None and isinstance(step.action, Select):
+                self.chosen |= step.action.bit
+            else:
+                self.asked.append(step)
         self.settings = settings
         self.make = make
         self.slashes = slashes
@@ -420,7 +428,13 @@ class Program:
             upstream, status = state.upstream, state.status
             if upstream is None and not status:
                 state.status = 404
-            self._decide(self.edits, state, trace, False)
+            if trace is not None:
+                self._decide(self.edits, state, trace, False)
+            else:
+                state.selected = self.chosen
+                for step in self.asked:
+                    if step.action is not None and (step.test is None or step.test.holds(state)):
+                        step.action.act(state)
             state.plan = self._plan(state)
         return state
 

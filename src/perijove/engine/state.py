@@ -24,7 +24,6 @@ REFUSED: Final = 0
 DECODED: Final = 1
 KEPT: Final = 2
 
-_plain: Final = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_~!$&'()*+,;=:@.-]*/?)*\Z").match
 _broken: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 _escape: Final = re.compile(rb"%([0-9A-Fa-f]{2})").sub
 _escape_but_slash: Final = re.compile(rb"%(?!2[Ff])([0-9A-Fa-f]{2})").sub
@@ -187,11 +186,11 @@ def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
         slashes: what becomes of `%2F`: REFUSED (404), DECODED, KEPT.
         merge: whether slashes that follow each other are one.
     """
-    if _plain(path):
-        return path
     if not path.startswith(b"/"):
         return path if path == b"*" else 400
     if b"%" not in path:
+        if b"//" not in path and b"/." not in path:
+            return path
         plain = undotted(path, merge, False)
         return 400 if plain is None else plain
     if _broken(path):
@@ -251,14 +250,14 @@ def undotted(path: bytes, merge: bool, stays: bool) -> bytes | None:
     return b"/" + b"/".join(out)
 
 
-_SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$-_.+!*'(),;:@&=/~")
+_SAFE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$-_.+!*'(),;:@&=/~"
 _ENCODED: Final = [bytes((octet,)) if octet in _SAFE else b"%%%02X" % octet for octet in range(256)]
 _kept_slash: Final = re.compile(rb"(%2[Ff])").split
 
 
 def encoded(path: bytes) -> bytes:
     """Return a decoded path percent-encoded, as Apache does for an upstream (`ap_proxy_canonenc`, proxy_util.c)."""
-    return path if _plain(path) else b"".join([_ENCODED[octet] for octet in path])
+    return b"".join([_ENCODED[octet] for octet in path]) if path.translate(None, _SAFE) else path
 
 
 def encoded_but_slashes(path: bytes) -> bytes | None:
@@ -267,7 +266,7 @@ def encoded_but_slashes(path: bytes) -> bytes | None:
     An octet that was `%` before it was decoded is taken for the beginning of an encoded one: without two digits it is None, and
     `%2F` behind it becomes a slash that stays encoded.
     """
-    if _plain(path):
+    if not path.translate(None, _SAFE):
         return path
     if _broken(path):
         return None

@@ -5,8 +5,8 @@ Knows each condition, action and part of a text in both forms: what is meant (`g
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine import conditions as runs
@@ -17,6 +17,7 @@ from perijove.gateway import actions, conditions, templates
 from perijove.gateway.conditions import Setting
 from perijove.gateway.rules import Rule, Skip, Then
 from perijove.gateway.templates import Fact, Variable
+from perijove.routing import fold, recipes
 from perijove.routing.passwords import checker
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def test(condition: conditions.Condition) -> runs.Test | None:
         case conditions.SettingIs(setting, value):
             return runs.SettingIs(SETTINGS[setting], value)
         case conditions.All(of):
-            return runs.All(tuple(test(one) or runs.Constant(True) for one in of))
+            return runs.All(tuple(test(one) or runs.Constant(True) for one in of), _needed(of))
         case conditions.Any(of):
             return runs.Either(tuple(test(one) or runs.Constant(True) for one in of))
         case conditions.Not(of):
@@ -158,6 +159,22 @@ def test(condition: conditions.Condition) -> runs.Test | None:
         case conditions.Apart(of, groups):
             return runs.Apart(test(of) or runs.Constant(True), groups.value)
     raise TypeError(f"{condition!r} is no condition")
+
+
+def _needed(of: Sequence[conditions.Condition]) -> tuple[int, ...]:
+    """Return the numbers of the request's fields without which one of these cannot hold."""
+    found: list[int] = []
+    for one in of:
+        match one:
+            case conditions.Matches((templates.RequestField(name),), wanted, False, _) if pattern(wanted).search(b"") is None:
+                number = fields.NUMBERS.get(name.lower(), fields.OTHER)
+            case conditions.NotEmpty((templates.RequestField(name),)):
+                number = fields.NUMBERS.get(name.lower(), fields.OTHER)
+            case _:
+                continue
+        if number not in (fields.OTHER, fields.HOST):  # the target may name the host, instead of the field
+            found.append(number)
+    return tuple(found)
 
 
 Find = Callable[[bytes, bytes], "Upstream | None"]  # an upstream for a scheme and an authority that a request names
@@ -170,28 +187,34 @@ def nowhere(scheme: bytes, authority: bytes) -> Upstream | None:
     return None
 
 
+# What is set before any rule has run.
+_BEGINNING: Final[dict[Setting, object]] = {
+    Setting.PRESERVE_HOST: False,
+    Setting.FORWARDED_FIELDS: True,
+    Setting.OVERRIDE_ERRORS: False,
+    Setting.UPGRADES: b"",
+    Setting.PAGES: (),
+}
+
+
 def host_table(
     host: VirtualHost, upstreams: Mapping[str, Upstream], times: plan.Timeouts, counted: int, find: Find, place: int = 0
 ) -> plan.HostTable:
     """Return the table of a host with a program; `place` is its own among the listener's hosts."""
     building = Building(upstreams, find, _no_answer)
     stages = host.stages
-    route = building.steps(stages.route)
+    sure = fold.known(stages.route, _BEGINNING)
+    route = building.steps([replace(rule, when=sure.fold(rule.when)) for rule in stages.route])
     first = len(stages.route)
     chosen = [*stages.request, *stages.response]
     operations: list[edits.FieldOperation] = []
     steps: list[program.Step] = []
     for number, rule in enumerate(chosen):
-        now, later = _parted(rule.when)
+        now, later = _parted(sure.fold(rule.when))
         operations.append(operation(rule, test(later)))
         steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1))
     requests = len(stages.request)
-    defaults: list[Any] = [None] * len(SETTINGS)
-    defaults[SETTINGS[Setting.PRESERVE_HOST]] = False
-    defaults[SETTINGS[Setting.FORWARDED_FIELDS]] = True
-    defaults[SETTINGS[Setting.OVERRIDE_ERRORS]] = False
-    defaults[SETTINGS[Setting.UPGRADES]] = b""
-    defaults[SETTINGS[Setting.PAGES]] = ()
+    defaults: list[Any] = [_BEGINNING.get(setting) for setting in SETTINGS]
 
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
@@ -218,10 +241,19 @@ def host_table(
                 made.pages[status] = (const.INSIDE, page.elsewhere)
             else:
                 made.pages[status] = (const.ELSEWHERE, page.elsewhere)
-        its = [(at, one) for at, one in enumerate(operations) if state.selected >> at & 1]
-        made.request_operations = tuple(one for at, one in its if at < requests)
-        made.always_operations = tuple(one for at, one in its if at >= requests and one.always)
-        made.response_operations = tuple(one for at, one in its if at >= requests and not one.always)
+        its = [(at, chosen[at], one) for at, one in enumerate(operations) if state.selected >> at & 1]
+        request = [(rule.do, one) for at, rule, one in its if at < requests]
+        response = [(rule.do, one) for at, rule, one in its if at >= requests and not one.always]
+        always = [(rule.do, one) for at, rule, one in its if at >= requests and one.always]
+        made.request_operations = tuple(one for _, one in request)
+        made.response_operations = tuple(one for _, one in response)
+        made.always_operations = tuple(one for _, one in always)
+        inside = any(kind == const.INSIDE for kind, _ in made.pages.values())
+        made.keeps_fields = inside or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
+        if not made.keeps_fields:
+            made.request_recipe = recipes.request_recipe(request)
+        made.response_recipe = recipes.response_recipe(response)
+        made.always_recipe = recipes.always_recipe(always)
         return made
 
     slashes = _SLASHES[stages.encoded_slashes]
@@ -247,13 +279,7 @@ def _all(parts: list[conditions.Condition]) -> conditions.Condition:
 
 def _reads_response(one: object) -> bool:
     """Tell whether a condition or a text asks for something of the response."""
-    if isinstance(one, templates.ResponseField) or one in (Fact.STATUS, Fact.CONTENT_TYPE):
-        return True
-    if isinstance(one, tuple):
-        return any(_reads_response(part) for part in one)
-    if dataclasses.is_dataclass(one):
-        return any(_reads_response(getattr(one, item.name)) for item in dataclasses.fields(one))
-    return False
+    return any(recipes.mentions(one, what) for what in (templates.ResponseField, Fact.STATUS, Fact.CONTENT_TYPE))
 
 
 class Building:

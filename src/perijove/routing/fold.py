@@ -1,0 +1,89 @@
+"""Conditions whose answer is known before any request: settings that no rule sets, variables that nobody gives a value.
+
+Knows rules. Must not know dialects, nor how a condition is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from perijove.gateway import actions, conditions
+from perijove.gateway.conditions import Condition, Setting
+from perijove.gateway.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What holds for every request that these rules decide on."""
+
+    settings: Mapping[Setting, object]
+    notes: frozenset[bytes]  # names (lower case) that may have a value
+
+    def fold(self, condition: Condition) -> Condition:
+        """Return a condition that holds for the same requests."""
+        match condition:
+            case conditions.SettingIs(setting, value) if setting in self.settings:
+                return _constant(self.settings[setting] == value)
+            case conditions.HasNote(name) if name.lower() not in self.notes:
+                return conditions.Never()
+            case conditions.Not(of):
+                return _contrary(self.fold(of))
+            case conditions.All(of):
+                return _all([self.fold(one) for one in of])
+            case conditions.Any(of):
+                return _any([self.fold(one) for one in of])
+        return condition
+
+
+def known(rules: Sequence[Rule], defaults: Mapping[Setting, object]) -> Known:
+    """Return what these rules leave as it is; `defaults` are what settings begin with."""
+    given = {rule.do.setting for rule in rules if isinstance(rule.do, actions.Set)}
+    notes = {rule.do.name.lower() for rule in rules if isinstance(rule.do, actions.SetNote)}
+    for rule in rules:
+        notes.update(_named(rule.when))
+    return Known({setting: value for setting, value in defaults.items() if setting not in given}, frozenset(notes))
+
+
+def _named(condition: Condition) -> set[bytes]:
+    match condition:
+        case conditions.PathMatches(_, names):
+            return {name.lower() for _, name in names}
+        case conditions.All(of) | conditions.Any(of):
+            return set().union(*(_named(one) for one in of))
+        case conditions.Not(of) | conditions.Apart(of, _):
+            return _named(of)
+    return set()
+
+
+def _constant(value: bool) -> Condition:
+    return conditions.Always() if value else conditions.Never()
+
+
+def _contrary(one: Condition) -> Condition:
+    if isinstance(one, conditions.Always | conditions.Never):
+        return _constant(isinstance(one, conditions.Never))
+    return conditions.Not(one)
+
+
+def _all(of: list[Condition]) -> Condition:
+    """Join conditions up to the first that never holds: what is behind that is not looked at, as before."""
+    kept: list[Condition] = []
+    for one in of:
+        if isinstance(one, conditions.Never):
+            kept.append(one)
+            break
+        if not isinstance(one, conditions.Always):
+            kept.append(one)
+    return kept[0] if len(kept) == 1 else conditions.All(tuple(kept)) if kept else conditions.Always()
+
+
+def _any(of: list[Condition]) -> Condition:
+    kept: list[Condition] = []
+    for one in of:
+        if isinstance(one, conditions.Always):
+            kept.append(one)
+            break
+        if not isinstance(one, conditions.Never):
+            kept.append(one)
+    return kept[0] if len(kept) == 1 else conditions.Any(tuple(kept)) if kept else conditions.Never()

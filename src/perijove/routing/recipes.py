@@ -1,0 +1,120 @@
+"""Which edits of fields can be made without taking a head apart: see `engine.recipe`.
+
+Knows edits in both forms, meant and run. Must not know dialects, nor why something is edited.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine import fields
+from perijove.engine.recipe import Recipe
+from perijove.gateway import actions, templates
+from perijove.gateway.actions import Operation
+from perijove.gateway.templates import Fact, Variable
+
+if TYPE_CHECKING:
+    from perijove.engine.edits import FieldOperation
+
+Edit = tuple[object, "FieldOperation"]  # as it is meant, and as it runs
+
+# Where a field is not there yet, these add one.
+_ADDS: Final = frozenset((Operation.SET, Operation.ADD, Operation.DEFAULT, Operation.APPEND, Operation.MERGE))
+# The same for all requests of a connection that name one host.
+_STEADY: Final = frozenset((Variable.CLIENT_IP, Variable.CLIENT_PORT, Variable.HOST, Variable.HOSTNAME, Variable.SCHEME,
+                            Variable.SERVER_PORT, Fact.HTTPS))  # fmt: skip
+_URLS: Final = fields.mask(fields.LOCATION, fields.CONTENT_LOCATION)  # and those without a number:
+_URL_NAMES: Final = frozenset((b"uri", b"destination"))
+
+
+def request_recipe(edits: Sequence[Edit]) -> Recipe | None:
+    """Return the recipe for these edits of a request; None if they are too much for one."""
+    found = _recipe(edits, 0, frozenset())
+    if found is None:
+        return None
+    edited = {operation.lower for _, operation in edits}
+    for edit, _ in edits:
+        assert isinstance(edit, actions.EditField)
+        if any(mentions(edit.value, templates.RequestField(name)) or name == b"host" for name in edited):
+            return None  # a value is made of what another edit has changed
+    host = templates.RequestField(b"host")
+    found.steady = all(
+        isinstance(part, bytes) or part in _STEADY or part == host
+        for edit, _ in edits
+        if isinstance(edit, actions.EditField)
+        for part in edit.value
+    )
+    return found
+
+
+def response_recipe(edits: Sequence[Edit]) -> Recipe | None:
+    """Return the recipe for these edits of an upstream's response; None if they are too much for one."""
+    numbers, names = fields.mask(fields.VARY), frozenset[bytes]()
+    lines: list[Edit] = []
+    for edit, operation in edits:
+        if isinstance(edit, actions.ReplacePrefix):
+            numbers, names = numbers | _URLS, _URL_NAMES
+        elif isinstance(edit, actions.ReplaceAttribute):
+            numbers |= fields.mask(fields.SET_COOKIE)
+        else:
+            lines.append((edit, operation))
+    return _recipe(lines, numbers, names)
+
+
+def always_recipe(edits: Sequence[Edit]) -> Recipe | None:
+    """Return the recipe for edits of a table that begins empty; None if they are too much for one."""
+    found = _recipe(edits, 0, frozenset())
+    return None if found is None or found.drop or found.drop_names else found
+
+
+def _recipe(edits: Sequence[Edit], numbers: int, names: frozenset[bytes]) -> Recipe | None:
+    lines = []
+    absent_names = set(names)
+    drop, drop_names = 0, set()
+    named: set[bytes] = set()
+    for edit, operation in edits:
+        if not isinstance(edit, actions.EditField) or operation.test is not None or operation.lower in named:
+            return None
+        named.add(operation.lower)
+        number = fields.NUMBERS.get(operation.lower, fields.OTHER)
+        if edit.operation is Operation.REMOVE:
+            if number == fields.OTHER:
+                drop_names.add(operation.lower)
+            else:
+                drop |= 1 << number
+            continue
+        if edit.operation not in _ADDS or number in _OURS or operation.value is None:
+            return None
+        if mentions(edit.value, templates.ResponseField) or mentions(edit.value, Fact.CONTENT_TYPE):
+            return None
+        lines.append((operation.name + b": ", operation.value))
+        if number == fields.OTHER:
+            absent_names.add(operation.lower)
+        else:
+            numbers |= 1 << number
+    found = Recipe(tuple(lines), numbers, frozenset(absent_names))
+    found.drop, found.drop_names = drop, frozenset(drop_names)
+    return found
+
+
+# What the engine writes itself, whatever was edited.
+_OURS: Final = frozenset((fields.HOST, fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE,
+                          fields.KEEP_ALIVE, fields.TE, fields.TRAILER, fields.PROXY_CONNECTION, fields.SERVER))  # fmt: skip
+
+
+def mentions(one: object, what: object) -> bool:
+    """Tell whether a condition, an edit or a text has something in it: an equal part, or one of a class."""
+    if one == what or (isinstance(what, type) and isinstance(one, what)):
+        return True
+    if isinstance(one, tuple):
+        return any(mentions(part, what) for part in one)
+    if dataclasses.is_dataclass(one) and not isinstance(one, type):
+        return any(mentions(getattr(one, item.name), what) for item in dataclasses.fields(one))
+    return False
+
+
+def reads_request(rules: object) -> bool:
+    """Tell whether rules for a response need fields of the request."""
+    return mentions(rules, templates.RequestField) or mentions(rules, Operation.ECHO)
