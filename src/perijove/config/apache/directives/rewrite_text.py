@@ -53,9 +53,9 @@ class Names:
     name: Template
     port: Template
     authority: Template
-    origin: Template  # scheme, `://` and authority
-    scheme: Part
     document_root: bytes = b""
+    origin: Template = ()  # scheme, `://` and authority
+    scheme: Part = Variable.SCHEME
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ def own_names(name: str, port: int, canonical: bool, document_root: str = "", sc
     if canonical:
         the_port: Template = (Look(tuple(ports.items()), (Variable.SCHEME,)),)
         authority: Template = (own, Look(tuple(shown.items()), (Variable.SCHEME,)))
-        return Names((own,), the_port, authority, joined([spoken, b"://", *authority]), spoken, octets(document_root))
+        return Names((own,), the_port, authority, octets(document_root), joined([spoken, b"://", *authority]), spoken)
     called = Look(((b"", own),), (Fact.CALLED,), (Fact.CALLED,))
     key: Template = (Variable.SCHEME, b":", Fact.CALLED_PORT)
     the_port = (Look(tuple((scheme + b":", value) for scheme, value in ports.items()), key, (Fact.CALLED_PORT,)),)
     table = [(scheme + b":", value) for scheme, value in shown.items()]
     beside = Look((*table, (b"http:80", b""), (b"https:443", b"")), key, (b":", Fact.CALLED_PORT))
-    return Names((called,), the_port, (called, beside), joined([spoken, b"://", called, beside]), spoken, octets(document_root))
+    return Names((called,), the_port, (called, beside), octets(document_root), joined([spoken, b"://", called, beside]), spoken)
 
 
 def octets(text: str) -> bytes:
