@@ -437,6 +437,7 @@ class Exchange:
             and not head.nominated
             and head.has(fields.SERVER)
             and head.lacks(recipe.absent, recipe.absent_names)
+            and (not head.has(fields.VARY) or _is_compact(head))
         ):
             front = always.text(state)
             head.write(out, drop | recipe.drop, recipe.drop_names, recipe.text(state) + tail, front)
@@ -529,3 +530,11 @@ class Exchange:
     def may_repeat(self) -> bool:
         """Tell whether the request may be sent a second time if nothing of an answer came (RFC 9110 §9.2.2)."""
         return self.request_done and self.method in IDEMPOTENT
+
+
+def _is_compact(head: ResponseHead) -> bool:
+    """Tell whether Vary is one list without white space, as `edits.compacted` would make it."""
+    value = head.field(fields.VARY) or b","
+    if head.repeats >> fields.VARY & 1 or b" " in value or b"\t" in value or b",," in value:
+        return False
+    return not value.startswith(b",") and not value.endswith(b",")

@@ -51,7 +51,7 @@ def request_recipe(edits: Sequence[Edit]) -> Recipe | None:
 
 def response_recipe(edits: Sequence[Edit]) -> Recipe | None:
     """Return the recipe for these edits of an upstream's response; None if they are too much for one."""
-    numbers, names = fields.mask(fields.VARY), frozenset[bytes]()
+    numbers, names = 0, frozenset[bytes]()
     lines: list[Edit] = []
     for edit, operation in edits:
         if isinstance(edit, actions.ReplacePrefix):
