@@ -74,19 +74,22 @@ class Forward(Action):
         state.upstream = self.upstream
         if self.path is None:
             state.target = state.wanted
-            state.destination = self.origin + state.raw
+            state.origin = self.origin
+            state.onward = state.raw
             return True
         path = self.path.text(state)
-        state.destination = self.origin + path
+        state.origin = self.origin
+        state.onward = path
         spelt = _spelt(path, self.encoding)
         if spelt is None:
             state.status = 400
             return False
         path = spelt
-        if not path.startswith(b"/"):
+        if not path or path[0] != 0x2F:
             path = b"/" + path
         target = path if state.query is None else path + b"?" + state.query
-        if target.translate(None, _TARGET_OCTETS):
+        # What is canonical, and a query as it came, can stand in a request line.
+        if (self.encoding != CANONICAL or state.query is not state.asked) and target.translate(None, _TARGET_OCTETS):
             state.status = 403  # Apache's AH10415: what cannot stand in a request line
             return False
         state.target = target
@@ -138,7 +141,8 @@ class Anywhere(Action):
             return False
         state.status = 0
         state.upstream = upstream
-        state.destination = url
+        state.origin = url
+        state.onward = b""
         spelt = _spelt(slash + path or b"/", self.encoding)
         if spelt is None:
             state.status = 400
@@ -341,7 +345,7 @@ class Withdraw(Action):
     def act(self, state: State) -> bool:
         """Do it."""
         state.upstream = None
-        state.target = state.destination = b""
+        state.target = state.origin = state.onward = b""
         return True
 
 

@@ -36,11 +36,11 @@ class State:
 
     __slots__ = (
         "address",
+        "asked",
         "began",
         "came",
         "captures",
         "counts",
-        "destination",
         "head",
         "held",
         "host",
@@ -52,6 +52,8 @@ class State:
         "method",
         "minor",
         "notes",
+        "onward",
+        "origin",
         "out",
         "path",
         "peer",
@@ -89,8 +91,11 @@ class State:
         self.raw = path  # the path as it was sent
         self.path = path  # decoded, without dots and double slashes; rewriting changes it
         self.query: bytes | None = query if mark else None
+        self.asked = self.query  # the query as it was sent
         self.held = b""  # a text that rules work on
-        self.destination = b""  # the URL it is sent to, its path not yet encoded
+        # The URL it is sent to is these two together, the path not yet encoded.
+        self.origin = b""
+        self.onward = b""
         self.counts: dict[bytes, int] = {}
         self.lines: list[tuple[bytes, bytes]] | None = None  # the request's fields, once they were kept
         self.came: list[tuple[bytes, bytes]] = []  # the same, before anything was edited
@@ -186,7 +191,7 @@ def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
         slashes: what becomes of `%2F`: REFUSED (404), DECODED, KEPT.
         merge: whether slashes that follow each other are one.
     """
-    if not path.startswith(b"/"):
+    if not path or path[0] != 0x2F:
         return path if path == b"*" else 400
     if b"%" not in path:
         if b"//" not in path and b"/." not in path:

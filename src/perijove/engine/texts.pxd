@@ -80,6 +80,9 @@ cdef class NamedPort(Part):
 cdef class UpstreamUrl(Part):
     cpdef bytes text(self, State state)
 
+cdef class Destination(Part):
+    cpdef bytes text(self, State state)
+
 cdef class RequestId(Part):
     cpdef bytes text(self, State state)
 

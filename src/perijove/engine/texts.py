@@ -300,6 +300,16 @@ class UpstreamUrl(Part):
         return f"{upstream.name}".encode() + state.target
 
 
+class Destination(Part):
+    """The URL that it is sent to, its path not yet encoded."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        return state.origin + state.onward
+
+
 class RequestId(Part):
     """The request's id, made when it is first asked for."""
 

@@ -56,7 +56,7 @@ _PARTS: Final[dict[Variable | Fact, Callable[[], texts.Part]]] = {
     Fact.HANDSHAKE: texts.Handshake,
     Fact.UPSTREAM_URL: texts.UpstreamUrl,
     Fact.HELD: lambda: texts.Value("held"),
-    Fact.DESTINATION: lambda: texts.Value("destination"),
+    Fact.DESTINATION: texts.Destination,
     Fact.CALLED: lambda: texts.Called(False),
     Fact.CALLED_PORT: lambda: texts.Called(True),
 }

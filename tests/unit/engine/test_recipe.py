@@ -57,7 +57,10 @@ def sent(octets: bytes, operations: list[FieldOperation], recipe: Recipe | None,
 
 
 LINES = st.lists(
-    st.tuples(st.sampled_from([*NAMES, b"Connection", b"TE", b"Keep-Alive"]), st.sampled_from([b"1", b"x-a", b"a, b", b"a,b", b",a", b"a,,b", b""])),
+    st.tuples(
+        st.sampled_from([*NAMES, b"Connection", b"TE", b"Keep-Alive"]),
+        st.sampled_from([b"1", b"x-a", b"a, b", b"a,b", b",a", b"a,,b", b""]),
+    ),
     max_size=6,
 )
 EDITS = st.lists(
