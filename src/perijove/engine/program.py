@@ -133,7 +133,8 @@ class Anywhere(Action):
         authority, slash, path = rest.partition(b"/")
         port = authority.rpartition(b"]")[2].rpartition(b":")
         if port[1] and port[2] and not (port[2].isdigit() and 0 < int(port[2][:6]) < 65536):
-            state.status = 400
+            # What is no number is a part of a name that nobody has; with a question mark it is not even that.
+            state.status = 400 if port[2].isdigit() or b"?" in authority else 500
             return False
         upstream = self.find(scheme.lower(), authority)
         if upstream is None:

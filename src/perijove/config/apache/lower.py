@@ -203,7 +203,9 @@ class _Host:
                 self.mapper.add(flow, one, matches, proxied, declined, section)
                 flow.go(server, section.condition, one.origin)
             else:
-                self.mapper.add(flow, one, section.condition, proxied, declined, section)
+                self.mapper.add(flow, one, _under(section), proxied, declined, section)
+                if _under(section) is not section.condition:
+                    flow.go(server, section.condition, one.origin)
             flow.place(after)
         flow.place(server)
         for level in self.levels:
@@ -367,6 +369,13 @@ class _Host:
         when = own if isinstance(within, Always) else within if isinstance(own, Always) else All((within, own))
         action = Redirect(one.status, location) if url else Refuse(one.status)
         flow.add(when, action, Then.STOP, one.origin)
+
+
+def _under(section: Scope) -> Condition:
+    """Return when the ProxyPass of a section applies: its path is a prefix, whatever the section takes it for."""
+    if not section.regex:
+        return section.condition
+    return All((section.condition, PathPrefix(section.path.encode("utf-8", "surrogateescape"))))
 
 
 def _expression(scope: Scope, text: str, span: Span) -> Condition:

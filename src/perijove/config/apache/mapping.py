@@ -14,10 +14,10 @@ from perijove.config.apache import reasons
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Scope
-from perijove.gateway.conditions import Always, Condition, Matches, Never, Pattern, Setting
+from perijove.gateway.conditions import All, Always, Condition, Matches, Never, Not, NotEmpty, Pattern, Setting
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
-from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Refuse, Set, Template, Then
-from perijove.gateway.templates import Fact, Note, Part, Rest
+from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Refuse, Set, SplitQuery, Template, Then
+from perijove.gateway.templates import Fact, Note, Part, Rest, Variable
 
 if TYPE_CHECKING:
     from perijove.gateway.reasons import Reason
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = frozenset(("http", "ws"))
 _TLS: Final = frozenset(("https", "wss"))
+_PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 _variable: Final = re.compile(rb"\$\{([^}]+)\}")
 
 
@@ -63,25 +64,49 @@ class Mapper:
             url = self._interpolated(one)
             flow.add(Always(), ForwardAnywhere(url, Encoding.CANONICAL), proxied, one.origin)
         else:
-            action = ForwardTo(self.upstream(target, one.parameters), self._path(one, target), self._encoding(one))
-            flow.add(Always(), action, proxied, one.origin)
+            self._forward(flow, one, when, target, proxied)
         flow.place(after)
 
     # ------------------------------------------------------------------ paths
 
-    def _path(self, one: Pass, target: Target) -> Template:
+    def _forward(self, flow: Flow, one: Pass, when: Condition, target: Target, proxied: Label) -> None:
+        """Add what sends a request that a ProxyPass is for, with the path that it has there (ap_proxy_trans_match)."""
+        cut = target.authority.find("$")
+        if cut > 0:
+            target = replace(target, authority=target.authority[:cut], path=target.authority[cut:] + target.path)
+        name = self.upstream(target, one.parameters)
         base = target.path.encode("utf-8", "surrogateescape")
-        if one.pattern is not None:
-            from perijove.config.apache.lower import _substituted
+        if one.nocanon:
+            # What was sent is passed on as it was; but only if that fits, too (AH01135, AH01136).
+            canonical = Label()
+            flow.go(canonical, Not(_as_sent(one)), one.origin)
+            if one.pattern is None:
+                self._send(flow, one, name, target, (base, Rest(_size(one), True)), Encoding.NONE, proxied)
+            else:
+                # The path is matched with its query.
+                flow.add(Always(), Hold(_filled(base, (base, Variable.TARGET))), origin=one.origin)
+                flow.add(Always(), SplitQuery(discard=True), origin=one.origin)
+                self._send(flow, one, name, target, (Fact.HELD,), Encoding.NONE, proxied)
+            flow.place(canonical)
+        path = (base, Rest(_size(one))) if one.pattern is None else _filled(base, (base, Fact.PATH))
+        if one.nocanon and one.pattern is not None:
+            flow.add(when, Hold(path), origin=one.origin)
+            path = (Fact.HELD,)
+        self._send(flow, one, name, target, path, Encoding.CANONICAL, proxied)
 
-            if "$" in target.path or "&" in target.path:
-                return _substituted(base)
-            return (base, Fact.PATH)  # a target without `$` gets the whole path behind it
-        size = len(one.path.encode("utf-8", "surrogateescape"))
-        return (base, Rest(size, one.nocanon))
-
-    def _encoding(self, one: Pass) -> Encoding:
-        return Encoding.NONE if one.nocanon else Encoding.CANONICAL
+    def _send(
+        self, flow: Flow, one: Pass, name: str, target: Target, path: Template, encoding: Encoding, proxied: Label
+    ) -> None:
+        """Add a forward; a path that begins with no slash becomes a part of the host's name."""
+        known = target.path.startswith("/") or bool(target.socket)
+        when: Condition = Always() if known else Matches(path, _PATH_NEXT)
+        flow.add(when, ForwardTo(name, path, encoding), proxied, one.origin)
+        if not known:
+            if encoding is Encoding.NONE:  # the name has the query in it, too
+                rooted = Matches(path, Pattern(b"/"))
+                flow.add(All((NotEmpty((Variable.SEARCH,)), Not(rooted))), Refuse(400), Then.STOP, one.origin)
+            origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
+            flow.add(Always(), ForwardAnywhere((origin, *path), encoding), proxied, one.origin)
 
     def _interpolated(self, one: Pass) -> Template:
         assert one.target is not None
@@ -250,6 +275,25 @@ class Mapper:
         root = self.said("documentroot", ("",))[0].encode("utf-8", "surrogateescape")
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span)
         flow.add(when, ForwardTo(self.upstream(target, {}), (root, Fact.PATH), Encoding.CANONICAL), origin=span)
+
+
+def _size(one: Pass) -> int:
+    return len(one.path.encode("utf-8", "surrogateescape"))
+
+
+def _as_sent(one: Pass) -> Condition:
+    """Return whether what a ProxyPass is for is also found in what was sent, and of the same size (alias_match)."""
+    if one.pattern is not None:
+        return Matches((Variable.TARGET,), one.pattern, captures=True)
+    behind = rb"(?!/)" if one.path.endswith("/") else rb"(?=/|\Z)"
+    return Matches((Variable.TARGET,), Pattern(rb"\A" + re.escape(one.path.encode("utf-8", "surrogateescape")) + behind))
+
+
+def _filled(text: bytes, whole: Template) -> Template:
+    """Return a target with what a pattern found; one without `$` has all of the path behind it."""
+    from perijove.config.apache.lower import _substituted
+
+    return _substituted(text) if b"$" in text or b"&" in text else whole
 
 
 def split(authority: str, default: int) -> tuple[str, int]:
