@@ -942,7 +942,8 @@ class Client(Borrower):
             self._answer(302, b"", b"", extra + b"Location: %b\r\n" % text)
         else:
             content_type, body = page.error(status, self.accept, template.request_id(exchange), 0)
-            self._answer(status, content_type, body, extra)
+            # The text is ASCII, and so has this name, too, which is Apache's.
+            self._answer(status, content_type.replace(b"utf-8", b"iso-8859-1"), body, extra)
 
     def _inside(self, target: bytes, state: State) -> bool:
         """Give the answer to another request in place of this one's error; False if that is an error, too."""

@@ -188,7 +188,9 @@ def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Sc
     if name != "else":
         from perijove.config.apache.expression import condition as expression
 
-        found = expression(section.rest.text, section.span, scope)
+        if not section.words:
+            return None
+        found = expression(section.words[0].text, section.words[0].span, scope)
         if found is None:
             return None
         condition = found
