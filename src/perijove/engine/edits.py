@@ -143,14 +143,15 @@ def _done(lines: list[Line], one: FieldOperation, state: State) -> list[Line]:
     first = there[0]
     if kind == SET:
         # apr_table_setn: the first takes the value, the others go.
-        new = (one.name, value)
-    else:
-        joined = b", ".join([lines[at][1] for at in there])
-        if kind == MERGE and value in [part.strip(b" \t") for part in joined.split(b",")]:
-            return lines
-        new = (lines[first][0], joined + b", " + value)
-    out = [line for at, line in enumerate(lines) if at == first or at not in there] if len(there) > 1 else lines.copy()
-    out[first] = new
+        out = [line for at, line in enumerate(lines) if at == first or at not in there] if len(there) > 1 else lines.copy()
+        out[first] = (one.name, value)
+        return out
+    # apr_table_mergen: to the first, whatever else there is.
+    before = lines[first][1]
+    if kind == MERGE and value in [part.strip(b" \t") for part in before.split(b",")]:
+        return lines
+    out = lines.copy()
+    out[first] = (lines[first][0], before + b", " + value)
     return out
 
 
@@ -215,7 +216,11 @@ def compacted(lines: list[Line], name: bytes) -> list[Line]:
     parts = [part.strip(b" \t") for at in there for part in lines[at][1].split(b",")]
     first = there[0]
     out = [line for at, line in enumerate(lines) if at == first or at not in there]
-    out[first] = (lines[first][0], b",".join([part for part in parts if part]))
+    unique: list[bytes] = []
+    for part in parts:
+        if part and part.lower() not in [one.lower() for one in unique]:
+            unique.append(part)
+    out[first] = (lines[first][0], b",".join(unique))
     return out
 
 

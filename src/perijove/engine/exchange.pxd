@@ -7,12 +7,13 @@ from perijove.engine.plan cimport Plan
 from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
-cdef unsigned long long _HOST, _ALWAYS_OURS
+cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER
 cdef frozenset _no_names
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
 cdef class Peer:
+    cdef public bytes local
     cdef public bytes address, scheme, host, tail
     cdef public int port, server_port
     cdef public bint trusted
@@ -38,7 +39,7 @@ cdef class Exchange:
     cdef void _write_by_recipe(self, Recipe recipe, RequestHead head, Buffer out) except *
     @cython.locals(lines=bytes)
     cdef bytes _framed(self, RequestHead head, bytes asked)
-    @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes)
+    @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes, server=bytes, date=bytes)
     cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes tail) except *
     @cython.locals(plan=Plan, state=State)
     cpdef bytes page_fields(self)

@@ -30,6 +30,7 @@ _no_names: Final[frozenset[bytes]] = frozenset()
 
 # Framing is computed, never copied nor set.
 _HOST: Final = fields.mask(fields.HOST)
+_DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
 _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE)
 
 
@@ -47,7 +48,7 @@ def _asks(head: RequestHead) -> bool:
 class Peer:
     """What is known of a client connection: address, public side, and the field lines that follow from them."""
 
-    __slots__ = ("address", "host", "plan", "port", "scheme", "server_port", "tail", "trusted", "trusts")
+    __slots__ = ("address", "host", "local", "plan", "port", "scheme", "server_port", "tail", "trusted", "trusts")
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Peer:
         self.server_port = server_port
         self.trusted = trusted
         self.trusts = trusts
+        self.local = b""  # the address that it came to; none of a Unix socket
         # The lines for the last plan and host on this connection: the next request mostly has the same.
         self.plan: Plan | None = None
         self.host = b""
@@ -262,7 +264,13 @@ class Exchange:
         assert state is not None
         self.address = state.address
         recipe = plan.request_recipe
-        if recipe is not None and not head.nominated and not head.doubled() and head.lacks(recipe.absent, recipe.absent_names):
+        if (
+            recipe is not None
+            and state.lines is None  # nothing was edited before the request was decided on
+            and not head.nominated
+            and not head.doubled()
+            and head.lacks(recipe.absent, recipe.absent_names)
+        ):
             self._write_by_recipe(recipe, head, out)
             return
         state.snapshot()
@@ -274,6 +282,8 @@ class Exchange:
             asked = edits.first_of(state.lines or [], b"upgrade")
         edits.edit_request(plan.request_operations, state)
         lines = state.lines or []
+        if self.upgrade and not edits.first_of(lines, b"upgrade"):
+            self.upgrade = False  # an edit has taken it away
         host = plan.authority
         if plan.preserve_host and self.host:
             host = edits.first_of(lines, b"host") or state.hostname()
@@ -368,7 +378,11 @@ class Exchange:
             if head.status == 101:
                 if not self.upgrade or not head.upgrade:
                     return REFUSE  # nobody asked for it
-                self._write_head(head, out, b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+                tail = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                if plan.edited:
+                    head.write(out, plan.response_drop, plan.response_names, tail)  # as it came: httpd edits no 101
+                else:
+                    self._write_head(head, out, tail)
                 source.drop(head.size)
                 self.response_done = True
                 return TUNNEL
@@ -439,8 +453,12 @@ class Exchange:
             and head.lacks(recipe.absent, recipe.absent_names)
             and (not head.has(fields.VARY) or _is_compact(head))
         ):
-            front = always.text(state)
-            head.write(out, drop | recipe.drop, recipe.drop_names, recipe.text(state) + tail, front)
+            # Date and Server are first: basic_http_header (modules/http/http_filters.c).
+            front = b"Server: %b\r\n%b" % (head.field(fields.SERVER) or b"", always.text(state))
+            if head.has(fields.DATE):
+                front = b"Date: %b\r\n%b" % (head.field(fields.DATE) or b"", front)
+            drop |= recipe.drop | _DATE_SERVER
+            head.write(out, drop, recipe.drop_names, recipe.text(state) + tail, front)
             state.response = None
             return
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
@@ -449,9 +467,14 @@ class Exchange:
         first = edits.edited([], plan.always_operations, state)
         lines = edits.compacted(edits.edited(lines, plan.response_operations, state), b"vary")
         state.response = None
-        if not edits.first_of(lines, b"server"):
-            lines.append((b"Server", b"perijove"))
         lines = edits.kept(first + lines, _ALWAYS_OURS, _no_names)
+        # basic_http_header (modules/http/http_filters.c): Date and Server are first, and there is one of each.
+        server = edits.first_of(lines, b"server") or b"perijove"
+        date = edits.first_of(lines, b"date")
+        lines = edits.kept(lines, _DATE_SERVER, _no_names)
+        lines.insert(0, (b"Server", server))
+        if date:
+            lines.insert(0, (b"Date", date))
         out.append(b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, edits.joined(lines), tail))
 
     def page_fields(self) -> bytes:
@@ -461,7 +484,7 @@ class Exchange:
             return b""
         state = self.state
         state.out = []
-        return edits.joined(edits.kept(edits.edited([], plan.always_operations, state), _ALWAYS_OURS, _no_names))
+        return edits.joined(edits.kept(edits.edited([], plan.always_operations, state), _ALWAYS_OURS | _DATE_SERVER, _no_names))
 
     def _mapped(self, head: ResponseHead, number: int, plan: Plan) -> bytes:
         """Return the lines of one kind as the public must see them, or nothing if they may stay as they are."""

@@ -104,6 +104,8 @@ class Acceptor(Endpoint):
                 address = address[7:]
             port = name[1]
         peer = Peer(address.encode() or b"unix:", port, self.scheme, self.port, self.trusts(address), self.trusts)
+        if address:
+            peer.local = local_address(sock)
         client = Client(self.reactor, self.site, peer)
         self.site.connections += 1
         self.site.counters.add(CONNECTIONS, 1)
@@ -130,3 +132,12 @@ class Acceptor(Endpoint):
         elif self.muted:
             self.muted = False
             self.reactor.poller.add(self.fd, _WANTED)
+
+
+def local_address(sock: socket.socket) -> bytes:
+    """Return the address that a connection came to."""
+    try:
+        found = str(sock.getsockname()[0])
+    except OSError:  # it has ended already
+        return b""
+    return found.split("%", 1)[0].removeprefix("::ffff:").encode()

@@ -1,6 +1,7 @@
 cimport cython
 
 from perijove.engine.conditions cimport Test
+from perijove.engine.edits cimport edit_request
 from perijove.engine.head cimport RequestHead
 from perijove.engine.state cimport State
 from perijove.engine.texts cimport Text
@@ -59,6 +60,10 @@ cdef class Set(Action):
 
 cdef class Select(Action):
     cdef public object bit
+    cpdef bint act(self, State state) except -1
+
+cdef class EditNow(Action):
+    cdef public tuple operations
     cpdef bint act(self, State state) except -1
 
 cdef class Hold(Action):

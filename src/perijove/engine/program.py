@@ -11,12 +11,14 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any, Final
 
+from perijove.engine.edits import edit_request
 from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from perijove.engine.conditions import Test
+    from perijove.engine.edits import FieldOperation
     from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead
     from perijove.engine.plan import Look, Plan
@@ -269,6 +271,21 @@ class Select(Action):
     def act(self, state: State) -> bool:
         """Do it."""
         state.selected |= self.bit
+        return True
+
+
+class EditNow(Action):
+    """Edit a field of the request, before it is decided on."""
+
+    __slots__ = ("operations",)
+
+    def __init__(self, operation: FieldOperation) -> None:
+        self.operations = (operation,)
+
+    def act(self, state: State) -> bool:
+        """Do it."""
+        state.snapshot()
+        edit_request(self.operations, state)
         return True
 
 

@@ -112,7 +112,7 @@ class State:
         self.user = b""
         self.request_id = b""
         self.inside = False  # it stands for the page of an error, which has none of its own
-        self.local = b""  # the address that the request came to
+        self.local = peer.local  # the address that the request came to
         self.began = time.time_ns() // 1000  # microseconds since 1970
         self.response: ResponseHead | None = None  # while fields of a response are edited
         self.out: list[tuple[bytes, bytes]] = []  # its fields, as they are by now

@@ -309,15 +309,18 @@ class Building:
             program.Step(
                 first + at,
                 test(rule.when),
-                self._action(rule.do),
+                self._action(rule),
                 _next(rule.then, at, size),
                 _next(rule.otherwise, at, size),
             )
             for at, rule in enumerate(rules)
         ]
 
-    def _action(self, action: Any) -> program.Action | None:
+    def _action(self, rule: Rule) -> program.Action | None:
+        action: Any = rule.do
         match action:
+            case actions.EditField():
+                return program.EditNow(operation(rule, None))
             case actions.Nothing():
                 return None
             case actions.Forward(name, None, _):

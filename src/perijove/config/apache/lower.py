@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache import reasons
-from perijove.config.apache.directives.mod_authz import combined
+from perijove.config.apache.access import Access, both
 from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
@@ -23,7 +23,6 @@ from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, 
 from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import (
-    Authenticate,
     EditField,
     Nothing,
     Operation,
@@ -101,8 +100,11 @@ class _Host:
         # Sections apply in this order (ap_location_walk: those of the main server first; ap_if_walk last).
         sections = [one for level in self.levels for one in level.sections]
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
+        # An If stands behind the sections around it, those in it behind all that are not in one (ap_if_walk).
         self.ifs = [one for one in sections if one.kind is Kind.IF]
         self.ifs += [inner for one in self.locations for inner in one.sections if inner.kind is Kind.IF]
+        for one in self.ifs:
+            self.ifs += [inner for inner in one.sections if inner.kind is Kind.IF]
         self.proxies = [one for one in sections if one.kind is Kind.PROXY]
         # All scopes in the order in which they are merged: a later one wins.
         self.merged = [*self.levels, *self.proxies, *self.locations, *self.ifs]
@@ -145,6 +147,7 @@ class _Host:
         flow = Flow()
         proxied = Label()
         translated = Label()
+        self._early(flow)
         self._notes(flow, self.levels, late=False)
         rules_of_server(self.scope, flow, proxied, translated, self._site())
         self._passes(flow, proxied)
@@ -157,11 +160,18 @@ class _Host:
             if "pages" in scope.said:
                 flow.add(self._when(scope), Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
         self._notes(flow, [*self.proxies, *self.locations, *self.ifs], late=False)
-        self._access(flow)
+        Access(self.merged, self._when).rules(flow)
         self._notes(flow, self.merged, late=True)
         self._fixups(flow)
         flow.add(Always(), Nothing(), Then.STOP)
         return flow.rules()
+
+    def _early(self, flow: Flow) -> None:
+        """Edits of the request that are made at once, with what is said outside sections (ap_headers_early)."""
+        for level in self.levels:
+            for one in level.request:
+                if one.early:
+                    flow.add(one.when, one.edit, origin=one.origin)
 
     def _when(self, scope: Scope) -> Condition:
         if scope.kind is Kind.PROXY:
@@ -169,18 +179,20 @@ class _Host:
         return scope.condition
 
     def _notes(self, flow: Flow, scopes: Sequence[Scope], late: bool) -> None:
-        for scope in scopes:
-            for one in scope.notes:
-                if one.late is not late:
-                    continue
-                when = self._both(scope, one.when)
-                flow.add(when, UnsetNote(one.name) if one.value is None else SetNote(one.name, one.value), origin=one.origin)
-
-    def _both(self, scope: Scope, also: Condition) -> Condition:
-        when = self._when(scope)
-        if isinstance(when, Always):
-            return also
-        return when if isinstance(also, Always) else All((when, also))
+        """Set variables. Those that are late are not set where there is one already (fixup_env_module), so the last goes first."""
+        found = [(scope, one) for scope in scopes for one in scope.notes if one.late is late]
+        if late:
+            # UnsetEnv takes away what SetEnv before it sets, not what others have.
+            gone: set[bytes] = set()
+            for scope, one in reversed(found):
+                if one.value is None and isinstance(self._when(scope), Always):
+                    gone.add(one.name.lower())
+                elif one.value is not None and one.name.lower() not in gone:
+                    flow.add(both(self._when(scope), Not(HasNote(one.name))), SetNote(one.name, one.value), origin=one.origin)
+            return
+        for scope, one in found:
+            when = both(self._when(scope), one.when)
+            flow.add(when, UnsetNote(one.name) if one.value is None else SetNote(one.name, one.value), origin=one.origin)
 
     def _site(self) -> Site:
         """Return what mod_rewrite's rules need of the server."""
@@ -245,69 +257,6 @@ class _Host:
         else:
             flow.go(translated, when, one.origin)
 
-    # ------------------------------------------------------------------ access
-
-    def _access(self, flow: Flow) -> None:
-        """Of sections with Require the last that applies decides (AuthMerging Off); Order, Allow and Deny likewise."""
-        allowed = Label()
-        for scope in reversed(self.merged):
-            verdicts = scope.said.get("require")
-            if not verdicts:
-                continue
-            whole = combined(verdicts)
-            when = self._when(scope)
-            origin = verdicts[0].origin or scope.origin
-            flow.go(allowed, self._both(scope, whole.when), origin)
-            if whole.needs_user:
-                realm, users = self._users(scope)
-                if realm is None:
-                    flow.add(when, Refuse(500, reasons.NO_AUTHENTICATION), Then.STOP, origin)
-                else:
-                    flow.add(when, Authenticate(realm, users), origin=origin)
-                    flow.go(allowed, self._both(scope, whole.when), origin)
-                    flow.add(when, Authenticate(realm, ()), origin=origin)  # a user, but not one of those: 401 again
-            flow.add(when, Refuse(403, reasons.DENIED), Then.STOP, origin)
-        flow.place(allowed)
-        self._access_compat(flow)
-
-    def _users(self, scope: Scope) -> tuple[bytes | None, tuple[tuple[bytes, bytes], ...]]:
-        realm: bytes | None = None
-        kind = "none"
-        users: tuple[tuple[bytes, bytes], ...] = ()
-        for one in self.merged:
-            if one is not scope and not isinstance(self._when(one), Always) and one.said.get("authname") is None:
-                continue
-            kind = one.said.get("authtype", kind)
-            if "authname" in one.said:
-                realm = one.said["authname"].encode("utf-8", "surrogateescape")
-            users = one.said.get("users", users)
-            if one is scope:
-                break
-        return (realm or b"") if kind.lower() == "basic" else None, users
-
-    def _access_compat(self, flow: Flow) -> None:
-        """mod_access_compat (find_allowdeny): what Order says of those that Allow and Deny name."""
-        done = Label()
-        for scope in reversed(self.merged):
-            if not any(f"access-{name}" in scope.said for name in ("order", "allow", "deny")):
-                continue
-            from perijove.gateway.conditions import Any as Either
-            from perijove.gateway.conditions import Never
-
-            when = self._when(scope)
-            allow = tuple(scope.said.get("access-allow", ())) or (Never(),)
-            deny = tuple(scope.said.get("access-deny", ())) or (Never(),)
-            order = scope.said.get("access-order", "deny,allow")
-            if order == "allow,deny":
-                lets: Condition = All((Either(allow), Not(Either(deny))))
-            elif order == "mutual-failure":
-                lets = All((Either(allow), Not(Either(deny))))
-            else:
-                lets = Either((*allow, Not(Either(deny))))
-            flow.go(done, self._both(scope, lets), scope.origin)
-            flow.add(when, Refuse(403, reasons.DENIED_COMPAT), Then.STOP, scope.origin)
-        flow.place(done)
-
     # ------------------------------------------------------------------ fixups
 
     def _fixups(self, flow: Flow) -> None:
@@ -332,7 +281,10 @@ class _Host:
 
     def _request(self) -> tuple[Rule, ...]:
         rules = [
-            Rule(self._both(scope, one.when), one.edit, Then.NEXT, one.origin) for scope in self.merged for one in scope.request
+            Rule(both(self._when(scope), one.when), one.edit, Then.NEXT, one.origin)
+            for scope in self.merged
+            for one in scope.request
+            if not one.early
         ]
         # ap_proxy_create_hdrbrgd (modules/proxy/proxy_util.c)
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
@@ -402,12 +354,6 @@ def _substituted(text: bytes) -> Template:
         elif mark == b"\\" and after in (b"$", b"&"):
             literal += after
             at += 2
-        elif mark == b"&":
-            if literal:
-                out.append(literal)
-                literal = b""
-            out.append(Capture(0))
-            at += 1
         else:
             literal += mark
             at += 1

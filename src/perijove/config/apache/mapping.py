@@ -293,7 +293,7 @@ def _filled(text: bytes, whole: Template) -> Template:
     """Return a target with what a pattern found; one without `$` has all of the path behind it."""
     from perijove.config.apache.lower import _substituted
 
-    return _substituted(text) if b"$" in text or b"&" in text else whole
+    return _substituted(text) if b"$" in text else whole
 
 
 def split(authority: str, default: int) -> tuple[str, int]:

@@ -43,7 +43,7 @@ EMULATED = _names("""
     RewriteEngine RewriteOptions RewriteBase RewriteCond RewriteRule Header RequestHeader
     Alias AliasMatch Redirect RedirectMatch RedirectTemp RedirectPermanent
     SetEnvIf SetEnvIfNoCase BrowserMatch BrowserMatchNoCase SetEnvIfExpr SetEnv UnsetEnv PassEnv
-    Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
+    <Limit <LimitExcept Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
     AuthBasicAuthoritative
     RemoteIPHeader RemoteIPInternalProxy RemoteIPTrustedProxy RemoteIPInternalProxyList RemoteIPTrustedProxyList
     RemoteIPProxiesHeader
@@ -131,8 +131,6 @@ MODULES = {
 
 _CERTIFICATE = "clients are not asked for certificates"
 DIRECTIVES = {
-    "<Limit": Difference("access by method is not decided", True),
-    "<LimitExcept": Difference("access by method is not decided", True),
     "<AuthnProviderAlias": Difference(f"the alias stands for nothing: {_ACCESS}", True),
     "<AuthzProviderAlias": Difference(f"the alias stands for nothing: {_ACCESS}", True),
     "AuthzSendForbiddenOnFailure": Difference("a user who may not enter is asked for a password again"),

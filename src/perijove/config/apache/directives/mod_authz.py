@@ -43,6 +43,7 @@ class Verdict:
 
     when: Condition
     needs_user: bool  # whether it can only be known when somebody has said who they are
+    could: Condition  # whether it might hold for somebody (AUTHZ_DENIED_NO_USER), or for nobody (AUTHZ_DENIED)
     origin: Span | None = None
 
 
@@ -90,7 +91,9 @@ def verdict_of(line: Directive, scope: Scope) -> Verdict | None:
     when = _provider(name, words, line, scope)
     if when is None:
         return None
-    return Verdict(Not(when) if refuses else when, name in ("user", "valid-user", "group"))
+    needs = name in ("user", "valid-user", "group")
+    whole = Not(when) if refuses else when
+    return Verdict(whole, needs, Always() if needs else whole)
 
 
 def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Condition | None:
@@ -114,6 +117,8 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
                     return None
                 found += its
             return Within((Variable.CLIENT_IP,), tuple(found))
+        case "forward-dns" if all(word.lower().rstrip(".") == "localhost" for word in given):
+            return Within((Variable.CLIENT_IP,), LOOPBACK)  # RFC 6761 §6.3: whatever the DNS says
         case "method":
             # mod_authz_core.c: a method's number; HEAD is not GET's.
             return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in given))
@@ -160,25 +165,31 @@ def _block(section: Section, scope: Scope) -> Verdict | None:
     if not found:
         return None
     of = tuple(one.when for one in found)
+    could = tuple(one.could for one in found)
     needs = any(one.needs_user for one in found)
     match section.name.lower():
         case "requireall":
-            return Verdict(All(of), needs)
+            return Verdict(All(of), needs, All(could))
         case "requireany":
-            return Verdict(Any(of), needs)
+            return Verdict(Any(of), needs, Any(could))
         case _:
-            return Verdict(Not(Any(of)), needs)
+            return Verdict(Not(Any(of)), needs, Always() if needs else Not(Any(of)))
 
 
 def combined(found: list[Verdict]) -> Verdict:
     """Return what Requires that stand beside each other mean: any of those that let in, and none that refuses."""
-    positive = tuple(one.when for one in found if not isinstance(one.when, Not))
-    negative = tuple(one.when for one in found if isinstance(one.when, Not))
-    parts: list[Condition] = []
-    if positive:
-        parts.append(Any(positive))
-    parts += negative
-    return Verdict(All(tuple(parts)) if len(parts) != 1 else parts[0], any(one.needs_user for one in found))
+    positive = [one for one in found if not isinstance(one.when, Not)]
+    negative = [one for one in found if isinstance(one.when, Not)]
+    parts = [Any(tuple(one.when for one in positive))] if positive else []
+    could = [Any(tuple(one.could for one in positive))] if positive else []
+    whole = All((*parts, *(one.when for one in negative)))
+    return Verdict(whole, any(one.needs_user for one in found), All((*could, *(one.could for one in negative))))
+
+
+@directive("AuthMerging")
+def auth_merging(line: Directive, scope: Scope) -> None:
+    """Say what becomes of what sections before required: Off, And, Or."""
+    scope.said["authmerging"] = line.words[0].text.lower()
 
 
 @directive("Order", "Allow", "Deny", "Satisfy")

@@ -77,7 +77,7 @@ def set_env_if(line: Directive, scope: Scope) -> None:
 
 
 def _value(text: str) -> Template:
-    """ap_pregsub: `$1` is a capture, `\\` takes the next character as it is."""
+    """ap_pregsub: `$1` is a capture, `\\` takes the next character as it is; `&` is nothing special since 2.4."""
     parts: list[Part] = []
     literal = ""
     at = 0
@@ -90,10 +90,6 @@ def _value(text: str) -> Template:
         elif mark == "\\" and text[at + 1 : at + 2] in ("$", "&", "\\"):
             literal += text[at + 1]
             at += 2
-        elif mark == "&":
-            parts += [_octets(literal), Capture(0)]
-            literal = ""
-            at += 1
         else:
             literal += mark
             at += 1

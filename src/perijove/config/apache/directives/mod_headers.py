@@ -141,9 +141,9 @@ def _format(word: Word, scope: Scope, captures: bool = False) -> Template | None
             elif kind == "s":
                 part = _ssl(name, scope)
         elif mark == "t":
-            part = Fact.MICROSECONDS
+            literal, part = literal + "t=", Fact.MICROSECONDS
         elif mark == "D":
-            part = Fact.DURATION
+            literal, part = literal + "D=", Fact.DURATION
         elif mark in ("l", "i", "b"):
             part = {"l": b"l=0 0 0", "i": b"i=100", "b": b"b=100"}[mark]
         if part is None:

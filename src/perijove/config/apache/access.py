@@ -1,0 +1,133 @@
+"""Who may: what Require, Order, Allow and Deny of all sections mean together.
+
+Sources: server/request.c (ap_process_request_internal, what Satisfy says), modules/aaa/mod_authz_core.c, mod_access_compat.c,
+mod_auth_basic.c. Knows scopes and what was said in them. Must not know how requests are routed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from perijove.config.apache import reasons
+from perijove.config.apache.directives.mod_authz import combined
+from perijove.config.apache.flow import Flow, Label
+from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not
+from perijove.gateway.rules import Authenticate, Refuse, Then
+
+if TYPE_CHECKING:
+    from perijove.config.apache.directives.mod_authz import Verdict
+    from perijove.config.apache.scope import Scope
+
+When = Callable[["Scope"], Condition]  # which requests a scope is for
+
+
+class Access:
+    """What the scopes of a host say of access, in the order in which they are merged."""
+
+    def __init__(self, merged: Sequence[Scope], when: When) -> None:
+        self.merged = merged
+        self.when = when
+
+    def rules(self, flow: Flow) -> None:
+        """Add the rules that refuse whoever may not."""
+        allowed = Label()
+        self._order(flow, allowed)
+        self._require(flow)
+        flow.place(allowed)
+
+    # ------------------------------------------------------------------ Order, Allow, Deny, Satisfy
+
+    def _order(self, flow: Flow, allowed: Label) -> None:
+        """find_allowdeny: what Order says of those that Allow and Deny name; with Satisfy Any it is enough."""
+        done = Label()
+        for scope in reversed(self.merged):
+            if not any(f"access-{name}" in scope.said for name in ("order", "allow", "deny")):
+                continue
+            when = self.when(scope)
+            allow = Any(tuple(scope.said.get("access-allow", ())) or (Never(),))
+            deny = Any(tuple(scope.said.get("access-deny", ())) or (Never(),))
+            strict = scope.said.get("access-order", "deny,allow") in ("allow,deny", "mutual-failure")
+            lets: Condition = All((allow, Not(deny))) if strict else Any((allow, Not(deny)))
+            if self._satisfy(scope) == "any":
+                flow.go(allowed, both(when, lets), scope.origin)
+                flow.go(done, when, scope.origin)
+            else:
+                flow.go(done, both(when, lets), scope.origin)
+                flow.add(when, Refuse(403, reasons.DENIED_COMPAT), Then.STOP, scope.origin)
+        flow.place(done)
+
+    def _satisfy(self, scope: Scope) -> str:
+        found = "all"
+        for one in self.merged:
+            if "access-satisfy" in one.said and (one is scope or isinstance(self.when(one), Always)):
+                found = str(one.said["access-satisfy"])
+        return found
+
+    # ------------------------------------------------------------------ Require
+
+    def _require(self, flow: Flow) -> None:
+        """Of sections with Require the last that applies decides, together with those before if AuthMerging says so."""
+        allowed = Label()
+        said = [scope for scope in self.merged if scope.said.get("require")]
+        for at in range(len(said) - 1, -1, -1):
+            scope = said[at]
+            verdicts = scope.said["require"]
+            when = self.when(scope)
+            origin = verdicts[0].origin or scope.origin
+            lets, could, asks = self._verdict(said, at)
+            flow.go(allowed, both(when, lets), origin)
+            if asks:
+                realm, users = self._users(scope)
+                if realm is None:
+                    flow.add(when, Refuse(500, reasons.NO_AUTHENTICATION), Then.STOP, origin)
+                else:
+                    flow.add(both(when, Not(could)), Refuse(403, reasons.DENIED), Then.STOP, origin)
+                    flow.add(when, Authenticate(realm, users), origin=origin)
+                    flow.go(allowed, both(when, lets), origin)
+                    flow.add(when, Authenticate(realm, ()), origin=origin)  # a user, but not one of those: 401 again
+            flow.add(when, Refuse(403, reasons.DENIED), Then.STOP, origin)
+        flow.place(allowed)
+
+    def _verdict(self, said: Sequence[Scope], at: int) -> tuple[Condition, Condition, bool]:
+        """Return when a section lets in, when it might, and whether that depends on who asks (merge_authz_dir_config)."""
+        own: Verdict = combined(said[at].said["require"])
+        merging = said[at].said.get("authmerging", "off")
+        if merging == "off" or at == 0:
+            return own.when, own.could, own.needs_user
+        # What sections before say: the nearest that applies, with those before that as its own AuthMerging has it.
+        before: Condition = Never()
+        might: Condition = Never()
+        asks = own.needs_user
+        whens = [self.when(one) for one in said[:at]]
+        for number, when in enumerate(whens):
+            lets, could, its = self._verdict(said, number)
+            before = Any((All((when, lets)), All((Not(when), before))))
+            might = Any((All((when, could)), All((Not(when), might))))
+            asks = asks or its
+        some = Any(tuple(whens))
+        if merging == "and":
+            return All((own.when, Any((Not(some), before)))), All((own.could, Any((Not(some), might)))), asks
+        return Any((own.when, All((some, before)))), Any((own.could, All((some, might)))), asks
+
+    def _users(self, scope: Scope) -> tuple[bytes | None, tuple[tuple[bytes, bytes], ...]]:
+        realm: bytes | None = None
+        kind = "none"
+        users: tuple[tuple[bytes, bytes], ...] = ()
+        for one in self.merged:
+            if one is not scope and not isinstance(self.when(one), Always) and one.said.get("authname") is None:
+                continue
+            kind = one.said.get("authtype", kind)
+            if "authname" in one.said:
+                realm = one.said["authname"].encode("utf-8", "surrogateescape")
+            users = one.said.get("users", users)
+            if one is scope:
+                break
+        return (realm or b"") if kind.lower() == "basic" else None, users
+
+
+def both(one: Condition, other: Condition) -> Condition:
+    """Return a condition that holds where both do."""
+    if isinstance(one, Always):
+        return other
+    return one if isinstance(other, Always) else All((one, other))
