@@ -285,8 +285,8 @@ class Exchange:
         if self.upgrade and not edits.first_of(lines, b"upgrade"):
             self.upgrade = False  # an edit has taken it away
         host = plan.authority
-        if plan.preserve_host and self.host:
-            host = edits.first_of(lines, b"host") or state.hostname()
+        if plan.preserve_host:
+            host = edits.first_of(lines, b"host") or state.hostname() or plan.own_name or host
         tail = self._framed(head, asked)
         if state.request_id:
             self.request_id = state.request_id
@@ -317,7 +317,9 @@ class Exchange:
         if self.upgrade and asked == b"*":
             asked = head.field(fields.UPGRADE) or b""
         tail += self._framed(head, asked)
-        host = self.host if plan.preserve_host and self.host else plan.authority
+        host = plan.authority
+        if plan.preserve_host:
+            host = self.host or plan.own_name or host
         drop = plan.drop | _ALWAYS_OURS | _HOST | recipe.drop
         head.write(out, state.target, drop, recipe.drop_names, tail, b"Host: %b\r\n" % host)
         if not plan.keeps_fields:

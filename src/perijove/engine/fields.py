@@ -59,7 +59,8 @@ RANGE: Final = 47
 WWW_AUTHENTICATE: Final = 48
 AGE: Final = 49
 EXPIRES: Final = 50
-COUNT: Final = 51  # numbers are below this, and below 64
+WARNING: Final = 51
+COUNT: Final = 52  # numbers are below this, and below 64
 
 NUMBERS: Final[dict[bytes, int]] = {
     b"connection": CONNECTION,
@@ -112,6 +113,7 @@ NUMBERS: Final[dict[bytes, int]] = {
     b"www-authenticate": WWW_AUTHENTICATE,
     b"age": AGE,
     b"expires": EXPIRES,
+    b"warning": WARNING,
 }
 
 NAMES: Final[dict[int, bytes]] = {number: name for name, number in NUMBERS.items()}

@@ -153,6 +153,7 @@ class Plan:
         "mount",
         "override_errors",
         "own",
+        "own_name",
         "pages",
         "preserve_host",
         "request_operations",
@@ -181,6 +182,7 @@ class Plan:
         self.authority = b""
         self.mount = b"/"  # the prefix of its route, normalised
         self.preserve_host = True
+        self.own_name = b""  # what Host says where the client's is kept and it has none
         self.sets_host = False  # one of `edits` writes Host
         self.map_from = b""  # prefix of the path that is replaced; empty: the target goes on byte for byte
         self.map_to = b""

@@ -66,6 +66,11 @@ cdef class EditNow(Action):
     cdef public tuple operations
     cpdef bint act(self, State state) except -1
 
+cdef class TrustField(Action):
+    cdef public bytes name, lower, passed
+    cdef public tuple networks, inside
+    cpdef bint act(self, State state) except -1
+
 cdef class Hold(Action):
     cdef public Text made
     @cython.locals(held=bytes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
@@ -287,6 +288,76 @@ class EditNow(Action):
         state.snapshot()
         edit_request(self.operations, state)
         return True
+
+
+class TrustField(Action):
+    """The client's address is what a field says, as far as those who say it are trusted (remoteip_modify_request)."""
+
+    __slots__ = ("inside", "lower", "name", "networks", "passed")
+
+    def __init__(self, name: bytes, networks: tuple[Any, ...], inside: tuple[Any, ...], passed: bytes) -> None:
+        self.name = name
+        self.lower = name.lower()
+        self.networks = networks
+        self.inside = inside
+        self.passed = passed
+
+    def act(self, state: State) -> bool:
+        """Do it."""
+        rest: bytes | None = state.field(self.lower)
+        if not rest:
+            return True
+        at = ipaddress.ip_address(state.address.decode("latin-1")) if state.address[:1] != b"u" else None
+        passed: list[bytes] = []
+        address = state.address
+        while rest:
+            inside = _within(at, self.inside)
+            if (self.networks or self.inside) and not inside and not _within(at, self.networks):
+                break
+            before, comma, last = rest.rpartition(b",")
+            try:
+                said = ipaddress.ip_address(last.strip(b" \t").decode("latin-1"))
+            except ValueError:
+                break
+            if not inside and _is_private(said):
+                break
+            if not inside:
+                passed.append(address)
+            address = str(said).encode()
+            at = said
+            rest = before.rstrip(b" \t") if comma else b""
+        if address == state.address:
+            return True
+        state.address = address
+        state.snapshot()
+        lines = [line for line in state.lines or [] if line[0].lower() != self.lower]
+        if rest:
+            lines.append((self.name, rest))
+        if passed and self.passed:
+            lower = self.passed.lower()
+            lines = [line for line in lines if line[0].lower() != lower]
+            lines.append((self.passed, b", ".join(passed)))
+        state.lines = lines
+        return True
+
+
+def _within(address: Any, networks: tuple[Any, ...]) -> bool:
+    for network in networks:
+        if address is None or (network.version == address.version and address in network):
+            return True
+    return False
+
+
+_GLOBAL6: Final = ipaddress.ip_network("2000::/3")
+_PRIVATE4: Final = tuple(
+    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+)
+
+
+def _is_private(address: Any) -> bool:
+    if address.version == 6:
+        return address not in _GLOBAL6
+    return _within(address, _PRIVATE4)
 
 
 class Hold(Action):

@@ -16,6 +16,10 @@ cdef class RequestField(Part):
     cdef public bytes name
     cpdef bytes text(self, State state)
 
+cdef class FieldLike(Part):
+    cdef public object found
+    cpdef bytes text(self, State state)
+
 cdef class ResponseField(Part):
     cdef public bytes name
     cpdef bytes text(self, State state)

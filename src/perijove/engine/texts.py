@@ -77,6 +77,25 @@ class RequestField(Part):
         return state.field(self.name)
 
 
+class FieldLike(Part):
+    """The value of the request's first field in whose name a pattern is found."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, pattern: bytes) -> None:
+        self.found = re.compile(pattern).search
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        lines = state.lines
+        if lines is None:
+            lines = [] if state.head is None else state.head.items()
+        for name, value in lines:
+            if self.found(name) is not None:
+                return value
+        return b""
+
+
 class ResponseField(Part):
     """A field of the response."""
 

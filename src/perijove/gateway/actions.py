@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from perijove.gateway.conditions import Pattern, Setting
+from perijove.gateway.conditions import Network, Pattern, Setting
 from perijove.gateway.reasons import Reason
 from perijove.gateway.templates import Template
 
@@ -107,10 +107,16 @@ class Authenticate:
 
 @dataclass(frozen=True, slots=True)
 class TrustField:
-    """The client's address is what a field says, as far as those who say it are trusted (Apache's mod_remoteip)."""
+    """The client's address is what a field says, as far as those who say it are trusted; the field keeps the rest.
+
+    Read from its end: an address is taken if whoever says it is in a network, or if there are no networks. Only those in `inside`
+    may say an address of a private network. `passed` gets the addresses of those that are in no network of `inside`.
+    """
 
     name: bytes
-    networks: tuple[object, ...]
+    networks: tuple[Network, ...] = ()
+    inside: tuple[Network, ...] = ()
+    passed: bytes = b""
 
 
 class QueryHandling(Enum):

@@ -31,6 +31,7 @@ from perijove.gateway.actions import (
     Set,
     SetNote,
     SplitQuery,
+    TrustField,
     UnsetNote,
     Withdraw,
 )
@@ -52,6 +53,7 @@ Action = (
     | Hold
     | SplitQuery
     | Count
+    | TrustField
     | Withdraw
     | SetNote
     | UnsetNote
@@ -97,6 +99,6 @@ __all__ = [
     "Action", "Always", "Authenticate", "Condition", "Count", "EditField", "Encoding", "Forward", "ForwardAnywhere",
     "ForwardTo", "Hold", "MapCookie", "MapUrl", "Nothing", "Operation", "Page", "PathIs", "PathMapping", "PathPrefix",
     "QueryHandling", "Redirect", "Refuse", "ReplaceAttribute", "ReplacePrefix", "Respond", "Rewrite", "Rule",
-    "ServeFile", "Set", "SetNote", "Setting", "Skip", "SplitQuery", "Template", "Then", "UnsetNote", "Variable",
+    "ServeFile", "Set", "SetNote", "Setting", "Skip", "SplitQuery", "Template", "Then", "TrustField", "UnsetNote", "Variable",
     "Withdraw",
 ]  # fmt: skip

@@ -61,6 +61,13 @@ class RequestField:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldLike:
+    """The value of the request's first field in whose name a pattern (Python's `re`, of octets) is found."""
+
+    pattern: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseField:
     """The value of a response's field."""
 
@@ -165,6 +172,7 @@ Part = (
     | Variable
     | Fact
     | RequestField
+    | FieldLike
     | ResponseField
     | Note
     | Capture

@@ -93,6 +93,8 @@ def _part(one: templates.Part) -> bytes | texts.Part:
             return _PARTS[one]()
         case templates.RequestField(name):
             return texts.RequestField(name)
+        case templates.FieldLike(found):
+            return texts.FieldLike(found)
         case templates.ResponseField(name):
             return texts.ResponseField(name)
         case templates.Note(name, missing):
@@ -227,6 +229,7 @@ def host_table(
             lender: Any = state.upstream
             made.upstream = lender
             made.authority = lender.authority
+            made.own_name = host.server_name.encode("utf-8", "surrogateescape")
             made.preserve_host = bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
             made.upgrade = settings[SETTINGS[Setting.UPGRADES]]
             made.drop = fields.HOP_BY_HOP
@@ -337,6 +340,8 @@ class Building:
                 return program.Answer(self._answer(action))
             case actions.Rewrite(path, query, handling):
                 return program.Rewrite(text(path), text(query) if query else None, handling.value)
+            case actions.TrustField(name, networks, inside, passed):
+                return program.TrustField(name, networks, inside, passed)
             case actions.Hold(held):
                 return program.Hold(text(held))
             case actions.SplitQuery(append, last, discard):

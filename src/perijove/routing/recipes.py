@@ -37,7 +37,9 @@ def request_recipe(edits: Sequence[Edit]) -> Recipe | None:
     edited = {operation.lower for _, operation in edits}
     for edit, _ in edits:
         assert isinstance(edit, actions.EditField)
-        if any(mentions(edit.value, templates.RequestField(name)) or name == b"host" for name in edited):
+        if mentions(edit.value, templates.FieldLike) or b"host" in edited:
+            return None
+        if any(mentions(edit.value, templates.RequestField(name)) for name in edited):
             return None  # a value is made of what another edit has changed
     host = templates.RequestField(b"host")
     found.steady = all(
@@ -79,13 +81,15 @@ def _recipe(edits: Sequence[Edit], numbers: int, names: frozenset[bytes]) -> Rec
             return None
         named.add(operation.lower)
         number = fields.NUMBERS.get(operation.lower, fields.OTHER)
+        if number in _OURS:
+            return None
         if edit.operation is Operation.REMOVE:
             if number == fields.OTHER:
                 drop_names.add(operation.lower)
             else:
                 drop |= 1 << number
             continue
-        if edit.operation not in _ADDS or number in _OURS or operation.value is None:
+        if edit.operation not in _ADDS or operation.value is None:
             return None
         if mentions(edit.value, templates.ResponseField) or mentions(edit.value, Fact.CONTENT_TYPE):
             return None
@@ -117,4 +121,4 @@ def mentions(one: object, what: object) -> bool:
 
 def reads_request(rules: object) -> bool:
     """Tell whether rules for a response need fields of the request."""
-    return mentions(rules, templates.RequestField) or mentions(rules, Operation.ECHO)
+    return mentions(rules, templates.RequestField) or mentions(rules, templates.FieldLike) or mentions(rules, Operation.ECHO)

@@ -70,8 +70,8 @@ _VARIABLES: Final[dict[str, Template]] = {
 }
 _STRANGE: Final = frozenset(
     (
-        "REQUEST_FILENAME", "SCRIPT_FILENAME", "LAST_MODIFIED", "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT", "AUTH_TYPE",
-        "HANDLER", "SERVER_ADMIN", "SERVER_SOFTWARE", "REQUEST_LOG_ID", "CONN_LOG_ID",
+        "REQUEST_FILENAME", "SCRIPT_FILENAME", "LAST_MODIFIED", "AUTH_TYPE", "HANDLER", "SERVER_SOFTWARE", "REQUEST_LOG_ID",
+        "CONN_LOG_ID",
     )
 )  # fmt: skip
 _FUNCTIONS: Final = {
@@ -105,11 +105,20 @@ def variable(name: str, at: int, scope: Scope) -> Template:
         return (scheme(scope),)
     if upper == "SERVER_PORT":
         return (Fact.NAMED_PORT,)
+    if upper in ("DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"):
+        return (_said(scope, "documentroot", ("/etc/apache2/htdocs",))[0].encode("utf-8", "surrogateescape"),)
+    if upper == "SERVER_ADMIN":
+        return (_said(scope, "serveradmin", ("[no address given]",))[0].encode("utf-8", "surrogateescape"),)
     if upper in _STRANGE:
         raise ExpressionError(f"%{{{name}}} is not emulated", at, "not-emulated-expression")
     if upper.startswith("SSL_") and "ssl" in scope.modules:
         return of_ssl(upper, at)
     raise ExpressionError(f"Variable '{name}' does not exist", at)
+
+
+def _said(scope: Scope, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    found: tuple[str, ...] = next((one.said[name] for one in within(scope) if name in one.said), default)
+    return found
 
 
 def server_name(scope: Scope) -> Template:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache import reasons
 from perijove.config.apache.access import Access, both
+from perijove.config.apache.directives import mod_remoteip
 from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
@@ -19,6 +20,7 @@ from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.responses import response_rules
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.servers import listeners_of
+from perijove.config.apache.via import via_rules
 from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, Not, PathMatches, PathPrefix, Setting, SettingIs
 from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
@@ -106,6 +108,7 @@ class _Host:
         for one in self.ifs:
             self.ifs += [inner for inner in one.sections if inner.kind is Kind.IF]
         self.proxies = [one for one in sections if one.kind is Kind.PROXY]
+        self.via = via_rules(self.said("proxy-via", "off"), self.identity.name.encode("utf-8", "surrogateescape"))
         # All scopes in the order in which they are merged: a later one wins.
         self.merged = [*self.levels, *self.proxies, *self.locations, *self.ifs]
 
@@ -123,7 +126,7 @@ class _Host:
             stages=Stages(
                 route=self._route(),
                 request=self._request(),
-                response=response_rules(self.merged, self.mapper.members, self.names.origin),
+                response=response_rules(self.merged, self.mapper.members, self.names.origin, self.via[1]),
                 program=True,
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
@@ -147,6 +150,9 @@ class _Host:
         flow = Flow()
         proxied = Label()
         translated = Label()
+        whose = mod_remoteip.trusted(self.levels)
+        if whose is not None:
+            flow.add(Always(), whose)
         self._early(flow)
         self._notes(flow, self.levels, late=False)
         rules_of_server(self.scope, flow, proxied, translated, self._site())
@@ -182,13 +188,14 @@ class _Host:
         """Set variables. Those that are late are not set where there is one already (fixup_env_module), so the last goes first."""
         found = [(scope, one) for scope in scopes for one in scope.notes if one.late is late]
         if late:
-            # UnsetEnv takes away what SetEnv before it sets, not what others have.
-            gone: set[bytes] = set()
+            gone: dict[bytes, list[Condition]] = {}  # UnsetEnv takes away what SetEnv before it sets, not what others have
             for scope, one in reversed(found):
-                if one.value is None and isinstance(self._when(scope), Always):
-                    gone.add(one.name.lower())
-                elif one.value is not None and one.name.lower() not in gone:
-                    flow.add(both(self._when(scope), Not(HasNote(one.name))), SetNote(one.name, one.value), origin=one.origin)
+                without = gone.setdefault(one.name.lower(), [])
+                if one.value is None:
+                    without.append(self._when(scope))
+                    continue
+                when = both(self._when(scope), All((Not(HasNote(one.name)), *(Not(there) for there in without))))
+                flow.add(when, SetNote(one.name, one.value), origin=one.origin)
             return
         for scope, one in found:
             when = both(self._when(scope), one.when)
@@ -290,6 +297,7 @@ class _Host:
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))
         forwarded.append((b"X-Forwarded-Server", (self.identity.name.encode("utf-8", "surrogateescape"),)))
+        rules += self.via[0]
         for field, value in forwarded:
             from perijove.gateway.conditions import NotEmpty
 

@@ -9,19 +9,23 @@ from collections.abc import Callable
 
 from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import All, Always, Condition
-from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
+from perijove.gateway.rules import EditField, Operation, ReplaceAttribute, ReplacePrefix, Rule, Then
 from perijove.gateway.templates import Template
 
 
-def response_rules(merged: list[Scope], members: Callable[[str], list[str]], origin: Template) -> tuple[Rule, ...]:
+def response_rules(
+    merged: list[Scope], members: Callable[[str], list[str]], origin: Template, via: list[Rule]
+) -> tuple[Rule, ...]:
     """Return the rules of a host's responses, in the order in which httpd makes the changes.
 
     Args:
         merged: all scopes, in the order in which they are merged.
         members: the URLs that a balancer's stands for; of any other URL itself.
         origin: scheme, name and port of the server's own URLs.
+        via: what ProxyVia does.
     """
-    rules: list[Rule] = []
+    # ap_proxy_http_process_response (mod_proxy_http.c)
+    rules = [Rule(Always(), EditField(Operation.REMOVE, b"Warning"), Then.NEXT), *via]
     for scope in merged:
         for one in scope.said.get("proxy-pass-reverse", ()):
             path = one.path.encode("utf-8", "surrogateescape")

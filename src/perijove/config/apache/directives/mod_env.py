@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
 from perijove.config.apache.patterns import compiled
-from perijove.config.apache.scope import Kind, Noting, Scope
+from perijove.config.apache.scope import Noting, Scope
 from perijove.gateway.conditions import Always, Condition, Matches
-from perijove.gateway.templates import Capture, Fact, Note, Part, RequestField, Template, Variable
+from perijove.gateway.templates import Capture, Fact, FieldLike, Note, Part, RequestField, Template, Variable
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive
@@ -60,10 +60,13 @@ def set_env_if(line: Directive, scope: Scope) -> None:
     pattern = compiled(words[0].text, line.name.lower().endswith("nocase"), words[0].span, scope)
     if pattern is None:
         return
-    if scope.kind is Kind.LOCATION and re.fullmatch(r"[A-Za-z_]\w*", attribute) is None and "-" not in attribute:
-        attribute = attribute.strip("^$")
     special = _SPECIAL.get(attribute.lower())
     subject: Template = special if special is not None else (RequestField(_octets(attribute)),)
+    if re.fullmatch(r"[-A-Za-z0-9_]*", attribute) is None:  # is_header_regex
+        names = compiled(attribute, line.name.lower().endswith("nocase"), line.words[0].span, scope)
+        if names is None:
+            return
+        subject = (FieldLike(names.pattern),)
     when: Condition = Matches(subject, pattern, captures=True)
     if special is None and not browser and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", attribute):
         # A name that is no field's may be that of a variable which was set before.

@@ -5,10 +5,12 @@ Source: modules/metadata/mod_remoteip.c.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.mod_authz import networks
+from perijove.gateway.rules import TrustField
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive
@@ -29,4 +31,22 @@ def proxies(line: Directive, scope: Scope) -> None:
         if its is None:
             scope.warn("not-emulated", f"`{word.text}` is a name, which is not looked up", word.span, "write an address")
             continue
-        scope.said.setdefault("trusted-proxies", []).extend(its)
+        scope.said.setdefault(line.name.lower(), []).extend(its)
+
+
+def trusted(levels: Sequence[Scope]) -> TrustField | None:
+    """Return whose address counts, as a server and its virtual host say; None if that of the connection does."""
+    said: dict[str, Any] = {}
+    for level in levels:
+        said |= {name: level.said[name] for name in _NAMES if name in level.said}
+    if "remoteipheader" not in said:
+        return None
+    return TrustField(
+        str(said["remoteipheader"]).encode(),
+        tuple(said.get("remoteiptrustedproxy", ())),
+        tuple(said.get("remoteipinternalproxy", ())),
+        str(said.get("remoteipproxiesheader", "")).encode(),
+    )
+
+
+_NAMES = ("remoteipheader", "remoteipproxiesheader", "remoteiptrustedproxy", "remoteipinternalproxy")
