@@ -932,7 +932,7 @@ class Client(Borrower):
             exchange.request_id = exchange.request_id or state.request_id
         extra = b"Server: perijove\r\n" + exchange.page_fields()
         if location:
-            name = b"WWW-Authenticate" if status == 401 else b"Location"
+            name = b"WWW-Authenticate" if status == 401 else b"Allow" if status in (200, 405) else b"Location"
             extra += b"%b: %b\r\n" % (name, edits.clean(location))
         if status < 300:
             self._answer(status, b"", b"", extra)

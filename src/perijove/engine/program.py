@@ -160,7 +160,7 @@ class Anywhere(Action):
 
 
 class Finish(Action):
-    """Answer with a status, and perhaps a Location."""
+    """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow."""
 
     __slots__ = ("location", "status")
 

@@ -86,10 +86,14 @@ class ServeFile:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask."""
+    """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask.
+
+    `allow`: the methods that are, with 405 or as the answer to OPTIONS.
+    """
 
     status: int
     why: Reason | None = field(default=None, compare=False)
+    allow: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,8 +332,8 @@ class Building:
                 return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding])
             case actions.ForwardAnywhere(url, encoding):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
-            case actions.Refuse(status, _):
-                return program.Finish(status, None)
+            case actions.Refuse(status, _, allow):
+                return program.Finish(status, text((allow,)) if allow else None)
             case actions.Redirect(status, location):
                 return program.Finish(status, text(location))
             case actions.Respond() | actions.ServeFile():

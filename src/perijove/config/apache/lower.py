@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.config.apache import reasons
+from perijove.config.apache import answers, reasons
 from perijove.config.apache.access import Access, both
 from perijove.config.apache.directives import mod_remoteip
 from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
@@ -28,8 +28,6 @@ from perijove.gateway.rules import (
     EditField,
     Nothing,
     Operation,
-    Redirect,
-    Refuse,
     Rule,
     Set,
     SetNote,
@@ -37,12 +35,12 @@ from perijove.gateway.rules import (
     Then,
     UnsetNote,
 )
-from perijove.gateway.templates import Call, Capture, Function, RequestField, Rest, Variable
+from perijove.gateway.templates import RequestField, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from perijove.config.apache.directives.mod_alias import Aliasing, Redirecting
+    from perijove.config.apache.directives.mod_alias import Aliasing
     from perijove.gateway.model import Upstream
     from perijove.text.source import Span
 
@@ -169,6 +167,7 @@ class _Host:
         Access(self.merged, self._when).rules(flow)
         self._notes(flow, self.merged, late=True)
         self._fixups(flow)
+        answers.files(flow)
         flow.add(Always(), Nothing(), Then.STOP)
         return flow.rules()
 
@@ -241,7 +240,7 @@ class _Host:
         """translate_alias_redir (modules/mappers/mod_alias.c): redirects, then aliases; the host's before the main server's."""
         for level in reversed(self.levels):
             for one in level.said.get("redirects", ()):
-                self._redirect(flow, one, Always())
+                answers.redirect(flow, one, Always(), self.names.origin)
         for level in reversed(self.levels):
             for one in level.said.get("aliases", ()):
                 self._alias(flow, one, translated)
@@ -275,11 +274,11 @@ class _Host:
         for section in sections:
             whole = [one for one in section.said.get("redirects", ()) if not one.path and one.pattern is None]
             if whole:
-                self._redirect(flow, whole[-1], section.condition)
+                answers.redirect(flow, whole[-1], section.condition, self.names.origin)
         for section in sections:
             for one in section.said.get("redirects", ()):
                 if one.path or one.pattern is not None:
-                    self._redirect(flow, one, section.condition)
+                    answers.redirect(flow, one, section.condition, self.names.origin)
         after = Label()
         rules_of_section(self.scope, flow, after, self._site())
         flow.place(after)
@@ -307,29 +306,6 @@ class _Host:
             rules.append(Rule(when, EditField(Operation.APPEND, field, value), Then.NEXT))
         return tuple(rules)
 
-    def _redirect(self, flow: Flow, one: Redirecting, within: Condition) -> None:
-        """try_redirect_list, redirect_from: where a Redirect leads, and what of the path goes with it."""
-        own: Condition
-        location: Template
-        url = one.url.encode("utf-8", "surrogateescape")
-        if one.pattern is not None:
-            own = PathMatches(one.pattern)
-            location = _substituted(url)
-        elif one.path:
-            path = one.path.encode("utf-8", "surrogateescape")
-            own = PathPrefix(path)
-            location = (url, Call(Function.ESCAPE, (Rest(len(path)),)))
-        else:
-            own = Always()
-            location = one.text or (url,)
-        if b"?" not in url:
-            location = (*location, Variable.SEARCH)
-        if url.startswith(b"/"):
-            location = (*self.names.origin, *location)
-        when = own if isinstance(within, Always) else within if isinstance(own, Always) else All((within, own))
-        action = Redirect(one.status, location) if url else Refuse(one.status)
-        flow.add(when, action, Then.STOP, one.origin)
-
 
 def _under(section: Scope) -> Condition:
     """Return when the ProxyPass of a section applies: its path is a prefix, whatever the section takes it for."""
@@ -343,28 +319,3 @@ def _expression(scope: Scope, text: str, span: Span) -> Condition:
 
     found = condition(text, span, scope)
     return Never() if found is None else found
-
-
-def _substituted(text: bytes) -> Template:
-    """ap_pregsub: `$1` is a capture, `$$` and `\\$` a dollar."""
-    out: list[Any] = []
-    literal = b""
-    at = 0
-    while at < len(text):
-        mark = text[at : at + 1]
-        after = text[at + 1 : at + 2]
-        if mark == b"$" and after.isdigit():
-            if literal:
-                out.append(literal)
-                literal = b""
-            out.append(Capture(int(after)))
-            at += 2
-        elif mark == b"\\" and after in (b"$", b"&"):
-            literal += after
-            at += 2
-        else:
-            literal += mark
-            at += 1
-    if literal:
-        out.append(literal)
-    return tuple(out)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache import reasons
+from perijove.config.apache.answers import substituted
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Scope
@@ -291,9 +292,7 @@ def _as_sent(one: Pass) -> Condition:
 
 def _filled(text: bytes, whole: Template) -> Template:
     """Return a target with what a pattern found; one without `$` has all of the path behind it."""
-    from perijove.config.apache.lower import _substituted
-
-    return _substituted(text) if b"$" in text else whole
+    return substituted(text) if b"$" in text else whole
 
 
 def split(authority: str, default: int) -> tuple[str, int]:

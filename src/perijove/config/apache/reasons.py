@@ -32,6 +32,9 @@ _NO_SSL: Final = Reason(
     "failed to enable ssl support [Hint: if using mod_ssl, see SSLProxyEngine]",
     "the upstream is to be spoken to with TLS: add `SSLProxyEngine on`",
 )
+NO_FILE: Final = Reason(
+    plain="no ProxyPass, RewriteRule or Redirect is for this path: files are read with GET, HEAD and POST, and nothing else is done"
+)
 
 # What is refused by no directive.
 FAULTS: Final = {
