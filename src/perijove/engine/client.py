@@ -596,9 +596,13 @@ class Client(Borrower):
         self.mode = ACTIVE
         self.repeated = False
         self.retry_until = 0.0
+        content = exchange.gather(head, self.inbuf) if plan.edited and exchange.request_decoder is not None else None
         exchange.write_request(head, upstream.outbuf)
         if exchange.state is None or not exchange.state.inside:
             self.inbuf.drop(head.size)
+        if content is not None:
+            self.inbuf.drop(exchange.gathered)
+            upstream.outbuf.append(content)
         self.deadline = 0.0
         if not exchange.request_done:
             if not self._take_content(upstream):
@@ -739,7 +743,9 @@ class Client(Borrower):
             self._abort(why)
             return
         now = self.reactor.now
-        if why == LOST and self.replay is not None and not self.repeated:
+        # Where a program decides, it is httpd's: what was sent on a new connection is not sent again.
+        again = self.exchange.state is None or upstream.used
+        if why == LOST and again and self.replay is not None and not self.repeated:
             self.repeated = True
             upstream.upstream.counters.add(upstream.upstream.counted + slots.REPEATED, 1)
             self._replace(self.replay, True)

@@ -9,6 +9,7 @@ from perijove.engine.state cimport State
 
 cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER
 cdef frozenset _no_names
+cdef Py_ssize_t _GATHERED
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
@@ -31,16 +32,21 @@ cdef class Exchange:
     cdef public long long request_left, response_left, received, sent
     cdef public double begun, answered
     cdef public Chunked request_decoder, decoder
+    cdef public long long length
+    cdef public Py_ssize_t gathered
+    @cython.locals(size=Py_ssize_t, raw=Buffer, content=Buffer, decoder=Chunked)
+    cpdef bytes gather(self, RequestHead head, Buffer source)
     cpdef void forget(self, double now) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
     @cython.locals(plan=Plan, state=State, lines=list, host=bytes, tail=bytes, first=bytes, asked=bytes, recipe=Recipe)
     cdef void _write_edited(self, RequestHead head, Buffer out) except *
     @cython.locals(plan=Plan, state=State, peer=Peer, host=bytes, tail=bytes, asked=bytes)
     cdef void _write_by_recipe(self, Recipe recipe, RequestHead head, Buffer out) except *
-    @cython.locals(lines=bytes)
+    @cython.locals(lines=bytes, length=cython.longlong)
     cdef bytes _framed(self, RequestHead head, bytes asked)
     @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes, server=bytes, date=bytes)
     cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes tail) except *
+    cdef void _write_switching(self, ResponseHead head, Buffer out, bytes tail) except *
     @cython.locals(plan=Plan, state=State)
     cpdef bytes page_fields(self)
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import edits, fields
+from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, REFUSE, TUNNEL, UNTIL_CLOSE
 from perijove.engine.framing import Chunked
 from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
@@ -16,12 +17,12 @@ from perijove.engine.template import add_edits, forwarded, map_cookie, map_refre
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from perijove.engine.buffer import Buffer
     from perijove.engine.head import Limits, RequestHead, ResponseHead
     from perijove.engine.plan import Plan
     from perijove.engine.recipe import Recipe
     from perijove.engine.state import State
 
+_GATHERED: Final = 16384  # octets of chunked content that are sent with a Content-Length if they have come
 _INTERIM: Final = 16  # interim responses that one request may bring; floods of them end in 502
 # RFC 9110 §9.2.2; with TRACE left out, which is refused anyway.
 IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
@@ -35,14 +36,11 @@ _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODIN
 
 
 def _asks(head: RequestHead) -> bool:
-    """Tell whether Upgrade alone asks for a WebSocket, whatever Connection says; with content it never does."""
-    return (
-        head.minor == 1
-        and head.method == b"GET"
-        and head.length == NO_BODY
-        and head.has(fields.UPGRADE)
-        and (head.field(fields.UPGRADE) or b"").lower() == b"websocket"
-    )
+    """Tell whether Upgrade alone asks for a WebSocket, whatever Connection and the method say (mod_proxy_http's `upgrade`)."""
+    if head.minor == 0 or not head.has(fields.UPGRADE):
+        return False
+    tokens = (head.field(fields.UPGRADE) or b"").lower().split(b",")
+    return b"websocket" in [token.strip(b" \t") for token in tokens]
 
 
 class Peer:
@@ -103,9 +101,11 @@ class Exchange:
         "decoder",
         "ended",
         "expect",
+        "gathered",
         "host",
         "interim",
         "keep_alive",
+        "length",
         "method",
         "minor",
         "path",
@@ -145,6 +145,8 @@ class Exchange:
         self.request_left = 0
         self.request_done = True
         self.request_decoder: Chunked | None = None
+        self.length = NO_BODY  # of the request's content as it goes upstream: octets, or CHUNKED
+        self.gathered = 0  # octets of chunked content that were taken whole
         self.response_left = 0
         self.response_started = False  # its head has been written to the client
         self.response_done = True
@@ -203,6 +205,7 @@ class Exchange:
         self.request_left = head.length
         self.request_done = head.length == NO_BODY
         self.request_decoder = Chunked() if head.length == CHUNKED else None
+        self.length = head.length  # as it goes upstream
         self.response_left = 0
         self.response_started = False
         self.response_done = False
@@ -217,6 +220,26 @@ class Exchange:
         self.asked = False
         self.answered = 0.0
         self.ended = DONE
+
+    def gather(self, head: RequestHead, source: Buffer) -> bytes | None:
+        """Return chunked content that has come whole already, behind its head, and take it: its length can be said then.
+
+        That is what httpd does with content of up to 16 KiB (spool_reqbody_cl, modules/proxy/mod_proxy_http.c), which it waits
+        for. Trailers are not sent on with it, as there.
+        """
+        size = source.size() - head.size
+        if size > _GATHERED:
+            return None
+        raw, content = Buffer(), Buffer()
+        raw.append(source.copy()[head.size :])
+        decoder = Chunked()
+        if decoder.pump(raw, content, False) != FOUND:
+            return None
+        self.length = self.received = decoder.count
+        self.request_decoder = None
+        self.request_done = True
+        self.gathered = size - raw.size()
+        return content.copy()
 
     def write_request(self, head: RequestHead, out: Buffer) -> None:
         """Write the head for upstream; `begin` has been called with the same head."""
@@ -328,10 +351,11 @@ class Exchange:
     def _framed(self, head: RequestHead, asked: bytes) -> bytes:
         """Return the lines that frame the content, and those that ask for a WebSocket."""
         lines = b""
-        if head.length == CHUNKED:
+        length = self.length
+        if length == CHUNKED:
             lines = b"Transfer-Encoding: chunked\r\n"
-        elif head.length > 0 or head.has(fields.CONTENT_LENGTH):
-            lines = b"Content-Length: %d\r\n" % head.length
+        elif length > 0 or head.length == CHUNKED or head.has(fields.CONTENT_LENGTH):
+            lines = b"Content-Length: %d\r\n" % length
         if self.upgrade:
             lines += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % asked
         return lines
@@ -382,7 +406,7 @@ class Exchange:
                     return REFUSE  # nobody asked for it
                 tail = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
                 if plan.edited:
-                    head.write(out, plan.response_drop, plan.response_names, tail)  # as it came: httpd edits no 101
+                    self._write_switching(head, out, tail)
                 else:
                     self._write_head(head, out, tail)
                 source.drop(head.size)
@@ -478,6 +502,18 @@ class Exchange:
         if date:
             lines.insert(0, (b"Date", date))
         out.append(b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, edits.joined(lines), tail))
+
+    def _write_switching(self, head: ResponseHead, out: Buffer, tail: bytes) -> None:
+        """Write a 101: of all edits httpd makes only those that map URLs and cookies."""
+        plan = self.plan
+        state = self.state
+        assert plan is not None
+        assert state is not None
+        operations = tuple([one for one in plan.response_operations if one.kind in (edits.PREFIX, edits.ATTRIBUTE)])
+        lines = edits.kept(head.items(), plan.response_drop, head.nominated)
+        state.out = lines
+        lines = edits.kept(edits.edited(lines, operations, state), _ALWAYS_OURS, _no_names)
+        out.append(b"HTTP/1.1 101 %b\r\n%b%b\r\n" % (head.reason, edits.joined(lines), tail))
 
     def page_fields(self) -> bytes:
         """Return the lines that an answer of our own has besides, where fields are edited one after the other."""

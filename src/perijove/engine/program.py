@@ -342,7 +342,7 @@ class TrustField(Action):
 
 
 def _within(address: Any, networks: tuple[Any, ...]) -> bool:
-    for network in networks:
+    for network in networks:  # noqa: SIM110
         if address is None or (network.version == address.version and address in network):
             return True
     return False

@@ -11,14 +11,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache import reasons
+from perijove.config.apache.access import both
 from perijove.config.apache.answers import substituted
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Scope
-from perijove.gateway.conditions import All, Always, Condition, Matches, Never, Not, NotEmpty, Pattern, Setting
+from perijove.gateway.conditions import (
+    All,
+    Always,
+    Compares,
+    Comparison,
+    Condition,
+    Matches,
+    Never,
+    Not,
+    NotEmpty,
+    Pattern,
+    Setting,
+)
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Refuse, Set, SplitQuery, Template, Then
-from perijove.gateway.templates import Fact, Note, Part, Rest, Variable
+from perijove.gateway.templates import Fact, Note, Part, RequestField, Rest, Variable
 
 if TYPE_CHECKING:
     from perijove.gateway.reasons import Reason
@@ -59,6 +72,9 @@ class Mapper:
         if failing:
             flow.add(when, Refuse(failing, self.why(target)), Then.STOP, one.origin)
             return
+        if self.tunnels(target):
+            asked = Compares((RequestField(b"upgrade"),), Comparison.SAME_FOLDED, (b"websocket",))
+            flow.add(both(when, Not(asked)), Refuse(404, reasons.NOT_A_WEBSOCKET), Then.STOP, one.origin)
         after = Label()
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, one.parameters)), origin=one.origin, otherwise=after)
         if one.interpolate and self.said("interpolate", False) and "${" in one.target.url:
@@ -141,10 +157,16 @@ class Mapper:
         handled = "proxy_http" in self.modules
         return reasons.no_handler(target.scheme, target.scheme in _TLS and handled, handled and "ssl" in self.modules)
 
+    def tunnels(self, target: Target) -> bool:
+        """Tell whether mod_proxy_wstunnel is on its own (proxy_wstunnel_handler): mod_proxy_http does not help out."""
+        if target.scheme not in ("ws", "wss") or "proxy_wstunnel" not in self.modules:
+            return False
+        return "proxy_http" not in self.modules or not self.said("websocket-fallback", True)
+
     def upgrades(self, target: Target, parameters: dict[str, str]) -> bytes:
         """Return what becomes of a WebSocket handshake: nothing, or the protocol that is asked for upstream."""
         if target.scheme in ("ws", "wss"):
-            return b"*" if "proxy_http" in self.modules else b"WebSocket"
+            return b"WebSocket" if self.tunnels(target) else b"*"
         asked = parameters.get("upgrade", "").lower()
         if asked in ("websocket", "any"):
             return b"*"

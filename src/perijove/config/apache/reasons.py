@@ -27,6 +27,11 @@ NO_WORKERS: Final = Reason(
     "{balancer}: No workers in balancer",
     "add a <Proxy> section of that name with BalancerMember, or enable a member",
 )
+NOT_A_WEBSOCKET: Final = Reason(
+    "AH02900",
+    "declining URL (not a WebSocket)",
+    "`ws://` is for WebSockets only here: load mod_proxy_http, and leave ProxyWebsocketFallbackToProxyHttp on",
+)
 _NO_SSL: Final = Reason(
     "AH01961",
     "failed to enable ssl support [Hint: if using mod_ssl, see SSLProxyEngine]",
