@@ -99,11 +99,8 @@ def _prefixed(lines: list[Line], one: FieldOperation, state: State) -> tuple[lis
 
 
 def _begins(value: bytes, prefix: bytes) -> bool:
-    """Tell whether a URL begins with a prefix; its scheme and host are compared without case."""
-    size = prefix.find(b"/", prefix.find(b"://") + 3) if b"://" in prefix else 0
-    if size < 0:
-        size = len(prefix)
-    return value[:size].lower() == prefix[:size].lower() and value[size:].startswith(prefix[size:])
+    """Tell whether a URL begins with a prefix, without case (ap_proxy_location_reverse_map: strncasecmp)."""
+    return value[: len(prefix)].lower() == prefix.lower()
 
 
 def _cookie(value: bytes, one: FieldOperation, state: State) -> bytes:

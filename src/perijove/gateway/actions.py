@@ -243,7 +243,7 @@ class MapUrl:
 
 @dataclass(frozen=True, slots=True)
 class ReplacePrefix:
-    """In Location, Content-Location, URI and Destination: a prefix that is replaced; scheme and host are compared without case.
+    """In Location, Content-Location, URI and Destination: a prefix that is replaced; case does not count.
 
     The first of such rules whose prefix fits counts. What comes out as a path is made a URL of the public's.
     """

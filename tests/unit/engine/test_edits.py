@@ -142,12 +142,12 @@ def test_clean_values_have_as_many_octets_and_one_line(value: bytes) -> None:
 PREFIXED = [
     (b"http://up:80/", b"http://up:80/hub/", b"https://pub/hub/"),
     (b"http://up:80/", b"HTTP://UP:80/hub/", b"https://pub/hub/"),
-    (b"http://up:80/A", b"http://up:80/a", None),
+    (b"http://up:80/A", b"http://up:80/a", b"https://pub/"),
     (b"http://up:80/", b"http://up:80", None),
     (b"http://up:80", b"http://up:80", b"https://pub/"),
     (b"http://up:80/", b"http://up:81/", None),
     (b"/internal/", b"/internal/x", b"https://pub/x"),
-    (b"/internal/", b"/Internal/x", None),
+    (b"/internal/", b"/Internal/x", b"https://pub/x"),
 ]
 
 

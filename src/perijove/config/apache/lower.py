@@ -153,6 +153,7 @@ class _Host:
             flow.add(Always(), whose)
         self._early(flow)
         self._notes(flow, self.levels, late=False)
+        self._enter(flow)
         rules_of_server(self.scope, flow, proxied, translated, self._site())
         self._passes(flow, proxied)
         self._aliases(flow, translated)
@@ -170,6 +171,18 @@ class _Host:
         answers.files(flow)
         flow.add(Always(), Nothing(), Then.STOP)
         return flow.rules()
+
+    def _enter(self, flow: Flow) -> None:
+        """Note which sections a path is in before rules change it (ap_location_walk): their ProxyPass and Redirect apply."""
+        self.entered = {id(one): one.condition for one in [*self.locations, *self.ifs]}
+        if not self.mapper.rewrites:
+            return
+        for number, section in enumerate([*self.locations, *self.ifs]):
+            if "proxy-pass" in section.said or "redirects" in section.said:
+                name = b"\0section %d" % number
+                flow.add(Always(), UnsetNote(name))
+                flow.add(section.condition, SetNote(name, (b"1",)), origin=section.origin)
+                self.entered[id(section)] = HasNote(name)
 
     def _early(self, flow: Flow) -> None:
         """Edits of the request that are made at once, with what is said outside sections (ap_headers_early)."""
@@ -216,28 +229,28 @@ class _Host:
                 continue
             one = found[-1]  # a section has one; a second is in place of the first
             after = Label()
-            if one.pattern is not None:
-                matches = All((section.condition, PathMatches(one.pattern)))
-                self.mapper.add(flow, one, matches, proxied, declined, section)
-                flow.go(server, section.condition, one.origin)
-            else:
-                self.mapper.add(flow, one, _under(section), proxied, declined, section)
-                if _under(section) is not section.condition:
-                    flow.go(server, section.condition, one.origin)
+            # Its path is a prefix, whatever the section takes it for.
+            inside = self.entered[id(section)]
+            certain = isinstance(inside, PathPrefix) and not self.mapper.slashes
+            self.mapper.add(flow, one, inside if certain else All((inside, self.mapper.where(one))), proxied, declined, section)
+            if not certain:
+                flow.go(server, inside, one.origin)
             flow.place(after)
         flow.place(server)
         for level in self.levels:
             for one in level.said.get("proxy-pass", ()):
-                when: Condition = (
-                    PathMatches(one.pattern)
-                    if one.pattern is not None
-                    else PathPrefix(one.path.encode("utf-8", "surrogateescape"))
-                )
-                self.mapper.add(flow, one, when, proxied, declined, level)
+                self.mapper.add(flow, one, self.mapper.where(one), proxied, declined, level)
         flow.place(declined)
 
     def _aliases(self, flow: Flow, translated: Label) -> None:
-        """translate_alias_redir (modules/mappers/mod_alias.c): redirects, then aliases; the host's before the main server's."""
+        """translate_alias_redir (modules/mappers/mod_alias.c): redirects, then aliases; the host's before the main server's.
+
+        A section's Redirect without a path comes before all of them.
+        """
+        for section in reversed([*self.locations, *self.ifs]):
+            whole = [one for one in section.said.get("redirects", ()) if not one.path and one.pattern is None]
+            if whole:
+                answers.redirect(flow, whole[-1], self.entered[id(section)], self.names.origin)
         for level in reversed(self.levels):
             for one in level.said.get("redirects", ()):
                 answers.redirect(flow, one, Always(), self.names.origin)
@@ -305,13 +318,6 @@ class _Host:
                 when = All((when, NotEmpty(value)))
             rules.append(Rule(when, EditField(Operation.APPEND, field, value), Then.NEXT))
         return tuple(rules)
-
-
-def _under(section: Scope) -> Condition:
-    """Return when the ProxyPass of a section applies: its path is a prefix, whatever the section takes it for."""
-    if not section.regex:
-        return section.condition
-    return All((section.condition, PathPrefix(section.path.encode("utf-8", "surrogateescape"))))
 
 
 def _expression(scope: Scope, text: str, span: Span) -> Condition:

@@ -26,12 +26,14 @@ from perijove.gateway.conditions import (
     Never,
     Not,
     NotEmpty,
+    PathMatches,
+    PathPrefix,
     Pattern,
     Setting,
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Refuse, Set, SplitQuery, Template, Then
-from perijove.gateway.templates import Fact, Note, Part, RequestField, Rest, Variable
+from perijove.gateway.templates import Capture, Fact, Note, Part, RequestField, Rest, Variable
 
 if TYPE_CHECKING:
     from perijove.gateway.reasons import Reason
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = frozenset(("http", "ws"))
 _TLS: Final = frozenset(("https", "wss"))
+_QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 _variable: Final = re.compile(rb"\$\{([^}]+)\}")
 
@@ -50,6 +53,9 @@ class Mapper:
         self.levels = levels
         self.upstreams = upstreams  # of all hosts, by name
         self.modules = levels[0].modules
+        # A path may be another than the one that was asked for; then, or with MergeSlashes Off, it may have double slashes.
+        self.rewrites = any(line.flags.passthrough for one in levels if one.rewriting for line in one.rewriting.rules)
+        self.slashes = self.rewrites or not self.said("merge-slashes", True)
 
     def said(self, name: str, default: Any = None) -> Any:
         """Return what the host says, or else the main server."""
@@ -86,6 +92,21 @@ class Mapper:
 
     # ------------------------------------------------------------------ paths
 
+    def where(self, one: Pass) -> Condition:
+        """Return which paths a ProxyPass is for (alias_match): any number of slashes is as good as one."""
+        if one.pattern is not None:
+            return PathMatches(one.pattern)
+        path = one.path.encode("utf-8", "surrogateescape")
+        if not self.slashes:
+            return PathPrefix(path)
+        words = [re.escape(word) for word in re.split(rb"/+", path)]
+        end = b"(.*)" if path.endswith(b"/") else rb"((?:/.*)?)\Z"
+        return PathMatches(Pattern(rb"(?s)\A" + rb"/+".join(words) + end, 1, False, one.path))
+
+    def _rest(self, one: Pass) -> Part:
+        """Return what is behind the prefix that `where` has found."""
+        return Capture(1) if self.slashes else Rest(_size(one))
+
     def _forward(self, flow: Flow, one: Pass, when: Condition, target: Target, proxied: Label) -> None:
         """Add what sends a request that a ProxyPass is for, with the path that it has there (ap_proxy_trans_match)."""
         cut = target.authority.find("$")
@@ -102,10 +123,14 @@ class Mapper:
             else:
                 # The path is matched with its query.
                 flow.add(Always(), Hold(_filled(base, (base, Variable.TARGET))), origin=one.origin)
+                with_query = Matches((Fact.HELD,), _QUERY, captures=True)
+                whole = Label()
+                flow.add(with_query, Hold((Capture(1),)), whole, one.origin)
                 flow.add(Always(), SplitQuery(discard=True), origin=one.origin)
+                flow.place(whole)
                 self._send(flow, one, name, target, (Fact.HELD,), Encoding.NONE, proxied)
             flow.place(canonical)
-        path = (base, Rest(_size(one))) if one.pattern is None else _filled(base, (base, Fact.PATH))
+        path = (base, self._rest(one)) if one.pattern is None else _filled(base, (base, Fact.PATH))
         if one.nocanon and one.pattern is not None:
             flow.add(when, Hold(path), origin=one.origin)
             path = (Fact.HELD,)

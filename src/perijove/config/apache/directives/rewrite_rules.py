@@ -265,7 +265,7 @@ class _List:
             if origin[:2].lower() == b"ws":
                 flow.add(Always(), Set(Setting.UPGRADES, b"*"), Then.NEXT, span)
             when: Condition = Always() if kind == "known" else Matches(HELD, _PATH_NEXT)
-            if kind == "open" and flags.noescape:  # a query right behind the host's name is a part of it
+            if flags.noescape:  # a query right behind the host's name is a part of it
                 flow.add(All((Not(NotEmpty(HELD)), NotEmpty((Variable.SEARCH,)))), Refuse(400), Then.STOP, span)
             flow.add(when, ForwardTo(upstream, HELD, encoding), self.labels.proxied, span)
             if kind == "open":
