@@ -6,8 +6,8 @@ from perijove.engine.texts cimport Text
 
 cdef class FieldOperation:
     cdef public int kind
-    cdef public bytes name, lower, old
-    cdef public Text value
+    cdef public bytes name, lower
+    cdef public Text value, old
     cdef public object pattern
     cdef public Test test
     cdef public bint always
@@ -17,8 +17,8 @@ cpdef void edit_request(tuple operations, State state) except *
 @cython.locals(one=FieldOperation, mapped=cython.bint)
 cpdef list edited(list lines, tuple operations, State state)
 cdef tuple _prefixed(list lines, FieldOperation one, State state)
-cdef bint _begins(bytes value, bytes prefix) except -1
-cdef bytes _cookie(bytes value, FieldOperation one, State state)
+cdef bytes _path(bytes url)
+cdef list _cookies(list lines, FieldOperation one, State state, set mapped)
 @cython.locals(at=Py_ssize_t, name=bytes, value=bytes, joined=bytes, there=list, kind=cython.int, first=Py_ssize_t, out=list)
 cdef list _done(list lines, FieldOperation one, State state)
 @cython.locals(at=Py_ssize_t, size=Py_ssize_t, line=tuple)

@@ -44,7 +44,7 @@ class FieldOperation:
         pattern: Pattern | None,
         test: Test | None,
         always: bool = False,
-        old: bytes = b"",
+        old: Text | None = None,
     ) -> None:
         self.kind = kind
         self.name = name
@@ -52,7 +52,7 @@ class FieldOperation:
         self.value = value
         self.pattern = pattern
         self.test = test  # what else must hold when it is done
-        self.old = old  # of a cookie's attribute: what is replaced
+        self.old = old  # what is replaced: a prefix of a URL, an attribute of a cookie
         self.always = always  # of a response: in the table that answers of our own have, too
 
 
@@ -67,6 +67,7 @@ def edit_request(operations: tuple[FieldOperation, ...], state: State) -> None:
 def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: State) -> list[Line]:
     """Return a response's lines after these operations (`do_headers_fixup`, modules/metadata/mod_headers.c)."""
     mapped = False
+    cookies: set[tuple[int, bytes]] = set()  # lines, and the attribute that was replaced in each
     for one in operations:
         if one.kind == PREFIX and mapped:
             continue  # the first that fits counts
@@ -75,7 +76,7 @@ def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: Sta
         if one.kind == PREFIX:
             lines, mapped = _prefixed(lines, one, state)
         elif one.kind == ATTRIBUTE:
-            lines = [line if line[0].lower() != b"set-cookie" else (line[0], _cookie(line[1], one, state)) for line in lines]
+            lines = _cookies(lines, one, state, cookies)
         else:
             lines = _done(lines, one, state)
     return lines
@@ -87,37 +88,51 @@ _URLS: Final = frozenset((b"location", b"content-location", b"uri", b"destinatio
 def _prefixed(lines: list[Line], one: FieldOperation, state: State) -> tuple[list[Line], bool]:
     """Replace a prefix in fields that have a URL (ap_proxy_location_reverse_map); tell whether it was there."""
     assert one.value is not None
+    assert one.old is not None
+    prefix = one.old.text(state)
     found = False
     out: list[Line] = []
     for line in lines:
         value = line[1]
-        if line[0].lower() in _URLS and _begins(value, one.name):
-            found = True
-            line = (line[0], clean(one.value.text(state)) + value[len(one.name) :])
+        if line[0].lower() in _URLS:
+            part = _path(value) if prefix[:1] == b"/" else value
+            if prefix and part[: len(prefix)].lower() == prefix.lower():
+                found = True
+                line = (line[0], clean(one.value.text(state)) + part[len(prefix) :])
         out.append(line)
     return out, found
 
 
-def _begins(value: bytes, prefix: bytes) -> bool:
-    """Tell whether a URL begins with a prefix, without case (ap_proxy_location_reverse_map: strncasecmp)."""
-    return value[: len(prefix)].lower() == prefix.lower()
+def _path(url: bytes) -> bytes:
+    """Return what is behind a URL's authority; all of it, if there is nothing."""
+    at = url.find(b"://")
+    slash = url.find(b"/", at + 3) if at >= 0 else -1
+    return url if slash < 0 else url[slash:]
 
 
-def _cookie(value: bytes, one: FieldOperation, state: State) -> bytes:
-    """Replace an attribute of a cookie (ap_proxy_cookie_reverse_map): Path by its beginning, but then whole; Domain whole."""
+def _cookies(lines: list[Line], one: FieldOperation, state: State, mapped: set[tuple[int, bytes]]) -> list[Line]:
+    """Replace an attribute of cookies, each by the first rule that fits it (ap_proxy_cookie_reverse_map).
+
+    Path fits by its beginning, but is then replaced whole; Domain as a whole. Of several the last counts.
+    """
     assert one.value is not None
-    parts = value.split(b";")
-    for at in range(1, len(parts)):
-        name, equals, text = parts[at].partition(b"=")
-        if not equals or name.strip().lower() != one.lower:
+    assert one.old is not None
+    old = one.old.text(state)
+    out = lines.copy()
+    for number, line in enumerate(lines):
+        if line[0].lower() != b"set-cookie" or (number, one.lower) in mapped:
             continue
-        if one.lower == b"path":
-            fits = text.startswith(one.old)
-        else:
-            fits = text.lower() == one.old.lower()
-        if fits:
-            parts[at] = name + b"=" + clean(one.value.text(state))
-    return b";".join(parts)
+        parts = line[1].split(b";")
+        for at in range(len(parts) - 1, 0, -1):
+            name, equals, text = parts[at].partition(b"=")
+            if not equals or name.strip().lower() != one.lower:
+                continue
+            if text.startswith(old) if one.lower == b"path" else text.lower() == old.lower():
+                parts[at] = name + b"=" + clean(one.value.text(state))
+                out[number] = (line[0], b";".join(parts))
+                mapped.add((number, one.lower))
+            break
+    return out
 
 
 def _done(lines: list[Line], one: FieldOperation, state: State) -> list[Line]:

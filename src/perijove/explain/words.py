@@ -183,9 +183,9 @@ def action(one: Action) -> str:
         case actions.MapUrl(upstream=inside, public=public):
             return f"URLs: {template(inside)} becomes {template(public)}"
         case actions.ReplacePrefix(prefix, public):
-            return f"URLs: {octets(prefix)} becomes {template(public)}"
+            return f"URLs: {template(prefix)} becomes {template(public)}"
         case actions.ReplaceAttribute(attribute, old, new):
-            return f"cookies: {attribute} {octets(old)} {_becomes(new)}"
+            return f"cookies: {attribute} {template(old)} becomes {template(new)}"
         case actions.MapCookie():
             return f"cookies: {_cookie(one) or 'as they are'}"
     return _other(one)

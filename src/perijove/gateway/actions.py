@@ -245,10 +245,10 @@ class MapUrl:
 class ReplacePrefix:
     """In Location, Content-Location, URI and Destination: a prefix that is replaced; case does not count.
 
-    The first of such rules whose prefix fits counts. What comes out as a path is made a URL of the public's.
+    One that begins with a slash is looked for behind the authority, whichever that is. The first of such rules whose prefix fits counts. What comes out as a path is made a URL of the public's.
     """
 
-    prefix: bytes
+    prefix: Template
     public: Template
 
 
@@ -257,8 +257,8 @@ class ReplaceAttribute:
     """In Set-Cookie: an attribute (path: by its beginning, domain: as a whole) that is replaced."""
 
     attribute: str
-    old: bytes
-    new: bytes
+    old: Template
+    new: Template
 
 
 @dataclass(frozen=True, slots=True)

@@ -365,10 +365,10 @@ def operation(rule: Rule, runs_when: runs.Test | None) -> edits.FieldOperation:
     """Return an edit of a field as it runs."""
     edit = rule.do
     if isinstance(edit, actions.ReplacePrefix):
-        return edits.FieldOperation(edits.PREFIX, edit.prefix, text(edit.public), None, runs_when)
+        return edits.FieldOperation(edits.PREFIX, b"", text(edit.public), None, runs_when, old=text(edit.prefix))
     if isinstance(edit, actions.ReplaceAttribute):
         name = edit.attribute.encode()
-        return edits.FieldOperation(edits.ATTRIBUTE, name, text((edit.new,)), None, runs_when, old=edit.old)
+        return edits.FieldOperation(edits.ATTRIBUTE, name, text(edit.new), None, runs_when, old=text(edit.old))
     assert isinstance(edit, actions.EditField)
     return edits.FieldOperation(
         _OPERATIONS[edit.operation],

@@ -15,7 +15,7 @@ Lines = list[tuple[bytes, bytes]]
 
 
 def operation(kind: int, name: bytes, *value: bytes | Part, pattern: bytes | None = None, old: bytes = b"") -> FieldOperation:
-    return FieldOperation(kind, name, text(*value), None if pattern is None else Pattern(pattern), None, old=old)
+    return FieldOperation(kind, name, text(*value), None if pattern is None else Pattern(pattern), None, old=text(old))
 
 
 def after(lines: Lines, *operations: FieldOperation) -> Lines:
@@ -116,9 +116,9 @@ def test_no_value_ends_its_line(kind: int, octets: bytes) -> None:
 @pytest.mark.parametrize("octets", [b"/\r\nX-Evil: 1", b"/\0"])
 def test_no_prefix_or_attribute_ends_its_line(octets: bytes) -> None:
     for value in texts_with(octets):
-        prefix = FieldOperation(edits.PREFIX, b"http://up/", value, None, None)
+        prefix = FieldOperation(edits.PREFIX, b"", value, None, None, old=text(b"http://up/"))
         _whole(joined(after([(b"Location", b"http://up/x")], prefix)))
-        attribute = FieldOperation(edits.ATTRIBUTE, b"path", value, None, None, old=b"/")
+        attribute = FieldOperation(edits.ATTRIBUTE, b"path", value, None, None, old=text(b"/"))
         _whole(joined(after([(b"Set-Cookie", b"a=b; Path=/")], attribute)))
 
 

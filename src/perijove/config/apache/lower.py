@@ -124,7 +124,9 @@ class _Host:
             stages=Stages(
                 route=self._route(),
                 request=self._request(),
-                response=response_rules(self.merged, self.mapper.members, self.names.origin, self.via[1]),
+                response=response_rules(
+                    self.merged, self.mapper.members, self.names.origin, self.via[1], bool(self.said("interpolate", False))
+                ),
                 program=True,
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),

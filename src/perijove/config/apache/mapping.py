@@ -15,6 +15,7 @@ from perijove.config.apache.access import both
 from perijove.config.apache.answers import substituted
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Scope
 from perijove.gateway.conditions import (
     All,
@@ -33,7 +34,7 @@ from perijove.gateway.conditions import (
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Refuse, Set, SplitQuery, Template, Then
-from perijove.gateway.templates import Capture, Fact, Note, Part, RequestField, Rest, Variable
+from perijove.gateway.templates import Capture, Fact, Part, RequestField, Rest, Variable
 
 if TYPE_CHECKING:
     from perijove.gateway.reasons import Reason
@@ -43,7 +44,6 @@ _PLAIN: Final = frozenset(("http", "ws"))
 _TLS: Final = frozenset(("https", "wss"))
 _QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
-_variable: Final = re.compile(rb"\$\{([^}]+)\}")
 
 
 class Mapper:
@@ -152,16 +152,11 @@ class Mapper:
 
     def _interpolated(self, one: Pass) -> Template:
         assert one.target is not None
-        url = one.target.url.encode("utf-8", "surrogateescape")
-        parts: list[Part] = []
-        at = 0
-        for found in _variable.finditer(url):
-            parts += [url[at : found.start()], Note(found[1])]
-            at = found.end()
-        parts.append(url[at:])
+        url = filled(one.target.url, True)
         if one.pattern is None:
-            parts.append(Rest(len(one.path.encode("utf-8", "surrogateescape"))))
-        return tuple(part for part in parts if part != b"")
+            return (*url, Rest(len(one.path.encode("utf-8", "surrogateescape"))))
+        # What the pattern found is filled in afterwards.
+        return tuple(part for text in url for part in (substituted(text) if isinstance(text, bytes) else (text,)))
 
     # ------------------------------------------------------------------ upstreams
 

@@ -5,16 +5,18 @@ Sources: modules/proxy/proxy_util.c (ap_proxy_location_reverse_map, ap_proxy_coo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import All, Always, Condition
 from perijove.gateway.rules import EditField, Operation, ReplaceAttribute, ReplacePrefix, Rule, Then
-from perijove.gateway.templates import Template
+from perijove.gateway.templates import Note, Part, Template
 
 
 def response_rules(
-    merged: list[Scope], members: Callable[[str], list[str]], origin: Template, via: list[Rule]
+    merged: list[Scope], members: Callable[[str], list[str]], origin: Template, via: list[Rule], interpolates: bool
 ) -> tuple[Rule, ...]:
     """Return the rules of a host's responses, in the order in which httpd makes the changes.
 
@@ -23,28 +25,45 @@ def response_rules(
         members: the URLs that a balancer's stands for; of any other URL itself.
         origin: scheme, name and port of the server's own URLs.
         via: what ProxyVia does.
+        interpolates: ProxyPassInterpolateEnv is on.
     """
     # ap_proxy_http_process_response (mod_proxy_http.c)
     rules = [Rule(Always(), EditField(Operation.REMOVE, b"Warning"), Then.NEXT), *via]
     for scope in merged:
         for one in scope.said.get("proxy-pass-reverse", ()):
-            path = one.path.encode("utf-8", "surrogateescape")
-            public: Template = (path,) if b"://" in path else (*origin, path)
+            path = filled(one.path, one.interpolate and interpolates)
+            public: Template = path if "://" in one.path else (*origin, *path)
             for url in members(one.url):
-                rules.append(
-                    Rule(_when(scope), ReplacePrefix(url.encode("utf-8", "surrogateescape"), public), Then.NEXT, one.origin)
-                )
+                prefix = filled(url, one.interpolate and interpolates)
+                rules.append(Rule(_when(scope), ReplacePrefix(prefix, public), Then.NEXT, one.origin))
     for scope in merged:
-        for inside, outside, span in scope.said.get("cookie-paths", ()):
-            rules.append(Rule(_when(scope), ReplaceAttribute("path", inside.encode(), outside.encode()), Then.NEXT, span))
-        for inside, outside, span in scope.said.get("cookie-domains", ()):
-            rules.append(Rule(_when(scope), ReplaceAttribute("domain", inside.encode(), outside.encode()), Then.NEXT, span))
+        for attribute in ("path", "domain"):
+            for inside, outside, interpolate, span in scope.said.get(f"cookie-{attribute}s", ()):
+                old, new = (filled(text, interpolate and interpolates) for text in (inside, outside))
+                rules.append(Rule(_when(scope), ReplaceAttribute(attribute, old, new), Then.NEXT, span))
     for always in (True, False):
         for scope in merged:
             for edit in scope.response:
                 if edit.edit.always is always:
                     rules.append(Rule(_both(scope, edit.when), edit.edit, Then.NEXT, edit.origin))
     return tuple(rules)
+
+
+_variable: Final = re.compile(rb"\$\{([^}]+)\}")
+
+
+def filled(text: str, interpolate: bool) -> Template:
+    """Return a text of ProxyPass and its like, with variables of the request for `${NAME}` (proxy_interpolate, mod_proxy.c)."""
+    octets = text.encode("utf-8", "surrogateescape")
+    if not interpolate:
+        return (octets,)
+    parts: list[Part] = []
+    at = 0
+    for found in _variable.finditer(octets):
+        parts += [octets[at : found.start()], Note(found[1])]
+        at = found.end()
+    parts.append(octets[at:])
+    return tuple(part for part in parts if part != b"")
 
 
 def _when(scope: Scope) -> Condition:

@@ -262,7 +262,7 @@ def proxy_pass_reverse(line: Directive, scope: Scope) -> None:
 def proxy_pass_reverse_cookie(line: Directive, scope: Scope) -> None:
     """Map a cookie's Path or Domain back."""
     key = "cookie-paths" if line.name.lower().endswith("path") else "cookie-domains"
-    scope.said.setdefault(key, []).append((line.words[0].text, line.words[1].text, line.span))
+    scope.said.setdefault(key, []).append((line.words[0].text, line.words[1].text, len(line.words) > 2, line.span))
 
 
 def _flag(setting: Setting, names: str) -> None:
