@@ -22,6 +22,7 @@ from perijove.engine.const import (
     CHUNKED,
     CLIENT_GONE,
     CLIENT_TIMEOUT,
+    CONNECT,
     CUT,
     DENIED,
     DONE,
@@ -46,6 +47,7 @@ from perijove.engine.const import (
     RESPONSE_TIMEOUT,
     TEXT,
     TUNNEL,
+    UNKNOWN_NAME,
 )
 from perijove.engine.counters import unshared
 from perijove.engine.exchange import IDEMPOTENT, Exchange, Peer
@@ -566,6 +568,9 @@ class Client(Borrower):
             site.record.begin(self, head)
         if self.limiter is not None and self._limited(head, plan):
             return
+        if plan.kind == CONNECT:
+            self._connect(head, plan)
+            return
         if plan.kind != FORWARD or (head.method == b"TRACE" and not plan.edited) or 0 < site.body_limit < head.length:
             if head.length == CHUNKED or head.length > 0:
                 exchange.keep_alive = False  # its content is not read
@@ -584,6 +589,28 @@ class Client(Borrower):
                     self.refuse(413)
             return
         self._send(head, plan)
+
+    def _connect(self, head: RequestHead, plan: Plan) -> None:
+        """Open a connection to where a CONNECT leads. Content has no meaning in one (RFC 9110 §9.3.6): it is refused."""
+        exchange = self.exchange
+        lender = plan.upstream
+        assert isinstance(lender, Upstream)
+        if head.length != NO_BODY:
+            exchange.keep_alive = False
+            self.inbuf.drop(head.size)
+            self.refuse(400)
+            return
+        self.upstream = lender.lend(self, True)
+        self.mode = ACTIVE
+        self.repeated = False
+        self.replay = None
+        self.retry_until = 0.0
+        self.inbuf.drop(head.size)
+        self.want(self.interest & ~IN)  # what follows is the tunnel's
+        self.deadline = 0.0
+        if lender.authority != exchange.host:  # another proxy is asked, and answers for itself
+            self.upstream.outbuf.append(b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (exchange.host, exchange.host))
+        self.upstream.open()
 
     def _send(self, head: RequestHead, plan: Plan) -> None:
         """Send a request upstream, as far as it has come."""
@@ -627,9 +654,24 @@ class Client(Borrower):
         """The connection stands: now it has to answer, and takes the rest of the content."""
         upstream = self.upstream
         assert upstream is not None
+        plan = self.exchange.plan
+        if plan is not None and plan.kind == CONNECT:
+            self._connected()
+            return
         upstream.until(upstream.upstream.timeouts.response)
         if not self.exchange.request_done and upstream.outbuf.size() == 0:
             self._await_content()
+
+    def _connected(self) -> None:
+        """A CONNECT has led somewhere."""
+        exchange = self.exchange
+        upstream = self.upstream
+        assert upstream is not None
+        exchange.status = 200
+        exchange.response_started = exchange.response_done = True
+        if upstream.upstream.authority == exchange.host:
+            self.outbuf.append(b"HTTP/1.1 200 Connection Established\r\nProxy-agent: perijove\r\n\r\n")
+        self._tunnel()
 
     def upstream_drained(self) -> None:
         """Upstream has taken all that lay ready."""
@@ -759,7 +801,10 @@ class Client(Borrower):
                 self.until(_RETRY_EVERY)
                 return
         upstream.upstream.failed(why, now)
-        self._give_up(self.site.table.failures[why - REFUSED], why)
+        status: int = self.site.table.failures[why - REFUSED]
+        if why == UNKNOWN_NAME and exchange.plan is not None and exchange.plan.kind == CONNECT:
+            status = 502  # mod_proxy_connect.c; mod_proxy_http says 500 there
+        self._give_up(status, why)
 
     def _replace(self, request: bytes, at_once: bool) -> None:
         """Exchange the upstream connection for a new one that is to carry `request`."""

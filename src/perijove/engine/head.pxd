@@ -10,6 +10,7 @@ cdef struct Line:
 
 cdef class Limits:
     cdef public Py_ssize_t line, size, count
+    cdef public bint anywhere
 
 cdef class Head:
     cdef public Py_ssize_t size
@@ -38,11 +39,11 @@ cdef class Head:
     cdef int _write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1
 
 cdef class RequestHead(Head):
-    cdef public bytes method, target, path, host
+    cdef public bytes method, target, path, host, asked
     cdef public bint keep_alive, upgrade, expect, absolute
     cpdef int scan(self, Buffer source, Limits limits) except -1
     cdef bint _is_handshake(self) except -1
-    cdef int _other_form(self, bytes target) except -1
+    cdef int _other_form(self, bytes target, Limits limits) except -1
     cpdef int write(self, Buffer out, bytes target, unsigned long long drop, frozenset names, bytes tail, bytes front=*) except -1
 
 cdef class ResponseHead(Head):

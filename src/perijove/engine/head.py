@@ -27,6 +27,8 @@ _is_host: Final = re.compile(rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:
 _is_version: Final = re.compile(rb"HTTP/[0-9]\.[0-9]\Z").match
 _is_length: Final = re.compile(rb"[0-9]{1,18}\Z").match
 _is_status_line: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\Z").match
+_any_absolute: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)(.*)\Z", re.DOTALL).match
+_port: Final = re.compile(rb":[0-9]{1,5}\Z").search
 _absolute: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)\Z", re.DOTALL).match
 
 _TARGET_OCTETS: Final = bytes(c for c in range(0x21, 0x7F) if c != 0x23)  # visible, without "#" (RFC 9112 §3.2)
@@ -45,14 +47,15 @@ _MATCHED_FIELDS: Final = 40  # the most fields for which a pattern is made
 
 
 class Limits:
-    """Bounds on a head. Octets, and a count of fields."""
+    """Bounds on a head: octets, and a count of fields; `anywhere`: whether a forward proxy's targets are read."""
 
-    __slots__ = ("count", "line", "size")
+    __slots__ = ("anywhere", "count", "line", "size")
 
-    def __init__(self, line: int = 16384, size: int = 65536, count: int = 200) -> None:
+    def __init__(self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False) -> None:
         self.line = line
         self.size = size
         self.count = count
+        self.anywhere = anywhere
 
 
 class _Shape:
@@ -279,10 +282,11 @@ class RequestHead(Head):
     """The head of a request (RFC 9112 §3).
 
     After `scan` answered FOUND: `method`, `target` (as sent), `path` (origin-form of it), `host` (b"" if none),
-    `keep_alive`, `upgrade` (a WebSocket handshake, RFC 6455 §4.1), `expect` (100-continue), `absolute`.
+    `keep_alive`, `upgrade` (a WebSocket handshake, RFC 6455 §4.1), `expect` (100-continue), `absolute`, `asked` (the scheme of
+    a target in absolute-form, in lower case; b"connect" of one in authority-form).
     """
 
-    __slots__ = ("absolute", "expect", "host", "keep_alive", "method", "path", "target", "upgrade")
+    __slots__ = ("absolute", "asked", "expect", "host", "keep_alive", "method", "path", "target", "upgrade")
 
     def __init__(self) -> None:
         super().__init__()
@@ -294,6 +298,7 @@ class RequestHead(Head):
         self.upgrade = False
         self.expect = False
         self.absolute = False
+        self.asked = b""
 
     def scan(self, source: Buffer, limits: Limits) -> int:
         """Look for a request head at the front of `source`, and leave it there.
@@ -346,8 +351,9 @@ class RequestHead(Head):
         if target[:1] == b"/":
             self.path = target
             self.absolute = False
+            self.asked = b""
         else:
-            verdict = self._other_form(target)
+            verdict = self._other_form(target, limits)
             if verdict != FOUND:
                 return verdict
         length = self._length()
@@ -375,19 +381,31 @@ class RequestHead(Head):
             and self._shape.at[fields.SEC_WEBSOCKET_KEY] != 0
         )
 
-    def _other_form(self, target: bytes) -> int:
+    def _other_form(self, target: bytes, limits: Limits) -> int:
         """Read a target that is not in origin-form (RFC 9112 §3.2.2–§3.2.4)."""
         if target == b"*":
             if self.method != b"OPTIONS":
                 return 400
             self.path = target
             self.absolute = False
+            self.asked = b""
             return FOUND
         if self.method == b"CONNECT":
-            return 405  # a gateway is no tunnel to elsewhere
+            if not limits.anywhere:
+                return 405  # a gateway is no tunnel to elsewhere
+            if not _is_host(target) or not _port(target) or (self.minor == 0 and self._shape.framed):
+                return 400
+            self.host = target
+            self.path = b"/"
+            self.asked = b"connect"
+            self.absolute = True
+            return FOUND
         found = _absolute(target)
+        if not found and limits.anywhere:
+            found = _any_absolute(target)
         if not found or not _is_host(found[1]):
             return 400
+        self.asked = target[: target.find(b":")].lower()
         # RFC 9112 §3.2.2: the authority of the target replaces Host.
         self.host = found[1]
         rest = found[2]

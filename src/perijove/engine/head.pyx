@@ -198,10 +198,11 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
 
 
 cdef class Limits:
-    def __init__(self, line=16384, size=65536, count=200):
+    def __init__(self, line=16384, size=65536, count=200, anywhere=False):
         self.line = line
         self.size = size
         self.count = count
+        self.anywhere = anywhere
 
 
 cdef class Head:
@@ -459,7 +460,7 @@ cdef class Head:
 cdef class RequestHead(Head):
     def __init__(self):
         Head.__init__(self)
-        self.method = self.target = self.path = self.host = b""
+        self.method = self.target = self.path = self.host = self.asked = b""
         self.keep_alive = self.upgrade = self.expect = self.absolute = False
 
     cpdef int scan(self, Buffer source, Limits limits) except -1:
@@ -529,8 +530,9 @@ cdef class RequestHead(Head):
         if data[first_space + 1] == c"/":
             self.path = self.target
             self.absolute = False
+            self.asked = b""
         else:
-            verdict = self._other_form(self.target)
+            verdict = self._other_form(self.target, limits)
             if verdict != FOUND:
                 return verdict
         length = self._length()
@@ -559,7 +561,7 @@ cdef class RequestHead(Head):
             and self.seen >> SEC_WEBSOCKET_KEY & 1
         )
 
-    cdef int _other_form(self, bytes target) except -1:
+    cdef int _other_form(self, bytes target, Limits limits) except -1:
         cdef const unsigned char *text = <const unsigned char *>PyBytes_AS_STRING(target)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(target)
         cdef Py_ssize_t at = 0, end
@@ -568,13 +570,37 @@ cdef class RequestHead(Head):
                 return 400
             self.path = target
             self.absolute = False
+            self.asked = b""
             return FOUND
         if self.method == b"CONNECT":
-            return 405
+            if not limits.anywhere:
+                return 405
+            end = size
+            while end > 0 and classes[text[end - 1]] & DIGIT:
+                end -= 1
+            if not is_host(text, size) or end == size or end < 2 or text[end - 1] != c":" or size - end > 5:
+                return 400
+            if self.minor == 0 and self.seen & (
+                <unsigned long long>1 << CONTENT_LENGTH | <unsigned long long>1 << TRANSFER_ENCODING
+            ):
+                return 400
+            self.host = target
+            self.path = b"/"
+            self.asked = b"connect"
+            self.absolute = True
+            return FOUND
         if size > 7 and same(text, b"http://", 7):
             at = 7
         elif size > 8 and same(text, b"https://", 8):
             at = 8
+        elif limits.anywhere and ((text[0] >= c"a" and text[0] <= c"z") or (text[0] >= c"A" and text[0] <= c"Z")):
+            while at < size and (
+                classes[text[at]] & HOSTNAME and text[at] != c"_" or text[at] == c"+"
+            ):
+                at += 1
+            if at + 3 > size or text[at] != c":" or text[at + 1] != c"/" or text[at + 2] != c"/":
+                return 400
+            at += 3
         else:
             return 400
         end = at
@@ -584,6 +610,7 @@ cdef class RequestHead(Head):
             return 400
         self.host = target[at:end]
         self.path = target[end:] if end < size and text[end] == c"/" else b"/" + target[end:]
+        self.asked = target[: at - 3].lower()
         self.absolute = True
         return FOUND
 

@@ -54,7 +54,7 @@ cdef class Table:
     cdef public dict named
     cdef public tuple wild, globs, failures
     cdef public object state
-    cdef public bint bare
+    cdef public bint bare, anywhere
     cdef public Plan missing, bad
     @cython.locals(first=Plan, host=HostTable, path=bytes, plain=bytes, route=Route)
     cpdef Plan resolve(self, RequestHead head, list trace=*, object peer=*)

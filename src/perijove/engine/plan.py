@@ -250,7 +250,20 @@ class HostTable:
 class Table:
     """All that a listener decides by."""
 
-    __slots__ = ("_begins", "bad", "bare", "before", "default", "failures", "globs", "missing", "named", "state", "wild")
+    __slots__ = (
+        "_begins",
+        "anywhere",
+        "bad",
+        "bare",
+        "before",
+        "default",
+        "failures",
+        "globs",
+        "missing",
+        "named",
+        "state",
+        "wild",
+    )
 
     def __init__(
         self,
@@ -273,6 +286,7 @@ class Table:
         self.state: State | None = None  # of the last request that a program decided on
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404
+        self.anywhere = False  # there is a forward proxy
         self.bad = Plan(REJECT, timeouts)
         self.bad.status = 400
 

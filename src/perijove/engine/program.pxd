@@ -30,6 +30,10 @@ cdef class Anywhere(Action):
     cdef public Text url
     cpdef bint act(self, State state) except -1
 
+cdef class ForwardAsked(Action):
+    cdef public object find, by
+    cpdef bint act(self, State state) except -1
+
 cdef class Finish(Action):
     cdef public Text location
     cdef public int status
@@ -103,7 +107,7 @@ cdef class Program:
     cdef public object chosen
     cdef public object make
     cdef public int slashes
-    cdef public bint merge
+    cdef public bint merge, forwards
     cdef dict _plans
     @cython.locals(state=State, path=object, step=Step)
     cpdef State run(self, RequestHead head, object peer, list trace=*)

@@ -159,6 +159,29 @@ class Anywhere(Action):
         return True
 
 
+class ForwardAsked(Action):
+    """Send it to where its own target says: a forward proxy's request."""
+
+    __slots__ = ("by", "find")
+
+    def __init__(self, find: Callable[[bytes, bytes], object], by: object) -> None:
+        self.find = find  # an upstream for a scheme and an authority; None if none of them is spoken
+        self.by = by  # another proxy that is asked
+
+    def act(self, state: State) -> bool:
+        """Do it."""
+        upstream = self.find(state.form, state.host) if self.by is None else self.by
+        if upstream is None:
+            state.status = 500
+            return False
+        state.status = 0
+        state.upstream = upstream
+        state.target = state.wanted if self.by is None else state.whole
+        state.origin = state.host if state.form == b"connect" else state.form + b"://" + state.host + state.wanted
+        state.onward = b""
+        return True
+
+
 class Finish(Action):
     """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow."""
 
@@ -473,6 +496,7 @@ class Program:
         make: Callable[[State], Plan],
         slashes: int = REFUSED,
         merge: bool = True,
+        forwards: bool = False,
     ) -> None:
         """Run `steps` up to the request's fate, then all of `edits`.
 
@@ -483,6 +507,7 @@ class Program:
             make: a plan from what was chosen: `status`, `upstream`, `selected`, `settings`.
             slashes: what becomes of encoded slashes: see `state`.
             merge: whether double slashes are merged.
+            forwards: it is a forward proxy, too: where a URL is asked for, that is the path.
         """
         self.steps = steps
         self.edits = edits
@@ -498,6 +523,7 @@ class Program:
         self.make = make
         self.slashes = slashes
         self.merge = merge
+        self.forwards = forwards
         self._plans: dict[Any, Plan] = {}
 
     def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
@@ -509,7 +535,13 @@ class Program:
             trace: gets, of each rule that was looked at, its number, whether it held, and what was known then.
         """
         state = State(head, peer, self.settings)
-        path = decoded(state.path, self.slashes, self.merge)
+        path: bytes | int
+        if state.form and self.forwards:
+            path = state.whole  # a forward proxy's is a URL, and stays as it is
+        elif state.form and state.form not in (b"http", b"https"):
+            path = 405 if state.form == b"connect" else 400  # another host is a forward proxy, this is none
+        else:
+            path = decoded(state.path, self.slashes, self.merge)
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):
@@ -556,6 +588,7 @@ class Program:
         # A plan holds its upstream, and a program its settings: nothing else can come to have the id of one.
         key = (
             state.status,
+            state.form,
             0 if state.status else id(state.upstream),
             state.selected,
             tuple([id(value) for value in state.settings]),

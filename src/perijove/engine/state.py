@@ -41,6 +41,7 @@ class State:
         "came",
         "captures",
         "counts",
+        "form",
         "head",
         "held",
         "host",
@@ -86,6 +87,7 @@ class State:
         self.whole = its.target  # the target of the request line, as it was sent
         self.wanted = its.path  # path and query, as they were sent
         self.minor = its.minor
+        self.form = its.asked  # the scheme of the URL that was asked for, or connect; empty of a path
         self.upgrade = its.upgrade  # it is a WebSocket handshake
         path, mark, query = self.wanted.partition(b"?")
         self.raw = path  # the path as it was sent

@@ -315,6 +315,8 @@ class UpstreamUrl(Part):
         """Return it."""
         if state.upstream is None:
             return b""
+        if state.form == b"connect":
+            return state.host
         upstream: Any = state.upstream
         return f"{upstream.name}".encode() + state.target
 

@@ -63,7 +63,7 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
     buffer = Buffer()
     buffer.append(head_of(request))
     limits = gateway.limits
-    verdict = head.scan(buffer, Limits(limits.request_line, limits.header, limits.fields))
+    verdict = head.scan(buffer, Limits(limits.request_line, limits.header, limits.fields, _forwards(gateway, listener)))
     if verdict != const.FOUND:
         _refused(found, refusal.of_head(verdict if verdict >= 400 else 400))
         return found
@@ -97,6 +97,10 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
     if listener.redirect_to is not None and plan.kind == const.RESPOND:
         found.summary += f": this listener leads everything to https on port {listener.redirect_to}"
     return found
+
+
+def _forwards(gateway: Gateway, listener: Listener) -> bool:
+    return any(host.stages.forwards for host in listener.hosts or gateway.hosts)
 
 
 def _table(gateway: Gateway, listener: Listener) -> Table:

@@ -30,6 +30,13 @@ class Forward:
     preserve_host: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ForwardAsked:
+    """Send a forward proxy's request to where its own target says, or ask another proxy, an upstream, for it."""
+
+    by: str | None = None
+
+
 class Encoding(Enum):
     """How a path that rules have made is spelt for an upstream."""
 

@@ -12,6 +12,7 @@ from perijove.gateway.actions import (
     Encoding,
     Forward,
     ForwardAnywhere,
+    ForwardAsked,
     ForwardTo,
     Hold,
     MapCookie,
@@ -43,6 +44,7 @@ Action = (
     Forward
     | ForwardTo
     | ForwardAnywhere
+    | ForwardAsked
     | Redirect
     | Respond
     | ServeFile
@@ -96,7 +98,7 @@ class Rule:
 
 
 __all__ = [
-    "Action", "Always", "Authenticate", "Condition", "Count", "EditField", "Encoding", "Forward", "ForwardAnywhere",
+    "Action", "Always", "Authenticate", "Condition", "Count", "EditField", "Encoding", "Forward", "ForwardAnywhere", "ForwardAsked",
     "ForwardTo", "Hold", "MapCookie", "MapUrl", "Nothing", "Operation", "Page", "PathIs", "PathMapping", "PathPrefix",
     "QueryHandling", "Redirect", "Refuse", "ReplaceAttribute", "ReplacePrefix", "Respond", "Rewrite", "Rule",
     "ServeFile", "Set", "SetNote", "Setting", "Skip", "SplitQuery", "Template", "Then", "TrustField", "UnsetNote", "Variable",

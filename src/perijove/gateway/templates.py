@@ -51,6 +51,7 @@ class Fact(Enum):
     DESTINATION = "destination"  # the URL that it will be sent to, its path not yet encoded; empty until that is known
     CALLED = "name called"  # the host as the client named it: lower case, no port, no final dot
     CALLED_PORT = "port called"  # the port beside it, if there is one
+    ASKED = "scheme asked"  # of the URL that a forward proxy is asked for, or connect; empty of a request for this server
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,9 @@ def compile_table(
             else:
                 named[name.encode()] = table
     wild.sort(key=lambda one: -len(one[0]))
-    return plan.Table(default, named, tuple(wild), times, before, tuple(globs))
+    made = plan.Table(default, named, tuple(wild), times, before, tuple(globs))
+    made.anywhere = any(host.stages.forwards for host in hosts)
+    return made
 
 
 def _to_https(port: int, times: plan.Timeouts) -> plan.HostTable:

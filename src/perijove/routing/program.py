@@ -59,6 +59,7 @@ _PARTS: Final[dict[Variable | Fact, Callable[[], texts.Part]]] = {
     Fact.DESTINATION: texts.Destination,
     Fact.CALLED: lambda: texts.Called(False),
     Fact.CALLED_PORT: lambda: texts.Called(True),
+    Fact.ASKED: lambda: texts.Value("form"),
 }
 SETTINGS: Final = {setting: number for number, setting in enumerate(Setting)}
 _OPERATIONS: Final = {
@@ -220,7 +221,8 @@ def host_table(
 
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
-        made = plan.Plan(const.FORWARD if forwards else const.REJECT, times)
+        kind = const.CONNECT if state.form == b"connect" and stages.forwards else const.FORWARD
+        made = plan.Plan(kind if forwards else const.REJECT, times)
         made.counted = counted
         made.edited = True
         made.status = state.status
@@ -230,7 +232,8 @@ def host_table(
             made.upstream = lender
             made.authority = lender.authority
             made.own_name = host.server_name.encode("utf-8", "surrogateescape")
-            made.preserve_host = bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
+            asked = state.form != b"" and stages.forwards  # what the target names is the host
+            made.preserve_host = asked or bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
             made.upgrade = settings[SETTINGS[Setting.UPGRADES]]
             made.drop = fields.HOP_BY_HOP
             made.response_drop = fields.RESPONSE_DROP
@@ -260,7 +263,7 @@ def host_table(
         return made
 
     slashes = _SLASHES[stages.encoded_slashes]
-    runs_as = program.Program(route, steps, defaults, make, slashes, stages.merge_slashes)
+    runs_as = program.Program(route, steps, defaults, make, slashes, stages.merge_slashes, stages.forwards)
     return plan.HostTable((), runs_as, place)
 
 
@@ -332,6 +335,8 @@ class Building:
                 return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding])
             case actions.ForwardAnywhere(url, encoding):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
+            case actions.ForwardAsked(by):
+                return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Refuse(status, _, allow):
                 return program.Finish(status, text((allow,)) if allow else None)
             case actions.Redirect(status, location):

@@ -29,7 +29,7 @@ def upstream(one: model.Upstream) -> Upstream:
 
 def visited(scheme: bytes, authority: bytes, times: Timeouts) -> Upstream | None:
     """Return an upstream that a request names, its host and port; None if that is nonsense, or a scheme that is not spoken."""
-    if scheme not in (b"http", b"ws") or not _is_authority(authority):
+    if scheme not in (b"http", b"ws", b"connect") or not _is_authority(authority):
         return None
     host, colon, port = authority.decode("ascii").rpartition(":")
     if not colon or not port.isdigit():

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from perijove.config.apache import answers, reasons
 from perijove.config.apache.access import Access, both
 from perijove.config.apache.directives import mod_remoteip
+from perijove.config.apache.directives.mod_proxy import url_of
 from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.forward import IS_FORWARD, Remote, max_forwards, own_urls, refusals, remote_when, rules_of_forward
 from perijove.config.apache.identity import identity
 from perijove.config.apache.mapping import Mapper
+from perijove.config.apache.patterns import compiled
 from perijove.config.apache.responses import response_rules
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.servers import listeners_of
@@ -106,6 +109,7 @@ class _Host:
         for one in self.ifs:
             self.ifs += [inner for inner in one.sections if inner.kind is Kind.IF]
         self.proxies = [one for one in sections if one.kind is Kind.PROXY]
+        self.forwards: bool = self.said("proxy-requests", (False, None))[0]
         self.via = via_rules(self.said("proxy-via", "off"), self.identity.name.encode("utf-8", "surrogateescape"))
         # All scopes in the order in which they are merged: a later one wins.
         self.merged = [*self.levels, *self.proxies, *self.locations, *self.ifs]
@@ -128,6 +132,7 @@ class _Host:
                     self.merged, self.mapper.members, self.names.origin, self.via[1], bool(self.said("interpolate", False))
                 ),
                 program=True,
+                forwards=self.forwards,
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
                 sections=tuple(
@@ -156,6 +161,7 @@ class _Host:
         self._early(flow)
         self._notes(flow, self.levels, late=False)
         self._enter(flow)
+        rules_of_forward(flow, self.said, own_urls(self._called()), self.scope.modules, self._remotes(), proxied)
         rules_of_server(self.scope, flow, proxied, translated, self._site())
         self._passes(flow, proxied)
         self._aliases(flow, translated)
@@ -169,6 +175,7 @@ class _Host:
         self._notes(flow, [*self.proxies, *self.locations, *self.ifs], late=False)
         Access(self.merged, self._when).rules(flow)
         self._notes(flow, self.merged, late=True)
+        refusals(flow, self.said)
         self._fixups(flow)
         answers.files(flow)
         flow.add(Always(), Nothing(), Then.STOP)
@@ -214,6 +221,22 @@ class _Host:
         for scope, one in found:
             when = both(self._when(scope), one.when)
             flow.add(when, UnsetNote(one.name) if one.value is None else SetNote(one.name, one.value), origin=one.origin)
+
+    def _called(self) -> list[str]:
+        return [self.identity.name, *self.scope.said.get("server-alias", ())]
+
+    def _remotes(self) -> list[Remote]:
+        """Return parent proxies (ProxyRemote), the host's behind the main server's."""
+        found: list[Remote] = []
+        for level in self.levels:
+            for kind, what, url, span in level.said.get("proxy-remote", ()):
+                target = url_of(url)
+                pattern = compiled(what, False, span, level) if kind == "proxyremotematch" else None
+                if target is None or target.scheme != "http" or (kind == "proxyremotematch" and pattern is None):
+                    continue
+                when = remote_when(kind, what, pattern, self.said("noproxy", []))
+                found.append(Remote(when, self.mapper.upstream(target, {})))
+        return found
 
     def _site(self) -> Site:
         """Return what mod_rewrite's rules need of the server."""
@@ -311,11 +334,15 @@ class _Host:
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))
         forwarded.append((b"X-Forwarded-Server", (self.identity.name.encode("utf-8", "surrogateescape"),)))
+        if self.forwards:
+            rules += max_forwards(self.said("max-forwards", ""))
         rules += self.via[0]
         for field, value in forwarded:
             from perijove.gateway.conditions import NotEmpty
 
             when: Condition = SettingIs(Setting.FORWARDED_FIELDS, True)
+            if self.forwards:
+                when = All((when, Not(IS_FORWARD)))
             if field == b"X-Forwarded-Host":
                 when = All((when, NotEmpty(value)))
             rules.append(Rule(when, EditField(Operation.APPEND, field, value), Then.NEXT))

@@ -304,7 +304,7 @@ class Mapper:
         if any(mark in scope.path for mark in "*?["):
             from perijove.config.apache.scopes import fnmatch
 
-            return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path)))
+            return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path, False)))
         return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(text)))
 
     def handler(self, flow: Flow, when: Condition, text: str, span: Span) -> None:

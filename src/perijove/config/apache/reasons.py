@@ -27,6 +27,19 @@ NO_WORKERS: Final = Reason(
     "{balancer}: No workers in balancer",
     "add a <Proxy> section of that name with BalancerMember, or enable a member",
 )
+NO_CONNECT: Final = Reason(
+    "AH01144",
+    "No protocol handler was valid for the URL {raw}",
+    "a forward proxy connects to other servers with mod_proxy_connect only: `a2enmod proxy_connect`",
+)
+PORT: Final = Reason(
+    "AH00898",
+    "Connect to remote machine blocked returned by {raw}",
+    "AllowCONNECT does not have this port: add it if it is meant",
+)
+BLOCKED: Final = Reason(
+    "AH00898", "Connect to remote machine blocked returned by {raw}", "a word of ProxyBlock is in this host's name"
+)
 NOT_A_WEBSOCKET: Final = Reason(
     "AH02900",
     "declining URL (not a WebSocket)",

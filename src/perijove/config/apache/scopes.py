@@ -146,16 +146,17 @@ def _named(pattern: str) -> tuple[tuple[int, bytes], ...]:
     return tuple(found)
 
 
-def fnmatch(glob: str) -> bytes:
-    """Return a pattern that finds what apr_fnmatch with APR_FNM_PATHNAME matches: `*` and `?` match no slash."""
-    out = [r"\A"]
+def fnmatch(glob: str, pathname: bool = True) -> bytes:
+    """Return a pattern that finds what apr_fnmatch matches; with APR_FNM_PATHNAME `*` and `?` match no slash."""
+    out = [r"(?s)\A"]
+    one = "[^/]" if pathname else "."
     at = 0
     while at < len(glob):
         mark = glob[at]
         if mark == "*":
-            out.append("[^/]*")
+            out.append(one + "*")
         elif mark == "?":
-            out.append("[^/]")
+            out.append(one)
         elif mark == "[" and "]" in glob[at + 2 :]:
             end = glob.index("]", at + 2)
             inside = glob[at + 1 : end].replace("\\", "\\\\")

@@ -340,6 +340,12 @@ def remote(line: Directive, scope: Scope) -> None:
     scope.said.setdefault("proxy-remote", []).append((line.name.lower(), line.words[0].text, line.words[1].text, line.span))
 
 
+@directive("ProxyDomain")
+def domain(line: Directive, scope: Scope) -> None:
+    """Name the domain of hosts that are asked for without one."""
+    scope.said["proxy-domain"] = line.words[0].text
+
+
 @directive("ProxyMaxForwards")
 def max_forwards(line: Directive, scope: Scope) -> None:
     """Set Max-Forwards."""
