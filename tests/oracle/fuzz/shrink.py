@@ -13,7 +13,7 @@ from typing import Final
 
 from tests.oracle.case import Request
 from tests.oracle.fuzz.batch import Outcome
-from tests.oracle.fuzz.tree import Small, smaller
+from tests.oracle.fuzz.tree import Small, halves, smaller
 
 Play = Callable[[Sequence[Small]], list[Outcome]]
 _LINE: Final = re.compile(r"([-+])(client|upstream)\S* (?:then |<- |interim\[\d+\] )*([^:]*)")
@@ -50,24 +50,35 @@ def shrunk(small: Small, wanted: str, number: int, play: Play) -> tuple[Small, O
     if wanted not in kinds(outcome):
         return small, None
     for _ in range(_ROUNDS):
-        found = next((one for one in _steps(small, play) if wanted in kinds(one)), None)
-        if found is None:
+        found = [one for one in _steps(small, play) if wanted in kinds(one)]
+        if not found:
             break
-        small, outcome = found.small, found
+        outcome = min(found, key=lambda one: _size(one.small))
+        small = outcome.small
     return small, outcome
 
 
+def _size(small: Small) -> int:
+    return len(small.text()) + len(str(small.requests))
+
+
 def _steps(small: Small, play: Play) -> Iterator[Outcome]:
-    """Play all that is one step smaller."""
+    """Play all that is one step smaller, or by half."""
     candidates = [replace(small, hosts=hosts) for hosts in smaller(small.hosts) if hosts]
+    candidates += [replace(small, hosts=hosts) for hosts in halves(small.hosts)]
     candidates += [replace(small, requests=(one,)) for request in small.requests for one in _simpler(request)]
     if candidates:
         yield from play(candidates)
-    for main in smaller(small.main):  # each is a server of its own
-        yield from play([replace(small, main=main)])
+    if small.main:
+        yield from play([replace(small, main=())])
+        for main in smaller(small.main) if len(small.main) > 1 else ():  # each is a server of its own
+            yield from play([replace(small, main=main)])
 
 
 def _simpler(request: Request) -> Iterator[Request]:
+    yield {"target": request["target"], "headers": []}
+    if "upstream" in request:
+        yield {"target": request["target"], "headers": [], "upstream": request["upstream"]}
     for key in ("upstream", "websocket", "method", "body", "version"):
         if key in request:
             yield {other: value for other, value in request.items() if other != key}  # type: ignore[misc]

@@ -45,6 +45,16 @@ def smaller(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
             yield (*nodes[:at], less, *nodes[at + 1 :])
 
 
+def halves(nodes: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
+    """Return lists of which one section has only the first or second half, or all but a few, of what it had."""
+    for at, one in enumerate(nodes):
+        inside = one.children or ()
+        for size in {len(inside) // 2, len(inside) // 4} - {0, 1}:
+            for begin in range(0, len(inside), size):
+                for kept in (inside[begin : begin + size], inside[:begin] + inside[begin + size :]):
+                    yield (*nodes[:at], replace(one, children=kept), *nodes[at + 1 :])
+
+
 @dataclass(frozen=True)
 class Small:
     """A small configuration, with requests to it."""

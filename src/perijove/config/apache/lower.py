@@ -256,7 +256,7 @@ class _Host:
             after = Label()
             # Its path is a prefix, whatever the section takes it for.
             inside = self.entered[id(section)]
-            certain = isinstance(inside, PathPrefix) and not self.mapper.slashes
+            certain = one.pattern is None and isinstance(inside, PathPrefix) and not self.mapper.slashes
             self.mapper.add(flow, one, inside if certain else All((inside, self.mapper.where(one))), proxied, declined, section)
             if not certain:
                 flow.go(server, inside, one.origin)

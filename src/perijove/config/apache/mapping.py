@@ -17,6 +17,8 @@ from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, u
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Scope
+from perijove.config.apache.workers import url_of as worker_url
+from perijove.config.apache.workers import workers
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -37,6 +39,8 @@ from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, R
 from perijove.gateway.templates import Capture, Fact, Part, RequestField, Rest, Variable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from perijove.gateway.reasons import Reason
     from perijove.text.source import Span
 
@@ -55,6 +59,7 @@ class Mapper:
         self.modules = levels[0].modules
         # A path may be another than the one that was asked for; then, or with MergeSlashes Off, it may have double slashes.
         self.rewrites = any(line.flags.passthrough for one in levels if one.rewriting for line in one.rewriting.rules)
+        self.workers = workers(levels)
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
 
     def said(self, name: str, default: Any = None) -> Any:
@@ -136,10 +141,31 @@ class Mapper:
             path = (Fact.HELD,)
         self._send(flow, one, name, target, path, Encoding.CANONICAL, proxied)
 
+    def _worker(self, flow: Flow, one: Pass, target: Target, path: Template) -> None:
+        """Set what the worker of a URL says of WebSockets, where that is another's than this ProxyPass'."""
+        usual = self.upgrades(target, one.parameters)
+        origin = worker_url(replace(target, path=""))
+        base = origin + (target.path if one.pattern is None else target.path.partition("$")[0])
+        rules: list[tuple[Condition, bytes]] = [(Always(), usual)]
+        for worker in reversed(self.workers):
+            value = self.upgrades(target, worker.parameters)
+            if worker.begins(base):
+                rules = [(Always(), value)]
+            elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
+                when = Matches(
+                    (origin.encode("utf-8", "surrogateescape"), *path), Pattern(worker.pattern(), 0, False, worker.name)
+                )
+                rules.append((when, value))
+        if any(value != usual for _, value in rules):
+            for holds, value in rules:
+                flow.add(holds, Set(Setting.UPGRADES, value), origin=one.origin)
+
     def _send(
         self, flow: Flow, one: Pass, name: str, target: Target, path: Template, encoding: Encoding, proxied: Label
     ) -> None:
         """Add a forward; a path that begins with no slash becomes a part of the host's name."""
+        if one.target is not None and one.target.scheme != "balancer":
+            self._worker(flow, one, target, path)
         known = target.path.startswith("/") or bool(target.socket)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
         flow.add(when, ForwardTo(name, path, encoding), proxied, one.origin)
@@ -183,7 +209,7 @@ class Mapper:
             return False
         return "proxy_http" not in self.modules or not self.said("websocket-fallback", True)
 
-    def upgrades(self, target: Target, parameters: dict[str, str]) -> bytes:
+    def upgrades(self, target: Target, parameters: Mapping[str, str]) -> bytes:
         """Return what becomes of a WebSocket handshake: nothing, or the protocol that is asked for upstream."""
         if target.scheme in ("ws", "wss"):
             return b"WebSocket" if self.tunnels(target) else b"*"

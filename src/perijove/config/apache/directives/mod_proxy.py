@@ -195,7 +195,7 @@ def bad_port(target: Target) -> str:
     if colon and not target.authority.endswith("]"):
         if not host:
             return "URL must be absolute!"
-        if "$" in port or "%" in port:
+        if "$" in port:
             return ""  # filled in for each request
         if not port.isdigit() or not 0 < int(port) < 65536:
             return f"Unable to parse URL: the port `{port}` is none"
