@@ -985,7 +985,9 @@ class Client(Borrower):
         if location:
             name = b"WWW-Authenticate" if status == 401 else b"Allow" if status in (200, 405) else b"Location"
             extra += b"%b: %b\r\n" % (name, edits.clean(location))
-        if status < 300:
+        if state is not None and state.content is not None and status == state.status:
+            self._answer(status, b"", state.content, b"Server: perijove\r\n" + exchange.content_fields())
+        elif status < 300:
             self._answer(status, b"", b"", extra)
         elif kind == TEXT:
             self._answer(status, b"text/html; charset=iso-8859-1", text, extra)
@@ -1048,7 +1050,7 @@ class Client(Borrower):
         lines = [b"HTTP/1.1 %d %b\r\n" % (status, page.reason(status)), b"Date: ", self.reactor.date(), b"\r\n", extra]
         if content_type and body:
             lines.append(b"Content-Type: %b\r\n" % content_type)
-        if status != 204:
+        if status not in (204, 304):
             lines.append(b"Content-Length: %d\r\n" % len(body))
         if not exchange.keep_alive:
             lines.append(b"Connection: close\r\n")

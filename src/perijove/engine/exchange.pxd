@@ -47,6 +47,7 @@ cdef class Exchange:
     @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes, server=bytes, date=bytes)
     cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes tail) except *
     cdef void _write_switching(self, ResponseHead head, Buffer out, bytes tail) except *
+    cpdef bytes content_fields(self)
     @cython.locals(plan=Plan, state=State)
     cpdef bytes page_fields(self)
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)

@@ -524,6 +524,18 @@ class Exchange:
         state.out = []
         return edits.joined(edits.kept(edits.edited([], plan.always_operations, state), _ALWAYS_OURS | _DATE_SERVER, _no_names))
 
+    def content_fields(self) -> bytes:
+        """Return the lines of an answer of our own that is no page: those it has, edited as a response is."""
+        plan = self.plan
+        state = self.state
+        assert plan is not None
+        assert state is not None
+        state.out = state.content_lines
+        operations = tuple([one for one in plan.response_operations if one.kind not in (edits.PREFIX, edits.ATTRIBUTE)])
+        lines = edits.edited([], plan.always_operations, state)
+        lines = lines + edits.compacted(edits.edited(state.content_lines, operations, state), b"vary")
+        return edits.joined(edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names))
+
     def _mapped(self, head: ResponseHead, number: int, plan: Plan) -> bytes:
         """Return the lines of one kind as the public must see them, or nothing if they may stay as they are."""
         lines = b""

@@ -39,6 +39,11 @@ cdef class Finish(Action):
     cdef public int status
     cpdef bint act(self, State state) except -1
 
+cdef class ServeTree(Action):
+    cdef public Text path
+    cdef public object tree
+    cpdef bint act(self, State state) except -1
+
 cdef class Answer(Action):
     cdef public object plan
     cpdef bint act(self, State state) except -1

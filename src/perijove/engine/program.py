@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from perijove.engine.edits import FieldOperation
     from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead
+    from perijove.engine.local import Tree
     from perijove.engine.plan import Look, Plan
     from perijove.engine.texts import Text
 
@@ -199,6 +200,32 @@ class Finish(Action):
             state.status = 500
             state.location = b""
         return False
+
+
+class ServeTree(Action):
+    """Answer with a file of a tree."""
+
+    __slots__ = ("path", "tree")
+
+    def __init__(self, path: Text, tree: Tree) -> None:
+        self.path = path
+        self.tree = tree
+
+    def act(self, state: State) -> bool:
+        """Do it."""
+        fields = {name: value for name in _CONDITIONAL if (value := state.field(name))}
+        found = self.tree.answer(self.path.text(state), fields)
+        state.status = found.status
+        state.content = found.content
+        state.content_lines = found.lines
+        if found.status == 301:
+            state.location = state.scheme + b"://" + state.host + encoded(state.path) + b"/"
+            if state.query is not None:
+                state.location += b"?" + state.query
+        return False
+
+
+_CONDITIONAL: Final = (b"range", b"if-none-match", b"if-modified-since", b"if-range")
 
 
 class Answer(Action):

@@ -8,7 +8,8 @@ cdef class State:
     cdef public object response, peer, plan, upstream
     cdef public bytes address, scheme, host, method, whole, wanted, raw, path, query, location, target, user, local, request_id
     cdef public bytes held, origin, onward, asked, form
-    cdef public list lines, came, out, settings
+    cdef public bytes content
+    cdef public list lines, came, out, settings, content_lines
     cdef public dict notes, counts
     cdef public tuple captures, kept
     cdef public object selected

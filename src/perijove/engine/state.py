@@ -40,6 +40,8 @@ class State:
         "began",
         "came",
         "captures",
+        "content",
+        "content_lines",
         "counts",
         "form",
         "head",
@@ -109,6 +111,8 @@ class State:
         self.plan: Plan | None = None
         self.status = 0
         self.location = b""
+        self.content: bytes | None = None  # of an answer of our own that is no page, and its fields
+        self.content_lines: list[tuple[bytes, bytes]] = []
         self.upstream: object = None
         self.target = b""
         self.user = b""

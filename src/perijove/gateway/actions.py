@@ -92,6 +92,20 @@ class ServeFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeTree:
+    """Answer GET, HEAD and POST with a file of the disk.
+
+    `indexes` are names of a directory's own file; `types` media types by the last part of a name. `overridden`: files that are
+    not read may say who may see a directory, so whatever is beside or below one is refused.
+    """
+
+    path: Template
+    indexes: tuple[bytes, ...] = ()
+    types: tuple[tuple[bytes, bytes], ...] = ()
+    overridden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask.
 

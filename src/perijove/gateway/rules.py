@@ -29,6 +29,7 @@ from perijove.gateway.actions import (
     Respond,
     Rewrite,
     ServeFile,
+    ServeTree,
     Set,
     SetNote,
     SplitQuery,
@@ -48,6 +49,7 @@ Action = (
     | Redirect
     | Respond
     | ServeFile
+    | ServeTree
     | Refuse
     | Nothing
     | Authenticate
@@ -101,6 +103,6 @@ __all__ = [
     "Action", "Always", "Authenticate", "Condition", "Count", "EditField", "Encoding", "Forward", "ForwardAnywhere", "ForwardAsked",
     "ForwardTo", "Hold", "MapCookie", "MapUrl", "Nothing", "Operation", "Page", "PathIs", "PathMapping", "PathPrefix",
     "QueryHandling", "Redirect", "Refuse", "ReplaceAttribute", "ReplacePrefix", "Respond", "Rewrite", "Rule",
-    "ServeFile", "Set", "SetNote", "Setting", "Skip", "SplitQuery", "Template", "Then", "TrustField", "UnsetNote", "Variable",
+    "ServeFile", "ServeTree", "Set", "SetNote", "Setting", "Skip", "SplitQuery", "Template", "Then", "TrustField", "UnsetNote", "Variable",
     "Withdraw",
 ]  # fmt: skip

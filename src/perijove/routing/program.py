@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine import conditions as runs
 from perijove.engine import const, edits, fields, plan, program, texts
+from perijove.engine.local import Tree
 from perijove.engine.pattern import Pattern
 from perijove.engine.state import DECODED, KEPT, REFUSED
 from perijove.gateway import actions, conditions, templates
@@ -335,6 +336,8 @@ class Building:
                 return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding])
             case actions.ForwardAnywhere(url, encoding):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
+            case actions.ServeTree(path, indexes, types, overridden):
+                return program.ServeTree(text(path), Tree(indexes, dict(types), overridden))
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Refuse(status, _, allow):

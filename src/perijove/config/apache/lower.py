@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.config.apache import answers, reasons
+from perijove.config.apache import answers, files, reasons
 from perijove.config.apache.access import Access, both
 from perijove.config.apache.directives import mod_remoteip
 from perijove.config.apache.directives.mod_proxy import url_of
@@ -24,7 +24,7 @@ from perijove.config.apache.responses import response_rules
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.servers import listeners_of
 from perijove.config.apache.via import via_rules
-from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, Not, PathMatches, PathPrefix, Setting, SettingIs
+from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, Not, PathPrefix, Setting, SettingIs
 from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import (
@@ -43,7 +43,6 @@ from perijove.gateway.templates import RequestField, Variable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from perijove.config.apache.directives.mod_alias import Aliasing
     from perijove.gateway.model import Upstream
     from perijove.text.source import Span
 
@@ -112,7 +111,8 @@ class _Host:
         self.forwards: bool = self.said("proxy-requests", (False, None))[0]
         self.via = via_rules(self.said("proxy-via", "off"), self.identity.name.encode("utf-8", "surrogateescape"))
         # All scopes in the order in which they are merged: a later one wins.
-        self.merged = [*self.levels, *self.proxies, *self.locations, *self.ifs]
+        self.directories = files.in_order(sections)
+        self.merged = [*self.levels, *self.directories, *self.proxies, *self.locations, *self.ifs]
 
     def said(self, name: str, default: Any = None) -> Any:
         """Return what the host says, or else the main server."""
@@ -166,18 +166,21 @@ class _Host:
         self._passes(flow, proxied)
         self._aliases(flow, translated)
         flow.place(translated)
+        files.place(flow, self.said)
         flow.place(proxied)
         for scope in self.merged:
             for setting, value in scope.settings.items():
                 flow.add(self._when(scope), Set(setting, value), origin=scope.origin)
             if "pages" in scope.said:
                 flow.add(self._when(scope), Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
-        self._notes(flow, [*self.proxies, *self.locations, *self.ifs], late=False)
+        self._notes(flow, [*self.directories, *self.proxies, *self.locations, *self.ifs], late=False)
         Access(self.merged, self._when).rules(flow)
         self._notes(flow, self.merged, late=True)
         refusals(flow, self.said)
         self._fixups(flow)
         answers.files(flow)
+        overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in self.directories)
+        files.serve(flow, self.said, self.scope.modules, overridden)
         flow.add(Always(), Nothing(), Then.STOP)
         return flow.rules()
 
@@ -279,27 +282,18 @@ class _Host:
         for level in reversed(self.levels):
             for one in level.said.get("redirects", ()):
                 answers.redirect(flow, one, Always(), self.names.origin)
+        for section in reversed([*self.locations, *self.ifs]):
+            for one in section.said.get("aliases", ()):
+                files.alias(flow, one, self.entered[id(section)], translated)
         for level in reversed(self.levels):
             for one in level.said.get("aliases", ()):
-                self._alias(flow, one, translated)
+                files.alias(flow, one, Always(), translated)
         handler = self.said("handler")
         if handler is not None:
             self.mapper.handler(flow, Always(), *handler)
         for section in self.locations:
             if "handler" in section.said:
                 self.mapper.handler(flow, section.condition, *section.said["handler"])
-
-    def _alias(self, flow: Flow, one: Aliasing, translated: Label) -> None:
-        path = one.path.encode("utf-8", "surrogateescape")
-        when: Condition = PathMatches(one.pattern) if one.pattern is not None else PathPrefix(path)
-        if one.directory == "!":
-            flow.go(translated, when, one.origin)
-        elif path.startswith(b"/.well-known/acme-challenge"):
-            from perijove.gateway.rules import ServeFile
-
-            flow.add(PathPrefix(path.rstrip(b"/") + b"/"), ServeFile(one.directory, "text/plain"), Then.STOP, one.origin)
-        else:
-            flow.go(translated, when, one.origin)
 
     # ------------------------------------------------------------------ fixups
 

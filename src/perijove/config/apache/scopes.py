@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from perijove.config.apache import files
 from perijove.config.apache.directive import Directive, Section
 from perijove.config.apache.directives import (
     REGISTRY,
@@ -85,7 +86,7 @@ def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]
         elif name in ("limit", "limitexcept"):
             _limit(scope, one, name)
         elif name in _FILES:
-            continue  # what is proxied is no file: they never apply (SEMANTICS: proxied requests skip the directory walk)
+            _section(scope, one, hosts, files.section(scope, one, name))
 
 
 def _section(scope: Scope, section: Section, hosts: list[Scope], made: Scope | None) -> None:

@@ -1,0 +1,111 @@
+"""Files of the disk: DocumentRoot, Alias, <Directory> and <Files>, DirectoryIndex, types.
+
+Sources: ap_core_translate and default_handler (server/core.c), ap_directory_walk and ap_file_walk (server/request.c),
+mod_alias.c, mod_dir.c, mod_mime.c. Knows what is said of files. Must not know what is proxied, but that it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.config.apache.answers import substituted
+from perijove.config.apache.patterns import compiled
+from perijove.config.apache.scope import Kind, Scope
+from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, PathPrefix, Pattern
+from perijove.gateway.rules import Nothing, ServeTree, SetNote, Then
+from perijove.gateway.templates import Fact, Note, Rest
+
+if TYPE_CHECKING:
+    from perijove.config.apache.directive import Section
+    from perijove.config.apache.directives.mod_alias import Aliasing
+    from perijove.config.apache.flow import Flow, Label
+
+_FILE: Final = b" file"  # the variable of a file's path: no directive can set one of that name
+_NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
+
+
+def section(scope: Scope, one: Section, name: str) -> Scope | None:
+    """Return the scope of <Directory>, <Files> and their like: for what is no file, and so for all that is proxied, never."""
+    words = list(one.words)
+    regex = name.endswith("match")
+    if words and words[0].text == "~":
+        words.pop(0)
+        regex = True
+    if not words:
+        return None
+    text = words[0].text
+    made = Scope(Kind.DIRECTORY, scope.modules, scope.tell, path=text, regex=regex)
+    files = name.startswith("files")
+    pattern: Pattern | None
+    if regex:
+        # A pattern for names begins where the last part of the path does.
+        pattern = compiled("/" + text[1:] if files and text.startswith("^") else text, False, words[0].span, scope)
+        if pattern is None:
+            return None
+    else:
+        glob = _glob(text if files else text.rstrip("/"))
+        pattern = Pattern(rb"(?s)/" + glob + rb"\Z" if files else rb"(?s)\A" + glob + rb"(?:/|\Z)")
+    found = All((HasNote(_FILE), Matches((Note(_FILE),), pattern)))
+    made.condition = All((scope.condition, found)) if scope.kind is not Kind.SERVER and scope.kind is not Kind.HOST else found
+    return made
+
+
+def _glob(text: str) -> bytes:
+    out: list[str] = []
+    for mark in text:
+        out.append({"*": "[^/]*", "?": "[^/]"}.get(mark) or re.escape(mark))
+    return "".join(out).encode("utf-8", "surrogateescape")
+
+
+def in_order(sections: list[Scope]) -> list[Scope]:
+    """Return those of sections that are for files, as they are merged: directories, the shortest first; patterns; files."""
+    found = [one for one in sections if one.kind is Kind.DIRECTORY]
+    for one in found:
+        found += [inner for inner in one.sections if inner.kind is Kind.DIRECTORY]
+    files = [one for one in found if "/" not in one.path or one.regex]
+    return sorted((one for one in found if one not in files), key=lambda one: one.path.rstrip("/").count("/")) + files
+
+
+def alias(flow: Flow, one: Aliasing, within: Condition, translated: Label) -> None:
+    """Add an Alias: it ends the search, with a path on the disk."""
+    path = one.path.encode("utf-8", "surrogateescape")
+    own: Condition = PathMatches(one.pattern) if one.pattern is not None else PathPrefix(path)
+    when = All((within, own)) if path or one.pattern is not None else within
+    if one.directory != "!":
+        directory = one.directory.encode("utf-8", "surrogateescape")
+        made = substituted(directory) if one.pattern is not None else (directory, Rest(len(path)))
+        flow.add(when, SetNote(_FILE, made if path or one.pattern is not None else (directory,)), translated, one.origin)
+    else:
+        flow.add(when, Nothing(), translated, one.origin)
+
+
+def place(flow: Flow, said: Callable[..., Any]) -> None:
+    """Add the path of what no Alias is for: below DocumentRoot."""
+    root = said("documentroot", ("",))[0].rstrip("/")
+    if root:
+        name = (root.encode("utf-8", "surrogateescape"), Fact.PATH)
+        flow.add(All((_NOWHERE, Not(HasNote(_FILE)))), SetNote(_FILE, name))
+
+
+def serve(flow: Flow, said: Callable[..., Any], modules: frozenset[str], overridden: bool) -> None:
+    """Add what answers with a file."""
+    indexes = tuple(one.encode() for one in said("directoryindex", ("index.html",))) if "dir" in modules else ()
+    types = tuple(sorted(_types(said).items())) if "mime" in modules else ()
+    flow.add(All((_NOWHERE, HasNote(_FILE))), ServeTree((Note(_FILE),), indexes, types, overridden), Then.STOP)
+
+
+def _types(said: Callable[..., Any]) -> dict[bytes, bytes]:
+    """Return media types by the ends of names: TypesConfig's file, and AddType."""
+    found: dict[bytes, bytes] = {}
+    try:
+        with open(said("typesconfig", ("/etc/mime.types",))[0], "rb") as file:
+            for line in file:
+                kind, *ends = line.partition(b"#")[0].split()[:1] + line.partition(b"#")[0].split()[1:] or [b""]
+                found |= dict.fromkeys(ends, kind)
+    except OSError:
+        pass
+    for kind, *ends in said("addtype", ()):
+        found |= {end.lstrip(".").lower().encode(): kind.encode() for end in ends}
+    return found

@@ -1,0 +1,152 @@
+"""Files of a directory tree, as httpd's default handler serves them: whole, in part, or not since they have not changed.
+
+Sources: default_handler (server/core.c), ap_set_etag (modules/http/http_etag.c), RFC 9110 §13 and §14. Knows paths, and what
+must never leave. Must not know which request is for which path. Opening and reading hold up the loop, on a disk of the machine
+for microseconds: so size is bounded, and nothing is opened that could block.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Final
+
+MOST: Final = 16 << 20  # octets of a file
+# Programs that another server runs: their text is nobody's business. Apache's own files, and what editors leave behind.
+_never: Final = re.compile(rb"/\.ht|\.(?:php\d?|phtml|phar|cgi|pl|asp|aspx|jsp)(?:/|\Z)", re.IGNORECASE).search
+_range: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})\Z").match
+_HOW: Final = os.O_RDONLY | os.O_NONBLOCK  # a FIFO without a writer is not waited for (fifo(7))
+
+Line = tuple[bytes, bytes]
+
+
+class Answer:
+    """What is said of a path: a status, fields, and content."""
+
+    __slots__ = ("content", "lines", "status")
+
+    def __init__(
+        self, status: int, content: bytes | None = None, lines: list[Line] | None = None, location: bytes = b""
+    ) -> None:
+        self.status = status
+        self.content = content  # None: a page says it
+        self.lines = lines or []
+
+
+class Tree:
+    """How files are served."""
+
+    __slots__ = ("indexes", "overridden", "types")
+
+    def __init__(self, indexes: tuple[bytes, ...], types: dict[bytes, bytes], overridden: bool) -> None:
+        """Say how.
+
+        Args:
+            indexes: names of a directory's own file, in order; none if directories are not served (mod_dir).
+            types: media types by the last part of a name, lower case (mod_mime).
+            overridden: a `.htaccess` may say who may see a directory; as that is not read, nobody may.
+        """
+        self.indexes = indexes
+        self.types = types
+        self.overridden = overridden
+
+    def answer(self, path: bytes, fields: dict[bytes, bytes]) -> Answer:
+        """Return what is said of a path.
+
+        Args:
+            path: on the disk, absolute.
+            fields: of the request: range, if-none-match, if-modified-since, if-range; those that are there.
+        """
+        if b"\0" in path or _never(path):
+            return Answer(403)
+        if self.overridden and _has_htaccess(path):
+            return Answer(403)
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            return Answer(403 if isinstance(error, PermissionError) else 404)
+        if stat.S_ISDIR(found.st_mode):
+            if not self.indexes:
+                return Answer(404)
+            if not path.endswith(b"/"):
+                return Answer(301)
+            for name in self.indexes:
+                if os.path.isfile(path + name):
+                    return self.answer(path + name, fields)
+            return Answer(404)
+        return self._file(path, fields)
+
+    def _file(self, path: bytes, fields: dict[bytes, bytes]) -> Answer:
+        try:
+            fd = os.open(path, _HOW)
+        except OSError as error:
+            return Answer(403 if isinstance(error, PermissionError) else 404)
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                return Answer(403)
+            if found.st_size > MOST:
+                return Answer(500)
+            content = b""
+            while len(content) < found.st_size and (part := os.read(fd, found.st_size - len(content))):
+                content += part
+        except OSError:
+            return Answer(500)
+        finally:
+            os.close(fd)
+        etag = b'"%x-%x"' % (len(content), found.st_mtime_ns // 1000)
+        lines = [(b"Last-Modified", formatdate(int(found.st_mtime), usegmt=True).encode()), (b"ETag", etag)]
+        if _unchanged(fields, etag, int(found.st_mtime)):
+            return Answer(304, b"", lines)
+        lines.append((b"Accept-Ranges", b"bytes"))
+        kind = self.types.get(path.rpartition(b"/")[2].rpartition(b".")[2].lower())
+        if kind:
+            lines.append((b"Content-Type", kind))
+        return _part(content, lines, fields, etag)
+
+
+def _unchanged(fields: dict[bytes, bytes], etag: bytes, changed: int) -> bool:
+    """RFC 9110 §13.2.2: If-None-Match counts before If-Modified-Since."""
+    tags = fields.get(b"if-none-match")
+    if tags is not None:
+        return tags.strip() == b"*" or etag in [one.strip().removeprefix(b"W/") for one in tags.split(b",")]
+    since = _date(fields.get(b"if-modified-since"))
+    return since is not None and changed <= since
+
+
+def _date(value: bytes | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return parsedate_to_datetime(value.decode("latin-1")).timestamp()
+    except (ValueError, TypeError):
+        return None
+
+
+def _part(content: bytes, lines: list[Line], fields: dict[bytes, bytes], etag: bytes) -> Answer:
+    """Return the part that is asked for (RFC 9110 §14.2): of several, and of what cannot be read, the whole."""
+    asked = _range(fields.get(b"range", b""))
+    if asked is None or fields.get(b"if-range", etag) != etag:
+        return Answer(200, content, lines)
+    first, last = asked[1], asked[2]
+    size = len(content)
+    if not first and not last:
+        return Answer(200, content, lines)
+    begin = int(first) if first else max(0, size - int(last))
+    end = min(int(last), size - 1) if first and last else size - 1
+    if begin > end and first and last and int(last) < begin:
+        return Answer(200, content, lines)
+    if begin >= size or begin > end:
+        return Answer(416, None, [(b"Content-Range", b"bytes */%d" % size)])
+    return Answer(206, content[begin : end + 1], [*lines, (b"Content-Range", b"bytes %d-%d/%d" % (begin, end, size))])
+
+
+def _has_htaccess(path: bytes) -> bool:
+    at = path.find(b"/", 1)
+    while at >= 0:
+        if os.path.exists(path[: at + 1] + b".htaccess"):
+            return True
+        at = path.find(b"/", at + 1)
+    return False
