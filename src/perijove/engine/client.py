@@ -40,6 +40,7 @@ from perijove.engine.const import (
     NO_BODY,
     OPEN,
     OUT,
+    OVERRIDE,
     READ_SIZE,
     REFUSE,
     REFUSED,
@@ -730,6 +731,10 @@ class Client(Borrower):
             if verdict == TUNNEL:
                 self._tunnel()
                 return
+            if verdict == OVERRIDE:
+                upstream.upstream.answered(self.reactor.now)
+                self._give_up(exchange.status, DENIED)
+                return
             if verdict == REFUSE:
                 upstream.upstream.failed(BAD_RESPONSE, self.reactor.now)
                 self._give_up(self.site.table.failures[BAD_RESPONSE - REFUSED], BAD_RESPONSE)
@@ -1011,6 +1016,13 @@ class Client(Borrower):
             return False
         plan = site.table.resolve(head, None, self.peer)
         made = site.table.state
+        if made is not None and made.content is not None and made.status == 200:
+            status = state.status
+            made.inside = True
+            exchange.plan = plan
+            exchange.state = made
+            self._answer(status, b"", made.content, b"Server: perijove\r\n" + exchange.content_fields())
+            return True
         if plan.kind != FORWARD or made is None:
             return False
         made.inside = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import edits, fields
 from perijove.engine.buffer import Buffer
-from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, REFUSE, TUNNEL, UNTIL_CLOSE
+from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, OVERRIDE, REFUSE, TUNNEL, UNTIL_CLOSE
 from perijove.engine.framing import Chunked
 from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
 
@@ -418,6 +418,9 @@ class Exchange:
             if self.minor == 1 and (head.status != 100 or self.expect):
                 head.write(out, plan.response_drop, plan.response_names, b"")
             source.drop(head.size)
+        if plan.overridden and head.status in plan.overridden:
+            self.status = head.status
+            return OVERRIDE
         tail = b""
         length = head.length
         if length >= 0:

@@ -29,7 +29,8 @@ cdef class Plan:
     cdef public unsigned long long own, drop, response_drop
     cdef public frozenset drop_names, response_names
     cdef public bytes upgrade, own_name
-    cdef public bint edited, override_errors
+    cdef public bint edited
+    cdef public frozenset overridden
     cdef public tuple request_operations, response_operations, always_operations
     cdef public object request_recipe, response_recipe, always_recipe
     cdef public bint keeps_fields

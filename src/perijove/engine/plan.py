@@ -151,7 +151,7 @@ class Plan:
         "map_to",
         "maps",
         "mount",
-        "override_errors",
+        "overridden",
         "own",
         "own_name",
         "pages",
@@ -203,7 +203,7 @@ class Plan:
         self.always_recipe: Recipe | None = None
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says
-        self.override_errors = False  # also in place of the upstream's
+        self.overridden: frozenset[int] = frozenset()  # statuses of an upstream in whose place they are given, too
         self.response_drop = fields.RESPONSE_DROP
         self.response_names: frozenset[bytes] = frozenset()
         self.response_edits: tuple[FieldEdit, ...] = ()

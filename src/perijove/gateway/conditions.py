@@ -69,7 +69,7 @@ class Setting(Enum):
 
     PRESERVE_HOST = "preserve-host"
     FORWARDED_FIELDS = "forwarded-fields"  # whether the fields that tell of the client are added
-    OVERRIDE_ERRORS = "override-errors"  # whether the upstream's errors are replaced by our pages
+    OVERRIDE_ERRORS = "override-errors"  # statuses of the upstream that are answered with our pages
     PAGES = "pages"  # of errors: pairs of status and `actions.Page`
     RESPONSE_TIMEOUT = "response-timeout"  # seconds
     UPGRADES = "upgrades"  # how a WebSocket handshake is passed on: b"" is not, else what Upgrade says

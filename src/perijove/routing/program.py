@@ -195,7 +195,7 @@ def nowhere(scheme: bytes, authority: bytes) -> Upstream | None:
 _BEGINNING: Final[dict[Setting, object]] = {
     Setting.PRESERVE_HOST: False,
     Setting.FORWARDED_FIELDS: True,
-    Setting.OVERRIDE_ERRORS: False,
+    Setting.OVERRIDE_ERRORS: (),
     Setting.UPGRADES: b"",
     Setting.PAGES: (),
 }
@@ -219,6 +219,11 @@ def host_table(
         steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1))
     requests = len(stages.request)
     defaults: list[Any] = [_BEGINNING.get(setting) for setting in SETTINGS]
+    for rule in stages.route:
+        # What is set first of all holds for requests, too, that are refused before any rule has run.
+        if not isinstance(rule.do, actions.Set) or rule.when != conditions.Always() or rule.then is not Then.NEXT:
+            break
+        defaults[SETTINGS[rule.do.setting]] = rule.do.value
 
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
@@ -238,7 +243,7 @@ def host_table(
             made.upgrade = settings[SETTINGS[Setting.UPGRADES]]
             made.drop = fields.HOP_BY_HOP
             made.response_drop = fields.RESPONSE_DROP
-        made.override_errors = bool(settings[SETTINGS[Setting.OVERRIDE_ERRORS]])
+        made.overridden = frozenset(settings[SETTINGS[Setting.OVERRIDE_ERRORS]])
         for status, page in settings[SETTINGS[Setting.PAGES]]:
             if page is None:
                 made.pages.pop(status, None)

@@ -155,12 +155,16 @@ class _Host:
         flow = Flow()
         proxied = Label()
         translated = Label()
+        self._settings(flow, self.levels)
         whose = mod_remoteip.trusted(self.levels)
         if whose is not None:
             flow.add(Always(), whose)
         self._early(flow)
         self._notes(flow, self.levels, late=False)
         self._enter(flow)
+        for scope in self.locations:  # what is refused from here on has their pages already
+            if "pages" in scope.said:
+                flow.add(scope.condition, Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
         rules_of_forward(flow, self.said, own_urls(self._called()), self.scope.modules, self._remotes(), proxied)
         rules_of_server(self.scope, flow, proxied, translated, self._site())
         self._passes(flow, proxied)
@@ -168,11 +172,7 @@ class _Host:
         flow.place(translated)
         files.place(flow, self.said)
         flow.place(proxied)
-        for scope in self.merged:
-            for setting, value in scope.settings.items():
-                flow.add(self._when(scope), Set(setting, value), origin=scope.origin)
-            if "pages" in scope.said:
-                flow.add(self._when(scope), Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
+        self._settings(flow, self.merged[len(self.levels) :])
         self._notes(flow, [*self.directories, *self.proxies, *self.locations, *self.ifs], late=False)
         Access(self.merged, self._when).rules(flow)
         self._notes(flow, self.merged, late=True)
@@ -195,6 +195,13 @@ class _Host:
                 flow.add(Always(), UnsetNote(name))
                 flow.add(section.condition, SetNote(name, (b"1",)), origin=section.origin)
                 self.entered[id(section)] = HasNote(name)
+
+    def _settings(self, flow: Flow, scopes: Sequence[Scope]) -> None:
+        for scope in scopes:
+            for setting, value in scope.settings.items():
+                flow.add(self._when(scope), Set(setting, value), origin=scope.origin)
+            if "pages" in scope.said:
+                flow.add(self._when(scope), Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
 
     def _early(self, flow: Flow) -> None:
         """Edits of the request that are made at once, with what is said outside sections (ap_headers_early)."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perijove.gateway.conditions import Pattern
     from perijove.text.source import Span
 
+ERRORS: Final = tuple(range(400, 600))
 SCHEMES: Final = {
     "http": ("proxy_http", 80),
     "https": ("proxy_http", 443),
@@ -273,7 +274,14 @@ def _flag(setting: Setting, names: str) -> None:
 
 _flag(Setting.PRESERVE_HOST, "ProxyPreserveHost")
 _flag(Setting.FORWARDED_FIELDS, "ProxyAddHeaders")
-_flag(Setting.OVERRIDE_ERRORS, "ProxyErrorOverride")
+
+
+@directive("ProxyErrorOverride")
+def error_override(line: Directive, scope: Scope) -> None:
+    """Answer with our own pages in place of the upstream's errors: all of them, or those that are named."""
+    words = [word.text for word in line.words]
+    named = tuple(int(text) for text in words[1:] if text.isdigit())
+    scope.settings[Setting.OVERRIDE_ERRORS] = (named or ERRORS) if words[0].lower() == "on" else ()
 
 
 @directive("ProxyRequests")
