@@ -525,7 +525,10 @@ class Exchange:
             return b""
         state = self.state
         state.out = []
-        return edits.joined(edits.kept(edits.edited([], plan.always_operations, state), _ALWAYS_OURS | _DATE_SERVER, _no_names))
+        lines = edits.edited([], plan.always_operations, state)
+        if state.status == 200:  # it is no error
+            lines += edits.edited([], plan.response_operations, state)
+        return edits.joined(edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names))
 
     def content_fields(self) -> bytes:
         """Return the lines of an answer of our own that is no page: those it has, edited as a response is."""

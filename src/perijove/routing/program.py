@@ -213,8 +213,11 @@ def host_table(
     chosen = [*stages.request, *stages.response]
     operations: list[edits.FieldOperation] = []
     steps: list[program.Step] = []
+    changed: set[bytes] = set()  # fields of the request that are edited before
     for number, rule in enumerate(chosen):
-        now, later = _parted(sure.fold(rule.when))
+        now, later = _parted(sure.fold(rule.when), changed if number < len(stages.request) else set())
+        if isinstance(rule.do, actions.EditField):
+            changed.add(rule.do.name.lower())
         operations.append(operation(rule, test(later)))
         steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1))
     requests = len(stages.request)
@@ -277,11 +280,14 @@ def _no_answer(action: actions.Respond | actions.ServeFile) -> plan.Plan:
     raise TypeError(f"{action!r} is no part of a program")
 
 
-def _parted(condition: conditions.Condition) -> tuple[conditions.Condition, conditions.Condition]:
-    """Return what of a condition is known when the request is decided on, and what only when there is a response."""
+def _parted(condition: conditions.Condition, changed: set[bytes]) -> tuple[conditions.Condition, conditions.Condition]:
+    """Return what of a condition is known when the request is decided on, and what only when there is a response.
+
+    What it says of fields that have been `changed` is seen when its own edit comes in turn, too.
+    """
     parts = condition.of if isinstance(condition, conditions.All) else (condition,)
-    later = [one for one in parts if _reads_response(one)]
-    now = [one for one in parts if not _reads_response(one)]
+    later = [one for one in parts if _reads_response(one) or recipes.names(one) & changed]
+    now = [one for one in parts if one not in later]
     return _all(now), _all(later)
 
 

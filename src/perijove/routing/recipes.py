@@ -108,6 +108,18 @@ _OURS: Final = frozenset((fields.HOST, fields.CONTENT_LENGTH, fields.TRANSFER_EN
                           fields.KEEP_ALIVE, fields.TE, fields.TRAILER, fields.PROXY_CONNECTION, fields.SERVER))  # fmt: skip
 
 
+def names(one: object) -> set[bytes]:
+    """Return the names of the request's fields that a condition or a text asks for, in lower case."""
+    if isinstance(one, templates.RequestField):
+        return {one.name.lower()}
+    found: set[bytes] = set()
+    if isinstance(one, tuple):
+        found.update(*(names(part) for part in one))
+    elif dataclasses.is_dataclass(one) and not isinstance(one, type):
+        found.update(*(names(getattr(one, item.name)) for item in dataclasses.fields(one)))
+    return found
+
+
 def mentions(one: object, what: object) -> bool:
     """Tell whether a condition, an edit or a text has something in it: an equal part, or one of a class."""
     if one == what or (isinstance(what, type) and isinstance(one, what)):

@@ -35,7 +35,69 @@ class Plant:
     wrong: str
 
 
-PLANTS: Final[tuple[Plant, ...]] = ()
+PLANTS: Final[tuple[Plant, ...]] = (
+    Plant(
+        "of sections, the first wins",
+        "lower.py",
+        """no_proxy)
+        for section in reversed([*self.locations, *self.ifs]):""",
+        """no_proxy)
+        for section in [*self.locations, *self.ifs]:""",
+    ),
+    Plant(
+        "of ProxyPass, the longest prefix wins",
+        "lower.py",
+        """in level.said.get("proxy-pass", ()):""",
+        """in sorted(level.said.get("proxy-pass", ()), key=lambda one: -len(one.path)):""",
+    ),
+    Plant(
+        "the host's ProxyPass comes before the main server's",
+        "lower.py",
+        """for level in self.levels:
+            for one in level.said.get("proxy-pass\"""",
+        """for level in reversed(self.levels):
+            for one in level.said.get("proxy-pass\"""",
+    ),
+    Plant(
+        "RewriteRule comes after ProxyPass",
+        "lower.py",
+        """        rules_of_server(self.scope, flow, proxied, translated, self._site())
+        self._passes(flow, proxied)
+""",
+        """        self._passes(flow, proxied)
+        rules_of_server(self.scope, flow, proxied, translated, self._site())
+""",
+    ),
+    Plant(
+        "a section's ProxyPass beats its Redirect",
+        "lower.py",
+        """            if whole:
+                answers.redirect(flow, whole[-1], section.condition, self.names.origin)
+""",
+        "",
+    ),
+    Plant("of RequestHeader, the outermost comes last", "lower.py", "for scope in self.merged\n            for one in scope.request",
+          "for scope in reversed(self.merged)\n            for one in scope.request"),
+    Plant("`ProxyPass /x !` is ignored", "mapping.py", "            flow.go(declined, when, one.origin)\n            return", "            return"),
+    Plant("ProxyPassMatch looks at the path as it was sent", "mapping.py", "return PathMatches(one.pattern)",
+          "return Matches((Variable.PATH,), one.pattern, captures=True)"),
+    Plant("`upgrade=websocket` is ignored", "mapping.py", """if asked in ("websocket", "any"):""", """if asked == "any":"""),
+    Plant("`nocanon` is ignored", "directives/mod_proxy.py", "entry.nocanon = True", "entry.nocanon = False"),
+    Plant("the path of `Location ~` is always a prefix for ProxyPass", "directives/mod_proxy.py",
+          """if regex or any(mark in entry.path for mark in "*?["):""", "if regex:"),
+    Plant("captures are off by one", "answers.py", "Capture(int(after))", "Capture(max(0, int(after) - 1))"),
+    Plant("ProxyPassReverse needs a segment to end behind the URL", "responses.py", "in members(one.url):",
+          """in members(one.url.rstrip("/") + "/"):"""),
+    Plant("[R] loses the query", "directives/rewrite_rules.py", "flow.add(split, Redirect(status, (*location, Variable.SEARCH)), Then.STOP, span)",
+          "flow.add(split, Redirect(status, location), Then.STOP, span)"),
+    Plant("[QSA] is ignored", "directives/rewrite_rules.py", "SplitQuery(flags.append, ", "SplitQuery(False, "),
+    Plant("[NC] of RewriteRule is ignored", "directives/rewrite_syntax.py", "regex(pattern, said.nocase)", "regex(pattern, False)"),
+    Plant("[OR] of RewriteCond is ignored", "directives/rewrite_conditions.py", "if not one.ornext:", "if True:"),
+    Plant("Header always is as Header onsuccess", "directives/mod_headers.py", """always = words.pop(0).text.lower() == "always\"""",
+          """always = words.pop(0).text == "\""""),
+    Plant("ServerAlias is ignored", "servers.py", """(*written, *scope.said.get("server-alias", ()))""", "written"),
+    Plant("the port of ServerName is ignored in the server's own URLs", "identity.py", "return Identity(name, int(port), ", "return Identity(name, 0, "),
+)  # fmt: skip
 
 
 def spoil(plant: Plant, folder: Path) -> Path:

@@ -6,12 +6,12 @@ import pytest
 
 from perijove.engine import fields
 from perijove.gateway.actions import EditField, Operation, ReplaceAttribute, ReplacePrefix
-from perijove.gateway.conditions import Always, NotEmpty, Pattern
+from perijove.gateway.conditions import All, Always, NotEmpty, Pattern
 from perijove.gateway.rules import Rule
-from perijove.gateway.templates import Fact, RequestField, ResponseField, Variable
+from perijove.gateway.templates import Call, Fact, Function, RequestField, ResponseField, Variable
 from perijove.routing import program
 from perijove.routing.program import operation
-from perijove.routing.recipes import always_recipe, reads_request, request_recipe, response_recipe
+from perijove.routing.recipes import always_recipe, names, reads_request, request_recipe, response_recipe
 
 
 def edits(*actions: Any) -> list[Any]:
@@ -86,3 +86,9 @@ def test_what_needs_the_request() -> None:
     assert reads_request((Rule(Always(), EditField(Operation.SET, b"X-A", (RequestField(b"origin"),))),))
     assert reads_request((Rule(NotEmpty((RequestField(b"origin"),)), SET),))
     assert reads_request((Rule(Always(), EditField(Operation.ECHO, b"", (), Pattern(b"^X"))),))
+
+
+def test_names_of_fields_that_are_asked_for() -> None:
+    asked = All((NotEmpty((RequestField(b"Host"),)), Always(), NotEmpty((b"x", Call(Function.LOWER, (RequestField(b"x-a"),))))))
+    assert names(asked) == {b"host", b"x-a"}
+    assert names(NotEmpty((ResponseField(b"host"),))) == set()
