@@ -79,6 +79,9 @@ class Mapper:
             why = replace(reasons.NO_WORKERS, words=reasons.NO_WORKERS.words.format(balancer=one.target.url))
             flow.add(when, Refuse(503, why), Then.STOP, one.origin)  # no balancer of that name, or none of its workers
             return
+        if not target.socket and not 0 < split(target.authority, SCHEMES.get(target.scheme, ("", 80))[1])[1] < 65536:
+            flow.add(when, Refuse(400), Then.STOP, one.origin)  # AH01083
+            return
         failing = self.failing(target)
         if failing:
             flow.add(when, Refuse(failing, self.why(target)), Then.STOP, one.origin)

@@ -179,7 +179,7 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
             scope.error("proxypass-url", f"{line.name}: `{url.text}` is no URL: Unable to parse URL", url.span,
                         "write scheme, host and port: `http://127.0.0.1:8000/`")  # fmt: skip
             return
-        why = bad_port(entry.target)
+        why = bad_port(entry.target, entry.pattern is not None)
         if why:
             scope.error(
                 "proxypass-url", f"{line.name}: {why}", url.span, "write scheme, host and port: `http://127.0.0.1:8000/`"
@@ -188,17 +188,17 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
     passes(scope).append(entry)
 
 
-def bad_port(target: Target) -> str:
-    """Return what is wrong with a URL's authority, if anything."""
+def bad_port(target: Target, regex: bool = False) -> str:
+    """Return what is wrong with a URL's authority, if anything; one with a pattern ends where `$1` stands."""
     if target.socket or target.scheme == "balancer":
         return ""
     host, colon, port = target.authority.rpartition(":")
     if colon and not target.authority.endswith("]"):
         if not host:
             return "URL must be absolute!"
-        if "$" in port:
+        if "$" in port and regex:
             return ""  # filled in for each request
-        if not port.isdigit() or not 0 < int(port) < 65536:
+        if not port.isdigit():
             return f"Unable to parse URL: the port `{port}` is none"
     return "" if target.authority else "URL must be absolute!"
 
