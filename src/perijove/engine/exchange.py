@@ -494,9 +494,9 @@ class Exchange:
         state.out = lines
         # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
         first = edits.edited([], plan.always_operations, state)
-        lines = edits.compacted(edits.edited(lines, plan.response_operations, state), b"vary")
+        lines = edits.compacted(first + edits.edited(lines, plan.response_operations, state), b"vary")
         state.response = None
-        lines = edits.kept(first + lines, _ALWAYS_OURS, _no_names)
+        lines = edits.kept(lines, _ALWAYS_OURS, _no_names)
         # basic_http_header (modules/http/http_filters.c): Date and Server are first, and there is one of each.
         server = edits.first_of(lines, b"server") or b"perijove"
         date = edits.first_of(lines, b"date")
@@ -528,6 +528,7 @@ class Exchange:
         lines = edits.edited([], plan.always_operations, state)
         if state.status == 200:  # it is no error
             lines += edits.edited([], plan.response_operations, state)
+        lines = edits.compacted(lines, b"vary")
         return edits.joined(edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names))
 
     def content_fields(self) -> bytes:

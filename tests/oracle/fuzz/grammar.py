@@ -265,11 +265,12 @@ class Drawer(Words):
 
     def request_header(self) -> Nodes:
         name = self.one("X-A", "X-A", "x-a", "X-Test", "X-Forwarded-Proto", "Origin", "Cookie", "Host", "X-Forwarded-Host")
+        adds = 0 if name == "Host" else 1
         text = self.kind(
             (45, lambda: f"set {name} {self.value()}"),
-            (10, lambda: f"append {name} {self.value()}"),
-            (8, lambda: f"add {name} {self.value()}"),
-            (6, lambda: f"{self.one('merge', 'setifempty')} {name} {self.value()}"),
+            (10 * adds, lambda: f"append {name} {self.value()}"),
+            (8 * adds, lambda: f"add {name} {self.value()}"),
+            (6 * adds, lambda: f"{self.one('merge', 'setifempty')} {name} {self.value()}"),
             (15, lambda: f"unset {name}"),
             (
                 16,

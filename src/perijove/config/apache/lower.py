@@ -152,6 +152,7 @@ class _Host:
     # ------------------------------------------------------------------ translate
 
     def _route(self) -> tuple[Rule, ...]:
+        self.mapper.instead = self._redirects
         flow = Flow()
         proxied = Label()
         translated = Label()
@@ -250,7 +251,7 @@ class _Host:
 
     def _site(self) -> Site:
         """Return what mod_rewrite's rules need of the server."""
-        return Site(self.names, self.mapper.by_url, _expression)
+        return Site(self.names, self.mapper.by_url, _expression, worker=self.mapper.worker)
 
     def _passes(self, flow: Flow, proxied: Label) -> None:
         """proxy_trans (modules/proxy/mod_proxy.c): the section's ProxyPass, then the server's list, main server's first."""
@@ -309,6 +310,12 @@ class _Host:
 
         One without a path beats all that have one, or a pattern.
         """
+        after = Label()
+        rules_of_section(self.scope, flow, after, self._site())
+        flow.place(after)
+        self._redirects(flow)
+
+    def _redirects(self, flow: Flow) -> None:
         sections = [*reversed([*self.locations, *self.ifs])]
         for section in sections:
             whole = [one for one in section.said.get("redirects", ()) if not one.path and one.pattern is None]
@@ -318,9 +325,6 @@ class _Host:
             for one in section.said.get("redirects", ()):
                 if one.path or one.pattern is not None:
                     answers.redirect(flow, one, section.condition, self.names.origin)
-        after = Label()
-        rules_of_section(self.scope, flow, after, self._site())
-        flow.place(after)
 
     # ------------------------------------------------------------------ fields upstream
 

@@ -35,18 +35,18 @@ from perijove.gateway.conditions import (
     Setting,
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
-from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Refuse, Set, SplitQuery, Template, Then
+from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Nothing, Refuse, Set, SplitQuery, Template, Then
 from perijove.gateway.templates import Capture, Fact, Part, RequestField, Rest, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from perijove.gateway.reasons import Reason
     from perijove.text.source import Span
 
 _PLAIN: Final = frozenset(("http", "ws"))
 _TLS: Final = frozenset(("https", "wss"))
-_QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?", 1)
+_QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?\Z", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 
 
@@ -60,6 +60,7 @@ class Mapper:
         # A path may be another than the one that was asked for; then, or with MergeSlashes Off, it may have double slashes.
         self.rewrites = any(line.flags.passthrough for one in levels if one.rewriting for line in one.rewriting.rules)
         self.workers = workers(levels)
+        self.instead: Callable[[Flow], None] = lambda _flow: None  # what comes before a failure that is only seen later
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
 
     def said(self, name: str, default: Any = None) -> Any:
@@ -77,14 +78,14 @@ class Mapper:
         target = self._member(one.target, one, scope)
         if target is None:
             why = replace(reasons.NO_WORKERS, words=reasons.NO_WORKERS.words.format(balancer=one.target.url))
-            flow.add(when, Refuse(503, why), Then.STOP, one.origin)  # no balancer of that name, or none of its workers
+            self._refuse(flow, when, 503, why, one.origin)  # no balancer of that name, or none of its workers
             return
         if not target.socket and not 0 < split(target.authority, SCHEMES.get(target.scheme, ("", 80))[1])[1] < 65536:
-            flow.add(when, Refuse(400), Then.STOP, one.origin)  # AH01083
+            self._refuse(flow, when, 400, None, one.origin)  # AH01083
             return
         failing = self.failing(target)
         if failing:
-            flow.add(when, Refuse(failing, self.why(target)), Then.STOP, one.origin)
+            self._refuse(flow, when, failing, self.why(target), one.origin)
             return
         if self.tunnels(target):
             asked = Compares((RequestField(b"upgrade"),), Comparison.SAME_FOLDED, (b"websocket",))
@@ -96,6 +97,14 @@ class Mapper:
             flow.add(Always(), ForwardAnywhere(url, Encoding.CANONICAL), proxied, one.origin)
         else:
             self._forward(flow, one, when, target, proxied)
+        flow.place(after)
+
+    def _refuse(self, flow: Flow, when: Condition, status: int, why: Reason | None, origin: Span) -> None:
+        """Refuse what is found to lead nowhere when it is to be sent: what comes before that has its say."""
+        after = Label()
+        flow.add(when, Nothing(), origin=origin, otherwise=after)
+        self.instead(flow)
+        flow.add(Always(), Refuse(status, why), Then.STOP, origin)
         flow.place(after)
 
     # ------------------------------------------------------------------ paths
@@ -146,22 +155,23 @@ class Mapper:
 
     def _worker(self, flow: Flow, one: Pass, target: Target, path: Template) -> None:
         """Set what the worker of a URL says of WebSockets, where that is another's than this ProxyPass'."""
-        usual = self.upgrades(target, one.parameters)
         origin = worker_url(replace(target, path=""))
         base = origin + (target.path if one.pattern is None else target.path.partition("$")[0])
+        url = (origin.encode("utf-8", "surrogateescape"), *path)
+        self.by_worker(flow, target, url, base, self.upgrades(target, one.parameters), one.origin)
+
+    def by_worker(self, flow: Flow, target: Target, url: Template, base: str, usual: bytes, span: Span) -> None:
+        """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what is usual."""
         rules: list[tuple[Condition, bytes]] = [(Always(), usual)]
         for worker in reversed(self.workers):
             value = self.upgrades(target, worker.parameters)
             if worker.begins(base):
                 rules = [(Always(), value)]
             elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
-                when = Matches(
-                    (origin.encode("utf-8", "surrogateescape"), *path), Pattern(worker.pattern(), 0, False, worker.name)
-                )
-                rules.append((when, value))
+                rules.append((Matches(url, Pattern(worker.pattern(), 0, False, worker.name)), value))
         if any(value != usual for _, value in rules):
             for holds, value in rules:
-                flow.add(holds, Set(Setting.UPGRADES, value), origin=one.origin)
+                flow.add(holds, Set(Setting.UPGRADES, value), origin=span)
 
     def _send(
         self, flow: Flow, one: Pass, name: str, target: Target, path: Template, encoding: Encoding, proxied: Label
@@ -173,6 +183,7 @@ class Mapper:
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
         flow.add(when, ForwardTo(name, path, encoding), proxied, one.origin)
         if not known:
+            self.instead(flow)
             if encoding is Encoding.NONE:  # the name has the query in it, too
                 rooted = Matches(path, Pattern(b"/"))
                 flow.add(All((NotEmpty((Variable.SEARCH,)), Not(rooted))), Refuse(400), Then.STOP, one.origin)
@@ -214,9 +225,9 @@ class Mapper:
 
     def upgrades(self, target: Target, parameters: Mapping[str, str]) -> bytes:
         """Return what becomes of a WebSocket handshake: nothing, or the protocol that is asked for upstream."""
-        if target.scheme in ("ws", "wss"):
-            return b"WebSocket" if self.tunnels(target) else b"*"
         asked = parameters.get("upgrade", "").lower()
+        if target.scheme in ("ws", "wss"):
+            return b"WebSocket" if self.tunnels(target) else b"*" if asked in ("", "websocket", "any") else b""
         if asked in ("websocket", "any"):
             return b"*"
         return b""
@@ -270,6 +281,14 @@ class Mapper:
         return TlsClient(
             verify=chain or names, ca=ca[-1][0] if ca else None, chain=chain, names=names, expiry=expiry, name_from_host=True
         )
+
+    def worker(self, flow: Flow, url: str, path: Template, span: Span) -> None:
+        """Set what the worker of a URL says of WebSockets that a RewriteRule leads to."""
+        target = url_of(url)
+        if target is not None:
+            origin = worker_url(target)
+            whole = (origin.encode("utf-8", "surrogateescape"), *path)
+            self.by_worker(flow, target, whole, origin, self.upgrades(target, {}), span)
 
     def by_url(self, scope: Scope, url: str, span: Span) -> str | int:
         """Return the upstream of a URL that a RewriteRule leads to, or the status that such requests get."""

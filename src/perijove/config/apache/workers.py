@@ -58,7 +58,7 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
                 continue
             url = url_of(one.target)
             wild = one.pattern is not None and "$" in url
-            if not any(other.wild is wild and (other.name == url if wild else url.startswith(other.name)) for other in own):
+            if not any(other.wild is wild and other.begins(url) for other in own):
                 own.append(Worker(url, one.parameters, wild))
         found += own
     return tuple(sorted(found, key=lambda one: -len(one.name)))

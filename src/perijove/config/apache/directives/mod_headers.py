@@ -65,6 +65,8 @@ def header(line: Directive, scope: Scope) -> None:
                     f"header name and value required for {name}", line.span, f"write `{line.name} {name} Name value`")  # fmt: skip
         return
     field = _octets(words[0].text.rstrip(":"))
+    if response and field.lower() == b"content-type" and operation in (Operation.ADD, Operation.APPEND, Operation.MERGE):
+        return  # what a response's type is said to be is written over these (ap_http_header_filter)
     when, early = _condition(words[wanted:], scope, line)
     if when is None:
         return

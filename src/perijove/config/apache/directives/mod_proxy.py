@@ -235,8 +235,37 @@ def _parameters(line: Directive, words: list[Word], entry: Pass, scope: Scope, b
                     "proxypass-parameter", f"{line.name} {entry.path}: unknown Worker parameter `{key}`", word.span, help_text
                 )
                 return False
+            wrong = _wrong(key.lower(), value)
+            if wrong:
+                scope.error("proxypass-parameter", f"{line.name} {wrong}", word.span, f"write another value for `{key}`")
+                return False
             entry.parameters[key.lower()] = value
     return True
+
+
+_LEAST: Final = {
+    "retry": (0, "Retry must be a positive value"),
+    "ttl": (1, "TTL must be at least one second"),
+    "min": (0, "Min must be a positive number"),
+    "max": (0, "Max must be a positive number"),
+    "smax": (0, "Smax must be a positive number"),
+    "timeout": (1, "Timeout must be at least one second"),
+}
+_number: Final = re.compile(r"\s*([+-]?[0-9]+)").match
+
+
+def _wrong(key: str, value: str) -> str:
+    """Return what is wrong with a worker's parameter (set_worker_param); a number is what atoi(3) takes for one."""
+    if key in _LEAST:
+        least, message = _LEAST[key]
+        found = _number(value)
+        return message if (int(found[1]) if found else 0) < least else ""
+    if key in ("keepalive", "disablereuse", "enablereuse"):
+        named = {"keepalive": "KeepAlive", "disablereuse": "DisableReuse", "enablereuse": "EnableReuse"}[key]
+        return "" if value.lower() in ("on", "off") else f"{named} must be On|Off"
+    if key == "flushpackets":
+        return "" if value.lower() in ("on", "off", "auto") else "flushpackets must be on|off|auto"
+    return ""
 
 
 @directive("ProxyPassReverse")

@@ -18,7 +18,7 @@ from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope, within
 from perijove.gateway.actions import Encoding, Hold
 from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not, PathIs, Pattern
-from perijove.gateway.templates import Fact, Function
+from perijove.gateway.templates import Fact, Function, Template
 
 if TYPE_CHECKING:
     from perijove.text.source import Span
@@ -70,6 +70,7 @@ class Site:
     expression: Callable[[Scope, str, Span], Condition]  # what RewriteCond expr says
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     own: Pattern | None = None  # finds a URL of this server; its first group is the path behind the slash
+    worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
 
 
 def rewriting(scope: Scope) -> Rewriting:
@@ -399,6 +400,7 @@ def _place(
         expression=expression,
         proxies="proxy" in server.modules or "proxy_module" in server.modules,
         own=site.own,
+        worker=site.worker,
         directory=directory,
         base=base,
         encoding=site.encoding,

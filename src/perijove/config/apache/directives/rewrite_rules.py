@@ -90,6 +90,7 @@ class Place:
     base: bytes = b""  # RewriteBase
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     counted: bytes = b""  # by which name the rounds of [N] are counted
+    worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,8 @@ class _List:
         if kind in ("known", "open"):
             if origin[:2].lower() == b"ws":
                 flow.add(Always(), Set(Setting.UPGRADES, b"*"), Then.NEXT, span)
+            if self.place.worker is not None and span is not None:
+                self.place.worker(flow, origin.decode("utf-8", "surrogateescape"), HELD, span)
             when: Condition = Always() if kind == "known" else Matches(HELD, _PATH_NEXT)
             if flags.noescape:  # a query right behind the host's name is a part of it
                 flow.add(All((Not(NotEmpty(HELD)), NotEmpty((Variable.SEARCH,)))), Refuse(400), Then.STOP, span)
