@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perijove.engine.upstream import Upstream
     from perijove.gateway.model import Gateway
 
+_SERVER: Final = ("Server", "upstream")  # every upstream says one
 _OURS: Final = frozenset(("content-length", "connection", "transfer-encoding"))  # of the response that is made up
 
 
@@ -63,7 +64,7 @@ def responses(
     )
     for sample in samples:
         begun(exchange, head, plan, state)
-        text = "".join(f"{known}: {value}\r\n" for known, value in sample)
+        text = "".join(f"{known}: {value}\r\n" for known, value in (*sample, _SERVER))
         source, out = Buffer(), Buffer()
         source.append(f"HTTP/1.1 302 Found\r\n{text}Content-Length: 0\r\n\r\n".encode("utf-8", "surrogateescape"))
         if exchange.read_response(ResponseHead(), Limits(), source, out) != const.FOUND:
@@ -72,7 +73,7 @@ def responses(
         for known, value in sample:
             at = next((at for at, line in enumerate(left) if line[0].lower() == known.lower()), None)
             found.append(Mapped(known, value, None if at is None else left.pop(at)[1]))
-        added += [line for line in left if line[0].lower() not in _OURS and line not in added]
+        added += [line for line in left if line[0].lower() not in _OURS and line not in (*added, _SERVER)]
     order = {known: at for at, known in enumerate(dict.fromkeys(one.name for one in found))}
     return sorted(found, key=lambda one: order[one.name]), added
 

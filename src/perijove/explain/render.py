@@ -20,7 +20,8 @@ _PAINT: Final = {"bold": "\x1b[1m", "dim": "\x1b[2m", "good": "\x1b[1;32m", "bad
 _END: Final = "\x1b[0m"
 _OUTCOMES: Final = {"forwarded": "good", "answered": "good", "refused": "bad"}
 # What tells who somebody is; the rest of it is shown: that a field is there, and the scheme, may be what somebody looks for.
-_SECRETS: Final = frozenset(("authorization", "proxy-authorization", "cookie"))
+_SECRETS: Final = frozenset(("authorization", "proxy-authorization", "cookie", "x-xsrftoken", "x-api-key", "x-auth-token"))
+_SHORTEST: Final = 6  # of a secret that is looked for in other texts
 _HIDDEN: Final = "[…]"
 _cookie_value: Final = re.compile(r"=[^;]*")
 
@@ -78,7 +79,7 @@ def text(one: Explanation, *, colour: bool = False) -> str:
         out.lines += [f"  {line}" for line in _fields(one.answer.fields)]
         if one.answer.body:
             out.lines += ["", *(f"  {line}" for line in one.answer.body.splitlines())]
-    return masked_text("\n".join(out.lines)) + "\n"
+    return str(_covered(masked_text("\n".join(out.lines)), _secrets(one))) + "\n"
 
 
 def _where(out: _Text, one: Explanation) -> None:
@@ -87,10 +88,10 @@ def _where(out: _Text, one: Explanation) -> None:
     for name, it in chosen:
         at = f" ({_at(it.place)})" if it.place else ""
         out.lines.append(f"{out.paint('bold', f'{name:<8}')}  {it.name}{at} – {it.why}")
-    width = max((len(_at(place)) for place in one.sections), default=0)
-    for number, place in enumerate(one.sections):
+    width = max((len(_at(it)) for it in one.sections), default=0)
+    for number, section in enumerate(one.sections):
         name = "sections" if number == 0 else ""
-        out.lines.append(f"{out.paint('bold', f'{name:<8}')}  {out.paint('place', f'{_at(place):<{width}}')}  {place.text}")
+        out.lines.append(f"{out.paint('bold', f'{name:<8}')}  {out.paint('place', f'{_at(section):<{width}}')}  {section.text}")
 
 
 def _rules(out: _Text, rules: Sequence[Considered]) -> None:
@@ -167,9 +168,28 @@ def hidden(name: str, value: str) -> str:
 
 def data(one: Explanation) -> dict[str, Any]:
     """Return it for machines: what `json.dumps` takes."""
-    found: dict[str, Any] = dataclasses.asdict(one)
-    for lines in (found["request"]["fields"], found["sent"]["fields"] if found["sent"] else ()):
-        for at, (name, value) in enumerate(lines):
-            if isinstance(lines, list):
-                lines[at] = (name, hidden(name, value))
+    found: dict[str, Any] = _covered(dataclasses.asdict(one), _secrets(one))
+    for message in (found["request"], found["sent"]):
+        if message is not None:
+            message["fields"] = [(name, hidden(name, value)) for name, value in message["fields"]]
     return found
+
+
+def _secrets(one: Explanation) -> list[str]:
+    """Return what tells who somebody is, wherever rules may have put it; the shortest could be part of anything."""
+    found: list[str] = []
+    for name, value in one.request.fields:
+        if name.lower() in _SECRETS:
+            pieces = re.split(r"[;=]", value) if name.lower() == "cookie" else [value, value.partition(" ")[2]]
+            found += [piece.strip() for piece in pieces]
+    return sorted((each for each in found if len(each) >= _SHORTEST), key=len, reverse=True)
+
+
+def _covered(value: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, _HIDDEN)
+        return value
+    if isinstance(value, dict):
+        return {name: _covered(each, secrets) for name, each in value.items()}
+    return [_covered(each, secrets) for each in value] if isinstance(value, list | tuple) else value

@@ -142,23 +142,30 @@ def _considered(looked: Sequence[_Looked], state: State | None) -> tuple[list[Co
     """Return what is told of each rule, and how many are not told of. What one line says is told once."""
     found: list[Considered] = []
     before: _Looked | None = None
+    told = False  # the line that is being told of is for this request
     more = 0
     for at, one in enumerate(looked):
         after = looked[at + 1].state if at + 1 < len(looked) else state
         if one.rule.origin is None:
             continue  # nobody wrote it
-        follows = before is not None and one.number == before.number + 1 and _same(one.rule, before.rule)
-        if follows and before is not None and before.held and isinstance(one.rule.when, conditions.Always):
-            found[-1] = _more(found[-1], one, after)
-        elif follows and before is not None and not before.held and not one.held and _narrows(before.rule, one.rule):
+        follows = before is not None and _follows(before, one)
+        if follows and told:
+            if one.held:
+                found[-1] = _more(found[-1], one, after)
+        elif follows and before is not None and not one.held and _narrows(before.rule, one.rule):
             found[-1] = _told(one, after)  # that the line is not for this request says all
         elif len(found) >= _MOST:
             more += 1
-            continue
         else:
             found.append(_told(one, after))
+            told = one.held
         before = one
     return found, more
+
+
+def _follows(before: _Looked, one: _Looked) -> bool:
+    """Tell whether a rule goes on with what a line says."""
+    return before.stage == one.stage and before.number < one.number and _same(before.rule, one.rule)
 
 
 def _more(told: Considered, one: _Looked, after: State | None) -> Considered:
@@ -203,10 +210,14 @@ def _leads(rule: Rule) -> str:
 
 
 def _changes(one: _Looked, after: State | None) -> tuple[Value, ...]:
-    """Return what the path and the query have become by a rule."""
+    """Return what the path, the query and the held text have become by a rule."""
     if one.state is None or after is None or not one.held:
         return ()
-    pairs = (("path", one.state.path, after.path), ("query", one.state.query or b"", after.query or b""))
+    pairs = (
+        ("text", one.state.held, after.held),
+        ("path", one.state.path, after.path),
+        ("query", one.state.query or b"", after.query or b""),
+    )
     return tuple(Value(f"{name} becomes", words.octets(now)) for name, then, now in pairs if then != now)
 
 

@@ -5,11 +5,13 @@ Sources: modules/proxy/mod_proxy.c (add_pass, set_* and the directive table), do
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
+from perijove.config.apache.directives.parameters import balancer_fault, worker_fault
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import Setting
@@ -223,49 +225,28 @@ def _parameters(line: Directive, words: list[Word], entry: Pass, scope: Scope, b
                 scope.error("proxypass-parameter", f"Invalid {line.name} parameter. Parameter must be in the form 'key=value'.",
                             word.span, "write `key=value`, or put a remark on a line of its own")  # fmt: skip
                 return False
-            known = _BALANCER | _WORKER if balancer else _WORKER
             if key.lower() == "mapping":
                 continue
-            if key.lower() not in known:
-                import difflib
-
-                near = difflib.get_close_matches(key.lower(), known, 1)
-                help_text = f"write `{near[0]}={value}`" if near else f"known are {', '.join(sorted(known))}"
-                scope.error(
-                    "proxypass-parameter", f"{line.name} {entry.path}: unknown Worker parameter `{key}`", word.span, help_text
-                )
-                return False
-            wrong = _wrong(key.lower(), value)
-            if wrong:
-                scope.error("proxypass-parameter", f"{line.name} {wrong}", word.span, f"write another value for `{key}`")
+            if not _is_parameter(f"{line.name} {entry.path}:", word, scope, balancer):
                 return False
             entry.parameters[key.lower()] = value
     return True
 
 
-_LEAST: Final = {
-    "retry": (0, "Retry must be a positive value"),
-    "ttl": (1, "TTL must be at least one second"),
-    "min": (0, "Min must be a positive number"),
-    "max": (0, "Max must be a positive number"),
-    "smax": (0, "Smax must be a positive number"),
-    "timeout": (1, "Timeout must be at least one second"),
-}
-_number: Final = re.compile(r"\s*([+-]?[0-9]+)").match
-
-
-def _wrong(key: str, value: str) -> str:
-    """Return what is wrong with a worker's parameter (set_worker_param); a number is what atoi(3) takes for one."""
-    if key in _LEAST:
-        least, message = _LEAST[key]
-        found = _number(value)
-        return message if (int(found[1]) if found else 0) < least else ""
-    if key in ("keepalive", "disablereuse", "enablereuse"):
-        named = {"keepalive": "KeepAlive", "disablereuse": "DisableReuse", "enablereuse": "EnableReuse"}[key]
-        return "" if value.lower() in ("on", "off") else f"{named} must be On|Off"
-    if key == "flushpackets":
-        return "" if value.lower() in ("on", "off", "auto") else "flushpackets must be on|off|auto"
-    return ""
+def _is_parameter(says: str, word: Word, scope: Scope, balancer: bool) -> bool:
+    """Tell whether `key=value` is a parameter of a worker, or of a balancer."""
+    key, _, value = word.text.partition("=")
+    known = _BALANCER if balancer else _WORKER
+    what = "Balancer" if balancer else "Worker"
+    if key.lower() not in known:
+        near = difflib.get_close_matches(key.lower(), known, 1)
+        help_text = f"write `{near[0]}={value}`" if near else f"known are {', '.join(sorted(known))}"
+        scope.error("proxypass-parameter", f"{says} unknown {what} parameter `{key}`", word.span, help_text)
+        return False
+    wrong = balancer_fault(key, value) if balancer else worker_fault(key, value)
+    if wrong:
+        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, f"`{word.text}` is out of these bounds")
+    return not wrong
 
 
 @directive("ProxyPassReverse")
@@ -389,7 +370,32 @@ def max_forwards(line: Directive, scope: Scope) -> None:
     scope.said["max-forwards"] = line.words[0].text
 
 
-@directive("ProxySet", "BalancerMember", "BalancerInherit", "BalancerGrowth", "BalancerPersist")
+@directive("BalancerInherit", "BalancerGrowth", "BalancerPersist")
 def balancer(line: Directive, scope: Scope) -> None:
-    """Describe a balancer or a worker."""
+    """Say how balancers are kept."""
+    scope.said.setdefault(line.name.lower(), []).append(line)
+
+
+@directive("ProxySet", "BalancerMember")
+def member(line: Directive, scope: Scope) -> None:
+    """Describe a worker, or a member of a balancer."""
+    words = list(line.words)
+    named = scope.path if scope.kind is Kind.PROXY else ""
+    member = line.name.lower() == "balancermember"
+    if not named and words:
+        named = words.pop(0).text
+    if member:
+        if not words or ("://" not in words[0].text and not words[0].text.startswith("unix:")):
+            scope.error("balancermember-url", "BalancerMember must define remote proxy server", line.span,
+                        "write `BalancerMember http://127.0.0.1:8000` in <Proxy \"balancer://name\">")  # fmt: skip
+            return
+        words.pop(0)
+    balances = not member and named.lower().startswith("balancer:")
+    for word in words:
+        if "=" not in word.text:
+            scope.error("proxypass-parameter", f"Invalid {line.name} parameter. Parameter must be in the form 'key=value'",
+                        word.span, "write `key=value`, or put a remark on a line of its own")  # fmt: skip
+            return
+        if not _is_parameter(f"{line.name}:", word, scope, balances):
+            return
     scope.said.setdefault(line.name.lower(), []).append(line)

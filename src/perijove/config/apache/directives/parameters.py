@@ -1,0 +1,105 @@
+"""Parameters of workers and balancers: what ProxyPass, BalancerMember and ProxySet take, and within which bounds.
+
+Source: set_worker_param and set_balancer_param (modules/proxy/mod_proxy.c), whose words these are.
+Must not know what a parameter means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_ON_OFF: Final = frozenset(("on", "off"))
+_UNITS: Final = {"us": 1, "ms": 1_000, "s": 1_000_000, "mi": 60_000_000, "h": 3_600_000_000}
+
+
+def worker_fault(key: str, value: str) -> str:
+    """Return what is wrong with a worker's parameter, in httpd's words; nothing if it is right, or not known."""
+    judge = _WORKER.get(key.lower())
+    return "" if judge is None else judge(value)
+
+
+def balancer_fault(key: str, value: str) -> str:
+    """Return what is wrong with a balancer's parameter; nothing if it is right, or not known."""
+    judge = _BALANCER.get(key.lower())
+    return "" if judge is None else judge(value)
+
+
+def _number(text: str) -> int:
+    """Return the number that a text begins with, as atoi(3) does."""
+    found = re.match(r"\s*([+-]?[0-9]{1,18})", text)
+    return int(found[1]) if found else 0
+
+
+def _bounds(low: int, high: int, says: str) -> Callable[[str], str]:
+    return lambda value: "" if low <= _number(value) <= high else says
+
+
+def _words(words: frozenset[str], says: str) -> Callable[[str], str]:
+    return lambda value: "" if value.lower() in words else says
+
+
+def _time(unit: str, name: str) -> Callable[[str], str]:
+    """A time of a millisecond at least (ap_timeout_parameter_parse, server/util.c)."""
+
+    def judge(value: str) -> str:
+        found = re.fullmatch(r"([+-]?[0-9]+)(us|ms|s|mi|h)?[a-z]*", value.lower())
+        if not found:
+            return f"{name} has wrong format"
+        return "" if int(found[1]) * _UNITS[found[2] or unit] >= 1_000 else f"{name} must be at least one millisecond"
+
+    return judge
+
+
+def _retry(value: str) -> str:
+    return "Retry must be a positive value" if value.startswith("-") or _number(value) < 0 else ""
+
+
+def _load_factor(value: str) -> str:
+    found = re.match(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)", value)
+    return "" if found and 1 <= float(found[0]) <= 100 else "LoadFactor must be a number between 1..100"
+
+
+def _status(value: str) -> str:
+    return "" if re.fullmatch(r"[-+DSHCIRNEVdshcirnev]*", value) else "Unknown status parameter option"
+
+
+def _buffer(name: str) -> Callable[[str], str]:
+    says = f"{name} must be >= 512 bytes, or 0 for system default."
+    return lambda value: "" if _number(value) >= 512 or _number(value) == 0 else says
+
+
+_MANY: Final = 1 << 62
+_WORKER: Final[dict[str, Callable[[str], str]]] = {
+    "loadfactor": _load_factor,
+    "retry": _retry,
+    "ttl": _bounds(1, _MANY, "TTL must be at least one second"),
+    "min": _bounds(0, _MANY, "Min must be a positive number"),
+    "max": _bounds(0, _MANY, "Max must be a positive number"),
+    "smax": _bounds(0, _MANY, "Smax must be a positive number"),
+    "acquire": _time("ms", "Acquire timeout"),
+    "timeout": _bounds(1, _MANY, "Timeout must be at least one second"),
+    "iobuffersize": _buffer("IOBufferSize"),
+    "receivebuffersize": _buffer("ReceiveBufferSize"),
+    "keepalive": _words(_ON_OFF, "KeepAlive must be On|Off"),
+    "disablereuse": _words(_ON_OFF, "DisableReuse must be On|Off"),
+    "enablereuse": _words(_ON_OFF, "EnableReuse must be On|Off"),
+    "status": _status,
+    "flushpackets": _words(frozenset(("on", "off", "auto")), "flushpackets must be on|off|auto"),
+    "flushwait": _bounds(0, 1000, "flushwait must be <= 1000, or 0 for system default of 10 millseconds."),
+    "ping": _time("s", "Ping/Pong timeout"),
+    "lbset": _bounds(0, 99, "lbset must be between 0 and 99"),
+    "connectiontimeout": _time("s", "Connectiontimeout"),
+    "responsefieldsize": _bounds(0, _MANY, "ResponseFieldSize must be greater than 0 bytes, or 0 for system default."),
+}
+_BALANCER: Final[dict[str, Callable[[str], str]]] = {
+    "nofailover": _words(_ON_OFF, "failover must be On|Off"),
+    "timeout": _bounds(1, _MANY, "timeout must be at least one second"),
+    "maxattempts": _bounds(0, _MANY, "maximum number of attempts must be a positive number"),
+    "scolonpathdelim": _words(_ON_OFF, "scolonpathdelim must be On|Off"),
+    "failontimeout": _words(_ON_OFF, "failontimeout must be On|Off"),
+    "forcerecovery": _words(_ON_OFF, "forcerecovery must be On|Off"),
+    "growth": _bounds(1, 100, "growth must be between 1 and 100"),
+    "failonstatus": lambda value: "" if _number(value) else "failonstatus must be one or more HTTP response code(s)",
+}
