@@ -478,7 +478,7 @@ class Exchange:
             recipe is not None
             and always is not None
             and not head.nominated
-            and head.has(fields.SERVER)
+            and head.field(fields.SERVER)
             and head.lacks(recipe.absent, recipe.absent_names)
             and (not head.has(fields.VARY) or _is_compact(head))
         ):

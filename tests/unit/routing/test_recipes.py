@@ -66,7 +66,7 @@ def test_what_is_too_much(too_much: Any) -> None:
 
 
 def test_a_response_has_nothing_to_map() -> None:
-    made = response_recipe(edits(ReplacePrefix(b"http://up/", (b"/",)), ReplaceAttribute("path", b"/a", b"/b"), SET))
+    made = response_recipe(edits(ReplacePrefix((b"http://up/",), (b"/",)), ReplaceAttribute("path", (b"/a",), (b"/b",)), SET))
     assert made is not None
     assert made.absent == fields.mask(fields.LOCATION, fields.CONTENT_LOCATION, fields.SET_COOKIE)
     assert made.absent_names == {b"uri", b"destination", b"x-a"}

@@ -287,6 +287,12 @@ class Builder:
             if plain in sources and other in sources and other != plain:
                 message = f"Can't locate API module structure `{name}' in file {path}"
                 self._fault(Fault("wrong-module-file", message, f"write `mod_{plain}.so`", 1), node, words)
+            elif plain not in sources and os.path.isabs(path) and not os.path.exists(path):
+                # Files of modules that Debian has need not be here: nothing of them is run.
+                message = f"Cannot load {path} into server: {path}: cannot open shared object file: No such file or directory"
+                self._fault(
+                    Fault("no-module-file", message, "take the line out, or name the file as it is called here", 1), node, words
+                )
             self.modules.add(plain)
 
     def _server_root(self, node: Node, name: str) -> None:

@@ -204,6 +204,10 @@ class Mapper:
         """Return the status of every request to a target, if there is no handler for its scheme; else 0."""
         scheme = target.scheme
         modules = self.modules
+        if scheme == "balancer" and "proxy_balancer" not in modules:
+            return 500
+        if not target.socket and "$" not in target.authority and split(target.authority, 80)[1] > 65535:
+            return 400
         if scheme not in _PLAIN | _TLS:
             return 500
         if "proxy_http" not in modules and not (scheme in ("ws", "wss") and "proxy_wstunnel" in modules):

@@ -40,7 +40,7 @@ EMULATED = _names("""
     ProxyPassReverseCookiePath ProxyPassReverseCookieDomain ProxyBlock ProxyMaxForwards NoProxy ProxyDomain ProxyVia
     ProxyErrorOverride ProxyPreserveHost ProxyTimeout BalancerMember ProxySet ProxyAddHeaders ProxyPassInherit AllowCONNECT
     ProxyWebsocketFallbackToProxyHttp
-    RewriteEngine RewriteOptions RewriteBase RewriteCond RewriteRule Header RequestHeader
+    RewriteEngine RewriteOptions RewriteBase RewriteCond RewriteRule RewriteMap ServerPath Header RequestHeader
     Alias AliasMatch Redirect RedirectMatch RedirectTemp RedirectPermanent
     SetEnvIf SetEnvIfNoCase BrowserMatch BrowserMatchNoCase SetEnvIfExpr SetEnv UnsetEnv PassEnv
     <Limit <LimitExcept Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
@@ -136,14 +136,12 @@ DIRECTIVES = {
     "AuthzSendForbiddenOnFailure": Difference("a user who may not enter is asked for a password again"),
     "AuthBasicFake": Difference("no Authorization is made up for the upstream"),
     "AuthBasicUseDigestAlgorithm": Difference("passwords of digest files are not understood"),
-    "ServerPath": Difference("clients without Host are served by the first virtual host"),
     "StrictHostCheck": Difference("a Host that no virtual host names is served by the first one", True),
     "SetOutputFilter": Difference(_FILTERS),
     "SetInputFilter": Difference("what clients send passes as it is"),
     "TraceEnable": Difference("TRACE is always refused"),
     "ProxySourceAddress": Difference("the system chooses the address that upstreams see"),
     "Proxy100Continue": Difference("100 Continue is sent when the upstream has asked for the content"),
-    "RewriteMap": Difference("maps are empty: `${…}` in rules is replaced by its default"),
     "RemoteIPProxyProtocol": Difference("the PROXY protocol is not expected; it is a setting of perijove's own"),
     "RemoteIPProxyProtocolExceptions": Difference("the PROXY protocol is not expected"),
     "LuaAuthzProvider": Difference(f"no Lua is run: {_ACCESS}", True),

@@ -22,7 +22,9 @@ os.environ["PROBE"] = "from the process"
 
 def scope(*modules: str, told: list[Diagnostic] | None = None) -> Scope:
     tell = (lambda one: None) if told is None else told.append
-    return Scope(Kind.HOST, frozenset(modules), tell)
+    made = Scope(Kind.HOST, frozenset(modules), tell)
+    made.said |= {"documentroot": ("/var/www/html",), "serveradmin": ("admin@example.org",)}  # as when it was recorded
+    return made
 
 
 def span(text: str = "") -> Span:
@@ -37,8 +39,7 @@ def state(
     buffer.append(request.encode("latin-1"))
     head = RequestHead()
     assert head.scan(buffer, Limits()) == FOUND
-    made = State()
-    made.begin(head, Peer(address, 40000, scheme, 8080, False), [])
+    made = State(head, Peer(address, 40000, scheme, 8080, False), [])
     path = decoded(made.path, REFUSED, True)
     assert isinstance(path, bytes)
     made.path = path

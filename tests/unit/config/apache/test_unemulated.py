@@ -64,7 +64,6 @@ def test_nothing_to_say(text: str) -> None:
             '"Require ldap-group"',
         ),
         ("<VirtualHost *:1>\nSSLVerifyClient require\n</VirtualHost>", "SSLVerifyClient"),
-        ("<Location />\n<Limit POST>\nRequire all denied\n</Limit>\n</Location>", "Limit"),
     ],
 )
 def test_a_door_is_an_error_unless_it_is_named(text: str, name: str) -> None:

@@ -5,6 +5,7 @@ Source: modules/ssl/ssl_engine_config.c.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from perijove.config.apache.directives import directive
@@ -27,6 +28,16 @@ def file(line: Directive, scope: Scope) -> None:
     from perijove.config.apache.scope import root_of
 
     path = root_of(scope, line.words[0].text)
+    try:
+        missing = os.path.getsize(path) == 0
+    except PermissionError:
+        missing = False  # whoever starts as root will see
+    except OSError:
+        missing = True
+    if missing and not line.name.lower().endswith("path"):
+        scope.error("no-such-file", f"{line.name}: file '{path}' does not exist or is empty", line.words[0].span,
+                    "name a file of PEM on this machine")  # fmt: skip
+        return
     scope.said.setdefault(line.name.lower(), []).append((path, line.words[0].span))
 
 
