@@ -68,6 +68,8 @@ def response_recipe(edits: Sequence[Edit]) -> Recipe | None:
 def always_recipe(edits: Sequence[Edit]) -> Recipe | None:
     """Return the recipe for edits of a table that begins empty; None if they are too much for one."""
     found = _recipe(edits, 0, frozenset())
+    if any(operation.lower == b"vary" for _, operation in edits):
+        return None  # it is made one line with the upstream's
     return None if found is None or found.drop or found.drop_names else found
 
 

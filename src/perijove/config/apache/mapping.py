@@ -180,13 +180,13 @@ class Mapper:
         if one.target is not None and one.target.scheme != "balancer":
             self._worker(flow, one, target, path)
         known = target.path.startswith("/") or bool(target.socket)
+        if not known and encoding is Encoding.NONE:  # the name has the query in it, too
+            rooted = Matches(path, Pattern(b"/"))
+            self._refuse(flow, All((NotEmpty((Variable.SEARCH,)), Not(rooted))), 400, None, one.origin)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
         flow.add(when, ForwardTo(name, path, encoding), proxied, one.origin)
         if not known:
             self.instead(flow)
-            if encoding is Encoding.NONE:  # the name has the query in it, too
-                rooted = Matches(path, Pattern(b"/"))
-                flow.add(All((NotEmpty((Variable.SEARCH,)), Not(rooted))), Refuse(400), Then.STOP, one.origin)
             origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
             flow.add(Always(), ForwardAnywhere((origin, *path), encoding), proxied, one.origin)
 

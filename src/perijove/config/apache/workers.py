@@ -57,7 +57,7 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
             if one.target is None or one.target.scheme == "balancer":
                 continue
             url = url_of(one.target)
-            wild = one.pattern is not None and "$" in url
+            wild = one.pattern is not None
             if not any(other.wild is wild and other.begins(url) for other in own):
                 own.append(Worker(url, one.parameters, wild))
         found += own

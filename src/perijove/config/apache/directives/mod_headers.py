@@ -12,9 +12,9 @@ from perijove.config.apache.directives.mod_env import _octets, _value
 from perijove.config.apache.identity import scheme
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
-from perijove.gateway.conditions import Always, Condition, HasNote, Not
+from perijove.gateway.conditions import All, Always, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation
-from perijove.gateway.templates import Fact, Note, Part, Template
+from perijove.gateway.templates import Fact, Note, Part, ResponseField, Template
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive, Word
@@ -65,11 +65,12 @@ def header(line: Directive, scope: Scope) -> None:
                     f"header name and value required for {name}", line.span, f"write `{line.name} {name} Name value`")  # fmt: skip
         return
     field = _octets(words[0].text.rstrip(":"))
-    if response and field.lower() == b"content-type" and operation in (Operation.ADD, Operation.APPEND, Operation.MERGE):
-        return  # what a response's type is said to be is written over these (ap_http_header_filter)
     when, early = _condition(words[wanted:], scope, line)
     if when is None:
         return
+    if response and field.lower() == b"content-type" and operation in (Operation.ADD, Operation.APPEND, Operation.MERGE):
+        # What a response's type is said to be is written over these (ap_http_header_filter).
+        when = All((when, Not(NotEmpty((ResponseField(b"content-type"),)))))
     value: Template | None = ()
     pattern = None
     if wanted == 3:

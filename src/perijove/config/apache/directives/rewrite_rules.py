@@ -220,9 +220,11 @@ class _List:
         flow, flags = self.flow, line.flags
         written = "?" in line.substitution
         dynamic = any(not isinstance(one, bytes) for one in text)
-        if dynamic and not written and not flags.unsafe_query:
-            # AH10508: a question mark that only the request brings.
-            flow.add(Matches(HELD, _MARK), Refuse(403), Then.STOP, line.span)
+        if dynamic and not flags.unsafe_query:
+            # AH10508: a question mark that only the request brings, before any that is written.
+            before = _before_mark(text)
+            if not written or any(not isinstance(one, bytes) for one in before):
+                flow.add(Matches(before if written else HELD, _MARK), Refuse(403), Then.STOP, line.span)
         forgets = flags.discard or bool(text and isinstance(text[0], bytes) and _queryless(text[0]))
         if written or forgets or (dynamic and flags.unsafe_query):
             flow.add(Always(), SplitQuery(flags.append, flags.query_last, forgets), Then.NEXT, line.span)
@@ -376,6 +378,14 @@ def begin_section(flow: Flow, document_root: bytes) -> None:
 def ended() -> Condition:
     """Return whether a rule with END has been there."""
     return HasNote(END)
+
+
+def _before_mark(text: Template) -> Template:
+    """Return what stands before the first question mark that is written."""
+    for at, one in enumerate(text):
+        if isinstance(one, bytes) and b"?" in one:
+            return (*text[:at], one.partition(b"?")[0])
+    return text
 
 
 def _touches_query(line: RuleLine) -> bool:
