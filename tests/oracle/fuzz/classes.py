@@ -6,6 +6,7 @@ it can be, for whatever it catches is not looked at. Knows requests and the line
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -23,7 +24,53 @@ class Accepted:
     holds: Callable[[Request, Sequence[str]], bool]  # of a request and the lines of the difference
 
 
-ACCEPTED: Final[tuple[Accepted, ...]] = ()
+_control: Final = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE).search
+_upstream: Final = re.compile(r"[-+]upstream\[\d+\] <- ([^:]*):").match
+
+
+def _fields(lines: Sequence[str]) -> set[str]:
+    """Return the names of the upstream's fields that differ; something that is no name if anything else does."""
+    found = [_upstream(line.strip()) for line in lines[1:]]
+    return {one[1] if one else "?" for one in found}
+
+
+def _values(request: Request, name: str) -> list[str]:
+    return [value.lower() for field, value in request.get("headers", []) if field.lower() == name]
+
+
+def _nominated(request: Request, lines: Sequence[str]) -> bool:
+    tokens = {token.strip() for value in _values(request, "connection") for token in value.split(",")}
+    return _fields(lines) <= tokens - {"close", "keep-alive", "upgrade"}
+
+
+def _upgrades(request: Request, lines: Sequence[str]) -> bool:
+    return _values(request, "upgrade") not in ([], ["websocket"]) and _fields(lines) <= {"connection", "upgrade"}
+
+
+def _controls(request: Request, lines: Sequence[str]) -> bool:
+    return _control(request["target"]) is not None
+
+
+ACCEPTED: Final = (
+    Accepted(
+        "nominated fields",
+        "What a client names in Connection is dropped before fields are edited: it cannot take away what the proxy sets (RFC 9110, 7.6.1).",
+        "fz-nominated-fields",
+        _nominated,
+    ),
+    Accepted(
+        "other upgrades",
+        "Only WebSockets are passed on: other protocols, such as h2c, would lead past all rules. Upgrade may name several.",
+        "fz-other-upgrades",
+        _upgrades,
+    ),
+    Accepted(
+        "control characters in fields",
+        "A path with encoded control characters cannot end a field's line, nor stand in a field.",
+        "fz-line-ends-in-fields",
+        _controls,
+    ),
+)
 
 
 def accepted(request: Request, lines: Sequence[str]) -> str:

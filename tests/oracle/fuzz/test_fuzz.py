@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.oracle import case as cases
+from tests.oracle.case import Request
 from tests.oracle.fuzz.batch import Outcome, compared, judge
 from tests.oracle.fuzz.classes import ACCEPTED, accepted
 from tests.oracle.fuzz.grammar import MODULES, draw, drawn
@@ -86,3 +87,24 @@ def test_few_differences_are_accepted_and_each_is_recorded() -> None:
     assert len(ACCEPTED) <= 5
     assert {one.case for one in ACCEPTED} <= set(cases.names())
     assert all(one.name and one.reason for one in ACCEPTED)
+
+
+def lines(*differing: str) -> list[str]:
+    return ["request: GET /", *(f"  {one}" for one in differing)]
+
+
+CLASSES: list[tuple[Request, list[str], str]] = [
+    ({"target": "/", "headers": [["Connection", "close, X-A"]]}, lines("+upstream[0] <- x-a: 1"), "nominated fields"),
+    ({"target": "/", "headers": [["Connection", "close, X-A"]]}, lines("+upstream[0] <- x-b: 1"), ""),
+    ({"target": "/", "headers": [["Connection", "X-A"]]}, lines("+upstream[0] <- x-a: 1", "-client <- status 200"), ""),
+    ({"target": "/", "headers": [["Upgrade", "h2c"]]}, lines("-upstream[0] <- upgrade: h2c"), "other upgrades"),
+    ({"target": "/", "headers": [["Upgrade", "WebSocket"]]}, lines("-upstream[0] <- upgrade: websocket"), ""),
+    ({"target": "/", "websocket": True}, lines("-upstream[0] <- upgrade: websocket"), ""),
+    ({"target": "/a%0Ab"}, lines("-upstream[0] <- x: y"), "control characters in fields"),
+    ({"target": "/a%20b"}, lines("-upstream[0] <- x: y"), ""),
+]
+
+
+@pytest.mark.parametrize(("request_", "differing", "name"), CLASSES)
+def test_what_is_accepted(request_: Request, differing: list[str], name: str) -> None:
+    assert accepted(request_, differing) == name
