@@ -573,6 +573,7 @@ class Program:
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):
             state.status = path
+            state.path = b""  # it is in no section
         else:
             state.path = path
             self._decide(self.steps, state, trace, True)

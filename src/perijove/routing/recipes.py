@@ -60,6 +60,8 @@ def response_recipe(edits: Sequence[Edit]) -> Recipe | None:
             numbers, names = numbers | _URLS, _URL_NAMES
         elif isinstance(edit, actions.ReplaceAttribute):
             numbers |= fields.mask(fields.SET_COOKIE)
+        elif operation.lower == b"vary":
+            return None  # it is compacted
         else:
             lines.append((edit, operation))
     return _recipe(lines, numbers, names)

@@ -104,9 +104,7 @@ def _target(words: Words, prefixes: list[str]) -> str:
     if words.maybe(0.05):
         path = path.swapcase() if words.maybe(0.5) else "/" + path
     if words.maybe(0.02):
-        path = words.one(
-            "*", "http://hub.example.org/hub/x", "http://elsewhere.test" + path, path + "#x", path + "%zz", path + "%00"
-        )
+        path = words.one("*", "http://hub.example.org/hub/x", "http://elsewhere.test" + path, path + "%zz", path + "%00")
     return path + (words.of(_QUERIES) if path != "*" else "")
 
 

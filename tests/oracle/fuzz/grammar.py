@@ -136,7 +136,7 @@ class Drawer(Words):
 
     def silent(self) -> Nodes:
         """What is read and changes nothing."""
-        said = ("ServerAdmin root@example.org", "LogLevel info", "ProxyRequests Off", "ErrorLog {DIR}/more.log", "Timeout 30",
+        said = ("ServerAdmin root@example.org", "LogLevel info", "ProxyRequests Off", "UseCanonicalName Off", "Timeout 30",
                 "KeepAlive On", "ProxyTimeout 20", "ServerSignature Off")  # fmt: skip
         return [Node(self.of(said))]
 
@@ -159,7 +159,6 @@ class Drawer(Words):
                 (12, self.request_header),
                 (12, self.header),
                 (3, self.environment),
-                (4, self.rewriting),
             )
         return [Node(opened, tuple(inside))]
 

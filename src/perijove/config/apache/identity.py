@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache.scope import Kind, Scope, within
-from perijove.gateway.templates import Variable
+from perijove.gateway.templates import Look, Note, Variable
 
 if TYPE_CHECKING:
     from perijove.gateway.templates import Part
 
+SCHEME: Final = b"\0scheme"  # a note of ours
 _EVERY: Final = frozenset(("*", "_default_", "0.0.0.0", "::", "255.255.255.255"))
 
 
@@ -67,10 +68,11 @@ def resolved(host: str) -> str:
 def scheme(scope: Scope) -> Part:
     """Return %{REQUEST_SCHEME}: what ServerName says, or what is spoken (ap_http_scheme)."""
     for one in within(scope):
-        if one.kind in (Kind.HOST, Kind.SERVER):
+        if one.kind is Kind.HOST:
             said: Any = one.said.get("server-name", "")
             return parsed(said).scheme.encode() or Variable.SCHEME
-    return Variable.SCHEME
+    # What stands in the main server is for all hosts: `lower` notes the scheme of each that has one.
+    return Look(((b"http", b"http"), (b"https", b"https")), (Note(SCHEME),), (Variable.SCHEME,))
 
 
 def _parted(text: str) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.forward import IS_FORWARD, Remote, max_forwards, own_urls, refusals, remote_when, rules_of_forward
-from perijove.config.apache.identity import identity
+from perijove.config.apache.identity import SCHEME, identity
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.responses import response_rules
@@ -160,6 +160,8 @@ class _Host:
         whose = mod_remoteip.trusted(self.levels)
         if whose is not None:
             flow.add(Always(), whose)
+        if self.identity.scheme:
+            flow.add(Always(), SetNote(SCHEME, (self.identity.scheme.encode(),)))
         self._early(flow)
         self._notes(flow, self.levels, late=False)
         self._enter(flow)

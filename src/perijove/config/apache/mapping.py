@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import string
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from perijove.config.apache import reasons
 from perijove.config.apache.access import both
@@ -36,7 +38,7 @@ from perijove.gateway.conditions import (
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Nothing, Refuse, Set, SplitQuery, Template, Then
-from perijove.gateway.templates import Capture, Fact, Part, RequestField, Rest, Variable
+from perijove.gateway.templates import Capture, Encoded, Fact, Part, RequestField, Rest, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = frozenset(("http", "ws"))
 _TLS: Final = frozenset(("https", "wss"))
+_SAFE: Final = "~$-_.+!*'(),;:@&=/"  # in a path (ap_proxy_canonenc)
+_UNSAFE: Final = bytes(sorted(set(range(256)) - set((_SAFE + string.ascii_letters + string.digits).encode())))
 _QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?\Z", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 
@@ -153,12 +157,15 @@ class Mapper:
             path = (Fact.HELD,)
         self._send(flow, one, name, target, path, Encoding.CANONICAL, proxied)
 
-    def _worker(self, flow: Flow, one: Pass, target: Target, path: Template) -> None:
+    def _worker(self, flow: Flow, one: Pass, target: Target, path: Template, encoding: Encoding) -> None:
         """Set what the worker of a URL says of WebSockets, where that is another's than this ProxyPass'."""
         origin = worker_url(replace(target, path=""))
-        base = origin + (target.path if one.pattern is None else target.path.partition("$")[0])
-        url = (origin.encode("utf-8", "surrogateescape"), *path)
-        self.by_worker(flow, target, url, base, self.upgrades(target, one.parameters), one.origin)
+        written = target.path if one.pattern is None else target.path.partition("$")[0]
+        if encoding is Encoding.CANONICAL:  # names of workers are as they were written, URLs are not
+            written = quote(written, safe=_SAFE, errors="surrogateescape")
+            path = (Encoded(path, _UNSAFE),)
+        url = (origin.encode("utf-8", "surrogateescape"), *path, Variable.SEARCH)
+        self.by_worker(flow, target, url, origin + written, self.upgrades(target, one.parameters), one.origin)
 
     def by_worker(self, flow: Flow, target: Target, url: Template, base: str, usual: bytes, span: Span) -> None:
         """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what is usual."""
@@ -178,7 +185,7 @@ class Mapper:
     ) -> None:
         """Add a forward; a path that begins with no slash becomes a part of the host's name."""
         if one.target is not None and one.target.scheme != "balancer":
-            self._worker(flow, one, target, path)
+            self._worker(flow, one, target, path, encoding)
         known = target.path.startswith("/") or bool(target.socket)
         if not known and encoding is Encoding.NONE:  # the name has the query in it, too
             rooted = Matches(path, Pattern(b"/"))
@@ -291,7 +298,7 @@ class Mapper:
         target = url_of(url)
         if target is not None:
             origin = worker_url(target)
-            whole = (origin.encode("utf-8", "surrogateescape"), *path)
+            whole = (origin.encode("utf-8", "surrogateescape"), Encoded(path, _UNSAFE), Variable.SEARCH)
             self.by_worker(flow, target, whole, origin, self.upgrades(target, {}), span)
 
     def by_url(self, scope: Scope, url: str, span: Span) -> str | int:

@@ -31,14 +31,24 @@ class Worker:
 
     def pattern(self) -> bytes:
         """Return a pattern that finds this worker's URLs."""
-        parts = _wildcards.split(self.name) if self.wild else [self.name]
-        return rb"(?s)\A" + b".*".join(
-            re.escape(_unescaped.sub(r"\1", one).encode("utf-8", "surrogateescape")) for one in parts
-        )
+        head, slash, path = _parted(self.name)
+        parts = _wildcards.split(path) if self.wild else [path]
+        rest = b".*".join(re.escape(_unescaped.sub(r"\1", one).encode("utf-8", "surrogateescape")) for one in parts)
+        start = re.escape(head.encode("utf-8", "surrogateescape"))
+        # A URL without a path gets one; and one that is shorter than the name is not this worker's.
+        least = b"(?=.{%d})" % (len(self.name) - len(slash)) if self.wild else b""
+        behind = b"/" + rest if slash else b""
+        return rb"(?s)\A" + least + start + (rb"(?:%b|(?=\?|\Z))" % behind if slash and rest in (b"", b".*") else behind)
 
     def begins(self, url: str) -> bool:
         """Tell whether a URL is this worker's, whatever follows it."""
         return re.match(self.pattern(), url.encode("utf-8", "surrogateescape")) is not None
+
+
+def _parted(name: str) -> tuple[str, str, str]:
+    scheme, mark, rest = name.partition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme + mark + authority, slash, path
 
 
 def url_of(target: Target) -> str:

@@ -1,8 +1,8 @@
 import pytest
 
-from perijove.config.apache.identity import Identity, identity, parsed, resolved, scheme
+from perijove.config.apache.identity import SCHEME, Identity, identity, parsed, resolved, scheme
 from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.templates import Variable
+from perijove.gateway.templates import Look, Note, Variable
 
 
 def scope(kind: Kind, parent: Scope | None = None, **said: object) -> Scope:
@@ -44,5 +44,7 @@ def test_what_nobody_calls_anything() -> None:
 def test_scheme() -> None:
     server = scope(Kind.SERVER, server_name="https://front.test")
     host = scope(Kind.HOST, server)
-    assert scheme(scope(Kind.LOCATION, server)) == b"https"
+    assert scheme(scope(Kind.LOCATION, server)) == Look(
+        ((b"http", b"http"), (b"https", b"https")), (Note(SCHEME),), (Variable.SCHEME,)
+    )
     assert scheme(scope(Kind.LOCATION, host)) is Variable.SCHEME

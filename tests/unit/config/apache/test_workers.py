@@ -55,7 +55,11 @@ def test_a_pattern_has_a_worker_of_its_own() -> None:
         (Worker("http://up/a", {}), "http://up/b", False),
         (Worker("http://up/$1/x", {}, True), "http://up/y/z/xx", True),
         (Worker("http://up/$1/x", {}, True), "http://up/y", False),
-        (Worker("http://up/$1", {}, True), "http://up/", True),
+        (Worker("http://up/$1", {}, True), "http://up/xy", True),
+        (Worker("http://up/$1", {}, True), "http://up/", False),  # it is shorter
+        (Worker("http://up/", {}), "http://up", True),  # it gets a path
+        (Worker("http://up/", {}), "http://up?x", True),
+        (Worker("http://up/", {}), "http://upper/", False),
     ],
 )
 def test_which_urls_are_a_workers(worker: Worker, url: str, begins: bool) -> None:

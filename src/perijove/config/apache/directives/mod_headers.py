@@ -71,6 +71,12 @@ def header(line: Directive, scope: Scope) -> None:
     if response and field.lower() == b"content-type" and operation in (Operation.ADD, Operation.APPEND, Operation.MERGE):
         # What a response's type is said to be is written over these (ap_http_header_filter).
         when = All((when, Not(NotEmpty((ResponseField(b"content-type"),)))))
+    if response and field.lower() == b"content-type" and always:
+        # Set and edited is what the type is said to be, in whichever table (ap_set_content_type).
+        if operation is Operation.REMOVE:
+            return
+        operation = Operation.SET if operation is Operation.DEFAULT else operation
+        always = False
     value: Template | None = ()
     pattern = None
     if wanted == 3:
@@ -96,6 +102,10 @@ def _condition(words: list[Word], scope: Scope, line: Directive) -> tuple[Condit
             early = True
         elif text.lower().startswith("env="):
             name = text[4:]
+            if not name.lstrip("!"):
+                scope.error("header-condition", "error: missing environment variable name. envclause should be in the form env=envar",
+                            word.span, "write `env=NAME`")  # fmt: skip
+                return None, False
             has = HasNote(_octets(name.lstrip("!")))
             when = Not(has) if name.startswith("!") else has
         elif text.lower().startswith("expr="):
