@@ -225,7 +225,7 @@ def compacted(lines: list[Line], name: bytes) -> list[Line]:
     there = _places(lines, name)
     if not there:
         return lines
-    parts = [part.strip(b" \t") for at in there for part in lines[at][1].split(b",")]
+    parts = [part for at in there for part in lines[at][1].replace(b",", b" ").split()]
     first = there[0]
     out = [line for at, line in enumerate(lines) if at == first or at not in there]
     unique: list[bytes] = []

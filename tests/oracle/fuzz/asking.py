@@ -103,9 +103,7 @@ def _target(words: Words, prefixes: list[str]) -> str:
             path = f"{path[:at]}%{ord(path[at]):02X}{path[at + 1 :]}"
     if words.maybe(0.05):
         path = path.swapcase() if words.maybe(0.5) else "/" + path
-    if words.maybe(0.02):
-        path = words.one("*", "http://hub.example.org/hub/x", "http://elsewhere.test" + path, path + "%zz", path + "%00")
-    return path + (words.of(_QUERIES) if path != "*" else "")
+    return path + words.of(_QUERIES)
 
 
 def _answer(words: Words, prefixes: list[str]) -> Answer:

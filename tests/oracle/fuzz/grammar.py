@@ -241,7 +241,8 @@ class Drawer(Words):
         return f"{scheme}://127.0.0.1:{self.of(UPSTREAMS)}{behind}", ["P"]
 
     def rule_to_path(self) -> tuple[str, list[str]]:
-        path = self.path() + self.one("", "$1", "/$1", "?w=1", "/$1?w=$2")
+        path = self.path()
+        path = path.rstrip("/") + self.one("/$1", "/$1?w=$2") if self.maybe(0.4) else path + self.one("", "$1", "?w=1")
         return path, [self.one("PT", "PT", "PT", "L")]
 
     def rule_to_client(self) -> tuple[str, list[str]]:
@@ -270,7 +271,7 @@ class Drawer(Words):
             (10 * adds, lambda: f"append {name} {self.value()}"),
             (8 * adds, lambda: f"add {name} {self.value()}"),
             (6 * adds, lambda: f"{self.one('merge', 'setifempty')} {name} {self.value()}"),
-            (15, lambda: f"unset {name}"),
+            (15 * adds, lambda: f"unset {name}"),
             (
                 16,
                 lambda: (

@@ -72,7 +72,7 @@ PLANTS: Final[tuple[Plant, ...]] = (
         "a section's ProxyPass beats its Redirect",
         "lower.py",
         """            if whole:
-                answers.redirect(flow, whole[-1], section.condition, self.names.origin)
+                answers.redirect(flow, whole[-1], section.condition, self.names.origin, self.mapper.slashes)
 """,
         "",
     ),

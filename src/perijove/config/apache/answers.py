@@ -5,6 +5,7 @@ Knows mod_alias and the default handler. Must not know when they come in turn (`
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import reasons
@@ -29,7 +30,20 @@ _SPLIT: Final = Pattern(rb"(?s)\A((?:[A-Za-z][A-Za-z0-9+.-]*:(?://[^/?#]*)?)?)([
 _MARK: Final = Pattern(rb"\?")
 
 
-def redirect(flow: Flow, one: Redirecting, within: Condition, origin: Template) -> None:
+def prefix(path: str, slashes: bool) -> tuple[Condition, Part]:
+    """Return which paths are under a prefix, and what is behind it (alias_match, alias_matches).
+
+    Any number of slashes is as good as one, if there may be several: `slashes`.
+    """
+    octets = path.encode("utf-8", "surrogateescape")
+    if not slashes:
+        return PathPrefix(octets), Rest(len(octets))
+    words = [re.escape(word) for word in re.split(rb"/+", octets)]
+    end = b"(.*)" if octets.endswith(b"/") else rb"((?:/.*)?)\Z"
+    return PathMatches(Pattern(rb"(?s)\A" + rb"/+".join(words) + end, 1, False, path)), Capture(1)
+
+
+def redirect(flow: Flow, one: Redirecting, within: Condition, origin: Template, slashes: bool = False) -> None:
     """Add a Redirect, within what holds for its section (try_redirect_list; translate_alias_redir and fixup_redir).
 
     Args:
@@ -37,6 +51,7 @@ def redirect(flow: Flow, one: Redirecting, within: Condition, origin: Template) 
         one: the redirect.
         within: what holds in its section.
         origin: scheme, name and port of the server's own URLs.
+        slashes: paths may have double slashes.
     """
     url = one.url.encode("utf-8", "surrogateescape")
     own: Condition = Always()
@@ -44,9 +59,8 @@ def redirect(flow: Flow, one: Redirecting, within: Condition, origin: Template) 
     if one.pattern is not None:
         own = PathMatches(one.pattern)
     elif one.path:
-        path = one.path.encode("utf-8", "surrogateescape")
-        own = PathPrefix(path)
-        location = (url, Call(Function.ESCAPE, (Rest(len(path)),)))
+        own, rest = prefix(one.path, slashes)
+        location = (url, Call(Function.ESCAPE, (rest,)))
     when = own if isinstance(within, Always) else within if isinstance(own, Always) else All((within, own))
     if not url:
         flow.add(when, Refuse(one.status), Then.STOP, one.origin)

@@ -152,7 +152,7 @@ class _Host:
     # ------------------------------------------------------------------ translate
 
     def _route(self) -> tuple[Rule, ...]:
-        self.mapper.instead = self._redirects
+        self.mapper.instead = self._instead
         flow = Flow()
         proxied = Label()
         translated = Label()
@@ -253,7 +253,7 @@ class _Host:
 
     def _site(self) -> Site:
         """Return what mod_rewrite's rules need of the server."""
-        return Site(self.names, self.mapper.by_url, _expression, worker=self.mapper.worker)
+        return Site(self.names, self.mapper.by_url, _expression, worker=self.mapper.worker, instead=self._instead)
 
     def _passes(self, flow: Flow, proxied: Label) -> None:
         """proxy_trans (modules/proxy/mod_proxy.c): the section's ProxyPass, then the server's list, main server's first."""
@@ -288,10 +288,10 @@ class _Host:
         for section in reversed([*self.locations, *self.ifs]):
             whole = [one for one in section.said.get("redirects", ()) if not one.path and one.pattern is None]
             if whole:
-                answers.redirect(flow, whole[-1], self.entered[id(section)], self.names.origin)
+                answers.redirect(flow, whole[-1], self.entered[id(section)], self.names.origin, self.mapper.slashes)
         for level in reversed(self.levels):
             for one in level.said.get("redirects", ()):
-                answers.redirect(flow, one, Always(), self.names.origin)
+                answers.redirect(flow, one, Always(), self.names.origin, self.mapper.slashes)
         for section in reversed([*self.locations, *self.ifs]):
             for one in section.said.get("aliases", ()):
                 files.alias(flow, one, self.entered[id(section)], translated)
@@ -317,16 +317,21 @@ class _Host:
         flow.place(after)
         self._redirects(flow)
 
+    def _instead(self, flow: Flow) -> None:
+        """What sections do to a request that is found to lead nowhere only when it is to be sent."""
+        self._notes(flow, [*self.locations, *self.ifs], late=False)
+        self._redirects(flow)
+
     def _redirects(self, flow: Flow) -> None:
         sections = [*reversed([*self.locations, *self.ifs])]
         for section in sections:
             whole = [one for one in section.said.get("redirects", ()) if not one.path and one.pattern is None]
             if whole:
-                answers.redirect(flow, whole[-1], section.condition, self.names.origin)
+                answers.redirect(flow, whole[-1], section.condition, self.names.origin, self.mapper.slashes)
         for section in sections:
             for one in section.said.get("redirects", ()):
                 if one.path or one.pattern is not None:
-                    answers.redirect(flow, one, section.condition, self.names.origin)
+                    answers.redirect(flow, one, section.condition, self.names.origin, self.mapper.slashes)
 
     # ------------------------------------------------------------------ fields upstream
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from perijove.config.apache import reasons
 from perijove.config.apache.access import both
-from perijove.config.apache.answers import substituted
+from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.responses import filled
@@ -32,7 +32,6 @@ from perijove.gateway.conditions import (
     Not,
     NotEmpty,
     PathMatches,
-    PathPrefix,
     Pattern,
     Setting,
 )
@@ -117,16 +116,11 @@ class Mapper:
         """Return which paths a ProxyPass is for (alias_match): any number of slashes is as good as one."""
         if one.pattern is not None:
             return PathMatches(one.pattern)
-        path = one.path.encode("utf-8", "surrogateescape")
-        if not self.slashes:
-            return PathPrefix(path)
-        words = [re.escape(word) for word in re.split(rb"/+", path)]
-        end = b"(.*)" if path.endswith(b"/") else rb"((?:/.*)?)\Z"
-        return PathMatches(Pattern(rb"(?s)\A" + rb"/+".join(words) + end, 1, False, one.path))
+        return prefix(one.path, self.slashes)[0]
 
     def _rest(self, one: Pass) -> Part:
         """Return what is behind the prefix that `where` has found."""
-        return Capture(1) if self.slashes else Rest(_size(one))
+        return prefix(one.path, self.slashes)[1]
 
     def _forward(self, flow: Flow, one: Pass, when: Condition, target: Target, proxied: Label) -> None:
         """Add what sends a request that a ProxyPass is for, with the path that it has there (ap_proxy_trans_match)."""
@@ -167,16 +161,16 @@ class Mapper:
         url = (origin.encode("utf-8", "surrogateescape"), *path, Variable.SEARCH)
         self.by_worker(flow, target, url, origin + written, self.upgrades(target, one.parameters), one.origin)
 
-    def by_worker(self, flow: Flow, target: Target, url: Template, base: str, usual: bytes, span: Span) -> None:
-        """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what is usual."""
-        rules: list[tuple[Condition, bytes]] = [(Always(), usual)]
+    def by_worker(self, flow: Flow, target: Target, url: Template, base: str, said: bytes, span: Span) -> None:
+        """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what has been `said`."""
+        rules: list[tuple[Condition, bytes]] = [(Always(), self.upgrades(target, {}))]
         for worker in reversed(self.workers):
             value = self.upgrades(target, worker.parameters)
             if worker.begins(base):
                 rules = [(Always(), value)]
             elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
                 rules.append((Matches(url, Pattern(worker.pattern(), 0, False, worker.name)), value))
-        if any(value != usual for _, value in rules):
+        if any(value != said for _, value in rules):
             for holds, value in rules:
                 flow.add(holds, Set(Setting.UPGRADES, value), origin=span)
 

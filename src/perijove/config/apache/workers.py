@@ -32,12 +32,14 @@ class Worker:
     def pattern(self) -> bytes:
         """Return a pattern that finds this worker's URLs."""
         head, slash, path = _parted(self.name)
+        if "$" in head:
+            head, slash, path = "", "", self.name
         parts = _wildcards.split(path) if self.wild else [path]
         rest = b".*".join(re.escape(_unescaped.sub(r"\1", one).encode("utf-8", "surrogateescape")) for one in parts)
         start = re.escape(head.encode("utf-8", "surrogateescape"))
         # A URL without a path gets one; and one that is shorter than the name is not this worker's.
         least = b"(?=.{%d})" % (len(self.name) - len(slash)) if self.wild else b""
-        behind = b"/" + rest if slash else b""
+        behind = b"/" + rest if slash else rest
         return rb"(?s)\A" + least + start + (rb"(?:%b|(?=\?|\Z))" % behind if slash and rest in (b"", b".*") else behind)
 
     def begins(self, url: str) -> bool:

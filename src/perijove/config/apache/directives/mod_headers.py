@@ -138,7 +138,7 @@ def _format(word: Word, scope: Scope, captures: bool = False) -> Template | None
             at += 1
             continue
         mark = text[at + 1 : at + 2]
-        if mark == "%":
+        if mark in ("%", ""):  # one at the end stands for itself
             literal += "%"
             at += 2
             continue

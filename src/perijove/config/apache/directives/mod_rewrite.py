@@ -70,6 +70,7 @@ class Site:
     expression: Callable[[Scope, str, Span], Condition]  # what RewriteCond expr says
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     own: Pattern | None = None  # finds a URL of this server; its first group is the path behind the slash
+    instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
 
 
@@ -401,6 +402,7 @@ def _place(
         proxies="proxy" in server.modules or "proxy_module" in server.modules,
         own=site.own,
         worker=site.worker,
+        instead=site.instead,
         directory=directory,
         base=base,
         encoding=site.encoding,

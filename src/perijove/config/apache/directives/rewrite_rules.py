@@ -66,6 +66,7 @@ _ABSOLUTE: Final = Pattern(rb"(?i)\A(?:%b)" % _SCHEMES)
 _ROOTED: Final = Pattern(rb"(?i)\A(?:/|%b)" % _SCHEMES)
 _WEBSOCKET: Final = Pattern(rb"(?i)\Awss?://")
 _SLASH: Final = Pattern(rb"\A/")
+_SLASHED: Final = Pattern(rb"/")
 _MARK: Final = Pattern(rb"\?")
 _CONTROL: Final = Pattern(rb"[\x00-\x20\x7f]")
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
@@ -90,6 +91,7 @@ class Place:
     base: bytes = b""  # RewriteBase
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     counted: bytes = b""  # by which name the rounds of [N] are counted
+    instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
 
 
@@ -271,9 +273,11 @@ class _List:
                 self.place.worker(flow, origin.decode("utf-8", "surrogateescape"), HELD, span)
             when: Condition = Always() if kind == "known" else Matches(HELD, _PATH_NEXT)
             if flags.noescape:  # a query right behind the host's name is a part of it
-                flow.add(All((Not(NotEmpty(HELD)), NotEmpty((Variable.SEARCH,)))), Refuse(400), Then.STOP, span)
+                flow.add(All((Not(Matches(HELD, _SLASHED)), NotEmpty((Variable.SEARCH,)))), Refuse(400), Then.STOP, span)
             flow.add(when, ForwardTo(upstream, HELD, encoding), self.labels.proxied, span)
             if kind == "open":
+                if self.place.instead is not None:
+                    self.place.instead(flow)
                 flow.add(Always(), ForwardAnywhere((origin, Fact.HELD), encoding), self.labels.proxied, span)
             return
         if kind != "local":
