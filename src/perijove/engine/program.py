@@ -13,7 +13,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
-from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes
+from perijove.engine.state import DECODED, REFUSED, State, decoded, encoded, encoded_but_slashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -569,10 +569,12 @@ class Program:
             path = 405 if state.form == b"connect" else 400  # another host is a forward proxy, this is none
         else:
             path = decoded(state.path, self.slashes, self.merge)
+        early: bytes | int | None = None
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):
             state.status = path
+            early = decoded(state.path, DECODED, self.merge)
             state.path = b""  # it is in no section
         else:
             state.path = path
@@ -588,6 +590,8 @@ class Program:
                 for step in self.asked:
                     if step.action is not None and (step.test is None or step.test.holds(state)):
                         step.action.act(state)
+            if early is not None:
+                state.path = state.raw if isinstance(early, int) else early
             state.plan = self._plan(state)
         return state
 

@@ -297,7 +297,8 @@ class Drawer(Words):
                 ),
             ),
         )
-        return [Node(f"Header {self.one('', '', 'always ', 'onsuccess ')}{text}{self.when()}")]
+        table = self.one("", "", "always " if name != "Content-Type" else "", "onsuccess ")
+        return [Node(f"Header {table}{text}{self.when()}")]
 
     def environment(self) -> Nodes:
         test = self.one("X-Test yes", "Host ^hub", "Request_URI ^/hub", r"Request_Method ^(P\w+)$", 'User-Agent "^(.*)$"')

@@ -37,7 +37,7 @@ from perijove.gateway.conditions import (
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Nothing, Refuse, Set, SplitQuery, Template, Then
-from perijove.gateway.templates import Capture, Encoded, Fact, Part, RequestField, Rest, Variable
+from perijove.gateway.templates import Capture, Encoded, Fact, Part, RequestField, Rest, Variable, Without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -133,11 +133,13 @@ class Mapper:
             # What was sent is passed on as it was; but only if that fits, too (AH01135, AH01136).
             canonical = Label()
             flow.go(canonical, Not(_as_sent(one)), one.origin)
-            if one.pattern is None:
+            if one.pattern is None and not self.rewrites:
                 self._send(flow, one, name, target, (base, Rest(_size(one), True)), Encoding.NONE, proxied)
             else:
-                # The path is matched with its query.
-                flow.add(Always(), Hold(_filled(base, (base, Variable.TARGET))), origin=one.origin)
+                # The path is what was sent, with its query.
+                sent = Without((Variable.TARGET,), one.path.encode("utf-8", "surrogateescape"))
+                whole_path = (base, sent) if one.pattern is None else _filled(base, (base, Variable.TARGET))
+                flow.add(Always(), Hold(whole_path), origin=one.origin)
                 with_query = Matches((Fact.HELD,), _QUERY, captures=True)
                 whole = Label()
                 flow.add(with_query, Hold((Capture(1),)), whole, one.origin)
@@ -187,6 +189,8 @@ class Mapper:
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
         flow.add(when, ForwardTo(name, path, encoding), proxied, one.origin)
         if not known:
+            flow.add(Always(), Hold(path), origin=one.origin)
+            path = (Fact.HELD,)
             self.instead(flow)
             origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
             flow.add(Always(), ForwardAnywhere((origin, *path), encoding), proxied, one.origin)

@@ -70,7 +70,9 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
                 continue
             url = url_of(one.target)
             wild = one.pattern is not None
-            if not any(other.wild is wild and other.begins(url) for other in own):
+            # What a name must have of a URL at least: its scheme and authority, or all of it if it has no path.
+            least = len(_parted(url)[0])
+            if not any(other.wild is wild and len(other.name) >= least and other.begins(url) for other in own):
                 own.append(Worker(url, one.parameters, wild))
         found += own
     return tuple(sorted(found, key=lambda one: -len(one.name)))

@@ -80,9 +80,6 @@ def redirect(line: Directive, scope: Scope) -> None:
         pattern = compiled(path, False, line.span, scope)
         if pattern is None:
             return
-    elif path and not path.startswith("/") and not inside:
-        scope.error("redirect-path", "Redirect to non-URL", words[0].span, "write a path that begins with a slash")
-        return
     if url and not re.match(r"(?i)[a-z][a-z0-9+.-]*:", url) and not url.startswith("/"):
         scope.error("redirect-url", "Redirect to non-URL", words[-1].span, "write a URL, or a path that begins with a slash")
         return
