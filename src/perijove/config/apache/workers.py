@@ -37,10 +37,16 @@ class Worker:
         parts = _wildcards.split(path) if self.wild else [path]
         rest = b".*".join(re.escape(_unescaped.sub(r"\1", one).encode("utf-8", "surrogateescape")) for one in parts)
         start = re.escape(head.encode("utf-8", "surrogateescape"))
-        # A URL without a path gets one; and one that is shorter than the name is not this worker's.
-        least = b"(?=.{%d})" % (len(self.name) - len(slash)) if self.wild else b""
-        behind = b"/" + rest if slash else rest
-        return rb"(?s)\A" + least + start + (rb"(?:%b|(?=\?|\Z))" % behind if slash and rest in (b"", b".*") else behind)
+        # A URL that is shorter than the name is not this worker's; and one without a path gets one.
+        least = b"(?=.{%d})" % len(self.name) if self.wild else b""
+        whole = least + start + (b"/" + rest if slash else rest)
+        if slash and rest in (b"", b".*"):
+            whole = rb"(?:%b|%b%b(?=\?|\Z))" % (
+                whole,
+                least.replace(b"%d" % len(self.name), b"%d" % (len(self.name) - 1)),
+                start,
+            )
+        return rb"(?s)\A" + whole
 
     def begins(self, url: str) -> bool:
         """Tell whether a URL is this worker's, whatever follows it."""
