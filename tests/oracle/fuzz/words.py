@@ -84,7 +84,7 @@ class Words(Dice):
         behind = self.one("", "/", path or "/", self.path().replace(" ", "%20"), "/deep/x/")
         if captures:
             behind = self.one("/$1", "/x/$1", "/$1/$2", "$1", "/y$0", "/x/$1?q=$2", "/", "", "/plain")
-        elif self.maybe(0.03):
+        elif behind and self.maybe(0.03):
             behind += self.one("?q=1", "%20", "&x", "%41", "?")
         made = f"{scheme}://127.0.0.1:{port}{behind}"
         self.urls.append(made)
