@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PORT ?= 8080
 IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
-APT := chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble systemd
+APT := apache2 chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble systemd
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
 
 .DEFAULT_GOAL := help
@@ -25,6 +25,7 @@ test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everyt
 	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
 	@echo "== the compiled engine, servers and browser"
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "oracle" -n 2
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "server"
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "e2e or browser"
 
