@@ -8,8 +8,8 @@ SRC = Path("src/perijove")
 TESTS = Path("tests/unit")
 # Tested end to end: what they do needs processes, browsers or a terminal.
 ELSEWHERE = {"demo", "cli", "server"}
-# What directives mean is judged by recorded answers of Apache itself (tests/oracle), and what is said of a request by what arrives
-# (tests/explain): by whole configurations, not module by module. A test for a module is welcome all the same.
+# What directives mean is judged by recorded answers of Apache itself (tests/oracle), and what is said of a request by what
+# arrives (tests/explain): by whole configurations, not module by module. A test for a module is welcome all the same.
 RECORDED = (
     "config/apache/",
     "explain/",

@@ -1,0 +1,89 @@
+"""Files of a tree: what leaves, whole or in part, and what never does."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from perijove.engine.local import Tree
+
+CONTENT = b"local file\n"
+PLAIN = Tree((), {}, False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> bytes:
+    (tmp_path / "a.txt").write_bytes(CONTENT)
+    (tmp_path / "index.html").write_bytes(b"index\n")
+    (tmp_path / "page.php").write_bytes(b"<?php secret(); ?>")
+    (tmp_path / ".htpasswd").write_bytes(b"bob:hash\n")
+    (tmp_path / "guarded").mkdir()
+    (tmp_path / "guarded" / ".htaccess").write_bytes(b"Require all denied\n")
+    (tmp_path / "guarded" / "b.txt").write_bytes(CONTENT)
+    os.utime(tmp_path / "a.txt", (1700000000, 1700000000))
+    os.mkfifo(tmp_path / "fifo")
+    return bytes(tmp_path)
+
+
+def test_a_file_as_httpd_answers_with_it(folder: bytes) -> None:
+    found = PLAIN.answer(folder + b"/a.txt", {})
+    assert (found.status, found.content) == (200, CONTENT)
+    assert found.lines == [
+        (b"Last-Modified", b"Tue, 14 Nov 2023 22:13:20 GMT"),
+        (b"ETag", b'"b-60a24181e4000"'),
+        (b"Accept-Ranges", b"bytes"),
+    ]
+
+
+@pytest.mark.parametrize("name", [b"/page.php", b"/.htpasswd", b"/fifo", b"/a.txt\0.png", b"/PAGE.PHP/x"])
+def test_what_never_leaves(folder: bytes, name: bytes) -> None:
+    found = PLAIN.answer(folder + name, {})
+    assert (found.status, found.content) == (403, None)
+
+
+@pytest.mark.parametrize("name", [b"/none", b"/a.txt/x", b"/", b""])
+def test_what_is_not_there(folder: bytes, name: bytes) -> None:
+    assert PLAIN.answer(folder + name, {}).status == 404
+
+
+def test_directories(folder: bytes) -> None:
+    tree = Tree((b"none.html", b"index.html"), {}, False)
+    assert tree.answer(folder + b"/", {}).content == b"index\n"
+    assert tree.answer(folder, {}).status == 301
+    assert tree.answer(folder + b"/guarded/", {}).status == 404
+
+
+def test_what_a_file_that_is_not_read_may_forbid(folder: bytes) -> None:
+    assert PLAIN.answer(folder + b"/guarded/b.txt", {}).status == 200
+    assert Tree((), {}, True).answer(folder + b"/guarded/b.txt", {}).status == 403
+    assert Tree((), {}, True).answer(folder + b"/a.txt", {}).status == 200
+
+
+def test_types(folder: bytes) -> None:
+    tree = Tree((), {b"txt": b"text/plain"}, False)
+    assert (b"Content-Type", b"text/plain") in tree.answer(folder + b"/a.txt", {}).lines
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "content"),
+    [
+        ({b"if-none-match": b'"b-60a24181e4000"'}, 304, b""),
+        ({b"if-none-match": b'"x", W/"b-60a24181e4000"'}, 304, b""),
+        ({b"if-none-match": b'"x"', b"if-modified-since": b"Tue, 14 Nov 2023 22:13:20 GMT"}, 200, CONTENT),
+        ({b"if-modified-since": b"Tue, 14 Nov 2023 22:13:20 GMT"}, 304, b""),
+        ({b"if-modified-since": b"Tue, 14 Nov 2023 22:13:19 GMT"}, 200, CONTENT),
+        ({b"if-modified-since": b"nonsense"}, 200, CONTENT),
+        ({b"range": b"bytes=0-4"}, 206, b"local"),
+        ({b"range": b"bytes=6-"}, 206, b"file\n"),
+        ({b"range": b"bytes=-5"}, 206, b"file\n"),
+        ({b"range": b"bytes=6-99"}, 206, b"file\n"),
+        ({b"range": b"bytes=11-"}, 416, None),
+        ({b"range": b"bytes=0-1,3-4"}, 200, CONTENT),
+        ({b"range": b"bytes=5-1"}, 200, CONTENT),
+        ({b"range": b"bytes=-"}, 200, CONTENT),
+        ({b"range": b"bytes=0-4", b"if-range": b'"other"'}, 200, CONTENT),
+    ],
+)
+def test_in_part_or_not_at_all(folder: bytes, fields: dict[bytes, bytes], status: int, content: bytes | None) -> None:
+    found = PLAIN.answer(folder + b"/a.txt", fields)
+    assert (found.status, found.content) == (status, content)
