@@ -32,11 +32,14 @@ def load(source: Source, defines: Sequence[str] = (), unenforced: Collection[str
     from perijove.config.apache.lower import lower
     from perijove.config.apache.reading import read
     from perijove.config.apache.scopes import scopes
+    from perijove.config.apache.servers import assume_ports
     from perijove.config.apache.unemulated import judge
 
     reading = read(source, defines)
     found: list[Diagnostic] = [*reading.diagnostics, *judge(reading.items, unenforced)]
     server, hosts = scopes(reading, found.append)
+    if any(one.name == "modules-assumed" for one in reading.diagnostics):
+        assume_ports(server, hosts, source)
     gateway = lower(server, hosts)
     found = _once(found)
     return Loaded(source, None if has_errors(found) else gateway, tuple(found), reading.files)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from perijove.gateway.conditions import Pattern
 from perijove.gateway.model import CertificatePair, Listener, TcpAddress, TlsServer, VirtualHost
+from perijove.text.diagnostic import Diagnostic, Severity
+from perijove.text.source import Source, Span
 
 if TYPE_CHECKING:
     from perijove.config.apache.scope import Scope
@@ -29,11 +31,32 @@ def listeners_of(server: Scope, hosts: list[Scope], made: dict[int, VirtualHost]
         scopes = _for(address, hosts) or [server]
         found.append(Listener(address=address, tls=_tls(server, scopes), hosts=tuple(_named(server, scopes, made))))
     if not found and server.origin is None and not server.said.get("listen"):
-        from perijove.text.source import Source, Span
-
         server.error("no-listener", "no listening sockets available, shutting down", Span(Source("", ""), 1, 1),
                      "write `Listen 80`, or say --listen ADDR")  # fmt: skip
     return tuple(found)
+
+
+def assume_ports(server: Scope, hosts: list[Scope], source: Source) -> None:
+    """Listen where virtual hosts are, on every address: Debian has Listen in a file of its own, which is not read here."""
+    if server.said.get("listen"):
+        return
+    ports: dict[int, Span] = {}
+    for scope in hosts:
+        for text in scope.said["addresses"]:
+            port = text.rpartition(":")[2]
+            if port.isdigit() and scope.origin is not None:
+                ports.setdefault(int(port), scope.origin)
+    where = Span(source, 1)
+    ports = ports or {80: where}
+    server.said["listen"] = [("", port, "", span) for port, span in ports.items()]
+    said = " and ".join(str(port) for port in ports)
+    server.tell(Diagnostic(
+        name="listen-assumed",
+        severity=Severity.ADVICE,
+        message=f"no Listen was read: the ports of the virtual hosts are listened on: {said}",
+        where=where,
+        help="write `Listen 127.0.0.1:8080` to have another",
+    ))  # fmt: skip
 
 
 def _for(address: TcpAddress, hosts: list[Scope]) -> list[Scope]:
