@@ -77,9 +77,12 @@ def parts(url: str) -> tuple[str, str, int, str]:
     return scheme, found[2], int(port[1]) if port else 443 if scheme == "https" else 80, found[3] or "/"
 
 
-def head(one: Request) -> bytes:
-    """Return the head that the client sends."""
-    _, authority, _, target = parts(one.url)
+def head(one: Request, proxied: bool = False) -> bytes:
+    """Return the head that the client sends; if `proxied`, to a forward proxy (RFC 9112 §3.2.2, §3.2.3)."""
+    _, authority, port, target = parts(one.url)
+    if proxied:
+        named = authority if authority.endswith(f":{port}") else f"{authority}:{port}"
+        target = named if one.method == "CONNECT" else one.url
     lines = list(one.fields)
     if one.version == "1.1" and not any(name.lower() == "host" for name, _ in lines):
         lines.insert(0, ("Host", authority))

@@ -16,6 +16,7 @@ from perijove.engine.head import Limits, RequestHead
 from perijove.explain import choice, outcome, refusal, words
 from perijove.explain.model import Considered, Explanation, InForce, Place, Refusal, Request, Value
 from perijove.explain.request import head as head_of
+from perijove.explain.request import parts
 from perijove.gateway import actions, conditions
 from perijove.gateway.conditions import Setting
 from perijove.gateway.model import TcpAddress
@@ -61,7 +62,10 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
     listener, found.listener = choice.listener(gateway, request.url)
     head = RequestHead()
     buffer = Buffer()
-    buffer.append(head_of(request))
+    proxied = _forwards(gateway, listener) and _is_elsewhere(listener, request)
+    buffer.append(head_of(request, proxied))
+    if proxied:
+        found.listener = replace(found.listener, why="it is a forward proxy's, which clients ask for URLs of other servers")
     limits = gateway.limits
     verdict = head.scan(buffer, Limits(limits.request_line, limits.header, limits.fields, _forwards(gateway, listener)))
     if verdict != const.FOUND:
@@ -88,7 +92,10 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
             _of_program(found, host.stages, looked, state)
     exchange = Exchange(peer)
     outcome.begun(exchange, head, plan, state)
-    if plan.kind == const.FORWARD:
+    if plan.kind == const.CONNECT:
+        found.outcome = "forwarded"
+        found.summary = f"a tunnel to {words.octets(head.host)}: what is said in it is not read"
+    elif plan.kind == const.FORWARD:
         _forwarded(gateway, found, exchange, head, plan, state)
     else:
         _ended(found, exchange, head, plan, host, looked)
@@ -97,6 +104,11 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
     if listener.redirect_to is not None and plan.kind == const.RESPOND:
         found.summary += f": this listener leads everything to https on port {listener.redirect_to}"
     return found
+
+
+def _is_elsewhere(listener: Listener, request: Request) -> bool:
+    """Tell whether a URL leads to another port than the listener's: its client asks a forward proxy for it."""
+    return isinstance(listener.address, TcpAddress) and parts(request.url)[2] != listener.address.port
 
 
 def _forwards(gateway: Gateway, listener: Listener) -> bool:

@@ -160,6 +160,12 @@ def action(one: Action) -> str:
             return f"forward to {upstream}, path {template(path)}"
         case actions.ForwardAnywhere(url):
             return f"forward to {template(url)}"
+        case actions.ForwardAsked(by):
+            return "forward to where its URL leads" + ("" if by is None else f", by way of {by}")
+        case actions.ServeTree(path):
+            return f"answer with the file {template(path)}"
+        case actions.TrustField(name):
+            return f"the client's address is what {octets(name)} says"
         case actions.Redirect(status, location):
             return f"redirect, {status}, to {template(location)}"
         case actions.Respond(status):

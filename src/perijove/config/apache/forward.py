@@ -61,6 +61,7 @@ def rules_of_forward(
     """
     if not said("proxy-requests", (False, None))[0]:
         return
+    origin = said("proxy-requests")[1]
     forward = All((IS_FORWARD, Not(own)))
     domain = said("proxy-domain")
     if domain:
@@ -79,8 +80,8 @@ def rules_of_forward(
     else:
         flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
     for one in remotes:
-        flow.add(All((forward, one.when)), ForwardAsked(one.upstream), to)
-    flow.add(forward, ForwardAsked(), to)
+        flow.add(All((forward, one.when)), ForwardAsked(one.upstream), to, origin)
+    flow.add(forward, ForwardAsked(), to, origin)
 
 
 def refusals(flow: Flow, said: Callable[..., Any]) -> None:
