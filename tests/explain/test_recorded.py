@@ -4,6 +4,7 @@ And as `serve` does what is recorded (tests/oracle), it is what really arrives.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ HANDSHAKE = [
 ]
 # Hop-by-hop, or made anew for each hop.
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date"}
+# Times (mod_headers' %t and %D), and who a Via names.
+NUMBERS = re.compile(r"(\b[tD]=|^[^(]*\d (?:\S+) )(?:\d+|<number>|\([^)]*\))")
 OPEN = json.loads((CASES.parent / "open.json").read_text())  # what perijove itself still does in another way than Apache
 NAMES = sorted(path.stem for path in CASES.glob("*.json") if not path.name.endswith(".golden.json"))
 
@@ -58,7 +61,9 @@ def written(case: dict[str, Any], folder: Path) -> Path:
 
 
 def request(asked: dict[str, Any], folder: Path) -> Request:
-    fields = [(name, filled(value, folder)) for name, value in asked.get("headers", [])]
+    # A record's characters are octets; what is typed in a shell is UTF-8.
+    typed = [(name, value.encode("latin-1").decode("utf-8", "surrogateescape")) for name, value in asked.get("headers", [])]
+    fields = [(name, filled(value, folder)) for name, value in typed]
     named = {name.lower() for name, _ in fields}
     if "host" not in named:
         fields.insert(0, ("Host", "hub.example.org"))
@@ -72,7 +77,7 @@ def request(asked: dict[str, Any], folder: Path) -> Request:
 
 
 def compared(fields: Any) -> list[tuple[str, str]]:
-    return sorted((name.lower(), value) for name, value in fields if name.lower() not in HOP)
+    return sorted((name.lower(), NUMBERS.sub(r"\1<of its own>", value)) for name, value in fields if name.lower() not in HOP)
 
 
 def octet(text: str) -> str:
@@ -88,6 +93,8 @@ def difference(found: Explanation, result: dict[str, Any], folder: Path) -> str:
         return "" if tried else f"Apache answers {result['client']['status']}, explain says: {found.summary}"
     if found.sent is None:
         return f"Apache forwards, explain says: {found.summary}"
+    if str(PORTS["DEAD"]) in found.summary:
+        return ""  # nothing arrives there: what is recorded is the request for an error page
     arrived = result["upstream"][0]
     line = octet(filled(arrived["request_line"], folder))
     fields = compared((one, octet(filled(value, folder))) for one, value in arrived["headers"])
@@ -111,7 +118,7 @@ def test_what_goes_upstream(name: str, tmp_path: Path) -> None:
     for number, asked in enumerate(case["requests"]):
         if open_ones == "verdict" or number in open_ones or "otherwise" in asked:
             continue
-        if {"raw", "no_host", "tunnel", "chunked"} & set(asked) or not asked["target"].startswith("/"):
+        if {"raw", "no_host", "tunnel", "chunked"} & set(asked) or not asked["target"].startswith("/") or "#" in asked["target"]:
             continue  # a URL does not say all of it
         one = difference(explain(loaded.gateway, request(asked, tmp_path)), golden["results"][number], tmp_path)
         if one:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import const
@@ -130,7 +131,21 @@ def _peer(gateway: Gateway, listener: Listener, source: str) -> Peer:
     address = listener.address
     port = address.port if isinstance(address, TcpAddress) else 0
     scheme = b"http" if listener.tls is None else b"https"
-    return Peer(source.encode(), _PORT, scheme, port, trust("" if source == "unix:" else source), trust)
+    peer = Peer(source.encode(), _PORT, scheme, port, trust("" if source == "unix:" else source), trust)
+    if isinstance(address, TcpAddress):
+        peer.local = _local(address.host).encode()
+    return peer
+
+
+def _local(host: str) -> str:
+    """Return the address that a client would have come to: a loopback's, where the listener has every one."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return "127.0.0.1"
+    if found.is_unspecified:
+        return "127.0.0.1" if found.version == 4 else "::1"
+    return host
 
 
 # ---------------------------------------------------------------------- rules

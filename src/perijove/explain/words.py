@@ -24,7 +24,12 @@ _FACTS = {
 
 def octets(text: bytes) -> str:
     """Return octets as people read them."""
-    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text.decode("utf-8", "surrogateescape"))
+    decoded = text.decode("utf-8", "surrogateescape")
+    return "".join(one if one.isprintable() else "".join(f"\\x{octet:02x}" for octet in _octets(one)) for one in decoded)
+
+
+def _octets(one: str) -> bytes:
+    return one.encode("utf-8", "surrogateescape")
 
 
 def template(text: Template) -> str:
