@@ -38,7 +38,7 @@ def hubs(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     proxy = proxy_command(cache / "perijove" / "demo" / "node")
     folders = {name: tmp_path_factory.mktemp(f"hub-{name}") for name in BASES}
     for folder in folders.values():
-        for one in ("alice", "alice-tls"):  # whose servers let in who has a token in the URL
+        for one in ("alice-plain", "alice-tls"):  # whose servers let in who has a token in the URL
             settings = folder / "homes" / one / ".jupyter" / "jupyter_server_config.py"
             settings.parent.mkdir(parents=True)
             settings.write_text("c.HubOAuth.allow_token_in_url = True\n")
@@ -77,7 +77,8 @@ def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Ite
         scheme = "https" if secure else "http"
         ca = str(folder / "ca.pem") if secure else None
         outputs = (folder / f"{port}.access", process.log)
-        return Site(f"{name}, {scheme}", f"{scheme}://localhost:{port}{hub.base}", PASSWORD, ca, outputs)
+        kind = "tls" if secure else "plain"
+        return Site(f"{name}-{kind}", f"{scheme}://localhost:{port}{hub.base}", PASSWORD, kind, ca, outputs)
 
     try:
         yield start
@@ -101,7 +102,7 @@ def site(request: pytest.FixtureRequest, sites: Callable[[str, bool], Site]) -> 
 @pytest.fixture
 def newcomer(site: Site) -> Iterator[Person]:
     """Somebody who has not logged in."""
-    person = Person(site, "carol" if site.secure else "bob")
+    person = Person(site, site.user("bob"))
     yield person
     person.close()
 
@@ -109,7 +110,7 @@ def newcomer(site: Site) -> Iterator[Person]:
 @pytest.fixture(scope="session")
 def person(site: Site) -> Iterator[Person]:
     """Somebody whose server runs."""
-    person = Person(site, "alice-tls" if site.secure else "alice")
+    person = Person(site, site.user("alice"))
     assert person.log_in().status_code == 302
     person.events = person.spawn()  # type: ignore[attr-defined]
     yield person

@@ -18,11 +18,15 @@ WAIT = 90.0
 
 @dataclass(frozen=True)
 class Site:
-    """A hub as the public sees it: `url` ends in a slash; `ca` is the file of its authority, if it speaks TLS."""
+    """A hub as the public sees it: `url` ends in a slash; `ca` is the file of its authority, if it speaks TLS.
+
+    One hub may stand behind several sites; `kind` tells their users apart.
+    """
 
     name: str
     url: str
     password: str
+    kind: str
     ca: str | None = None
     outputs: tuple[Path, ...] = ()  # all that the perijove in front of it writes
 
@@ -34,6 +38,10 @@ class Site:
     @property
     def path(self) -> str:
         return urlsplit(self.url).path
+
+    def user(self, name: str) -> str:
+        """Return the name of a user whom no other site has."""
+        return f"{name}-{self.kind}"
 
     @property
     def secure(self) -> bool:

@@ -29,7 +29,7 @@ def test_demo(cache: Path, tmp_path: Path) -> None:
             time.sleep(0.2)
         shown = (tmp_path / "out").read_text()
         url, user, password = (re.search(rf"{word} +(\S+)", shown)[1] for word in ("open", "user", "password"))  # type: ignore[index]
-        person = Person(Site("demo", url, password), user)
+        person = Person(Site("demo", url, password, "demo"), user)
         assert person.log_in().status_code == 302
         assert person.spawn()[-1][1]["ready"] is True
         assert person.visit(f"user/{user}/lab").status_code == 200

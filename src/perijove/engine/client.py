@@ -601,7 +601,7 @@ class Client(Borrower):
             self.inbuf.drop(head.size)
             self.refuse(400)
             return
-        self.upstream = lender.lend(self, True)
+        self.upstream = lender.lend(self, True, lender.server_name)
         self.mode = ACTIVE
         self.repeated = False
         self.replay = None
@@ -619,7 +619,10 @@ class Client(Borrower):
         lender = plan.upstream
         assert isinstance(lender, Upstream)
         # A request that must not, or cannot, be sent twice never goes out on a connection that may have ended unseen.
-        upstream = lender.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT)
+        name = lender.server_name
+        if lender.name_from_host and plan.preserve_host and exchange.state is not None:
+            name = exchange.state.called().decode("latin-1")
+        upstream = lender.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT, name)
         self.upstream = upstream
         self.mode = ACTIVE
         self.repeated = False
@@ -816,7 +819,7 @@ class Client(Borrower):
         old = self.upstream
         assert old is not None
         old.borrower = None
-        self.upstream = new = old.upstream.lend(self, True)
+        self.upstream = new = old.upstream.lend(self, True, old.server_name)
         old.close()
         new.outbuf.append(request)
         if at_once:

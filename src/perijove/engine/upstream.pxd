@@ -18,7 +18,7 @@ cdef class Borrower(Endpoint):
 
 cdef class Upstream:
     cdef public str name, host
-    cdef public object server_name
+    cdef public object server_name, examine
     cdef public bytes authority
     cdef public Timeouts timeouts
     cdef public list addresses, idle, waiting
@@ -26,9 +26,9 @@ cdef class Upstream:
     cdef public Counters counters
     cdef public object tls
     cdef public double idle_timeout, last_answer
-    cdef public bint unresolved
-    @cython.locals(connection=UpstreamConnection)
-    cpdef UpstreamConnection lend(self, Borrower borrower, bint fresh)
+    cdef public bint unresolved, name_from_host
+    @cython.locals(connection=UpstreamConnection, at=Py_ssize_t)
+    cpdef UpstreamConnection lend(self, Borrower borrower, bint fresh, str name)
     cpdef void take_back(self, UpstreamConnection connection) except *
     cpdef void resolved(self, list addresses) except *
     cpdef void close_idle(self) except *
@@ -39,6 +39,7 @@ cdef class UpstreamConnection(Endpoint):
     cdef public Upstream upstream
     cdef public Borrower borrower
     cdef public bint opened, used, counted
+    cdef public str server_name
     cdef int _next
     cpdef void open(self) except *
     cpdef void close(self) except *

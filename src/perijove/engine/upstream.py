@@ -38,6 +38,8 @@ from perijove.engine.slots import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from perijove.engine.plan import Timeouts
 
 Address = tuple[int, Any]  # family, and what socket.connect takes
@@ -80,7 +82,10 @@ class Upstream:
         self.host = ""  # to resolve; empty if the addresses are literal
         self.port = 0
         self.tls: ssl.SSLContext | None = None
-        self.server_name: str | None = None
+        self.server_name: str | None = None  # for SNI and the check
+        self.name_from_host = False  # each request says for itself who is to answer: its Host
+        # Tells of a certificate, DER, and a name whether it may be spoken with; None where `tls` does.
+        self.examine: Callable[[bytes, str], bool] | None = None
         self.idle: list[UpstreamConnection] = []
         self.max_idle = 64
         self.idle_timeout = 30.0
@@ -90,18 +95,27 @@ class Upstream:
         self.counters = unshared()
         self.counted = FIRST_UPSTREAM  # where in the row of counters
 
-    def lend(self, borrower: Borrower, fresh: bool) -> UpstreamConnection:
-        """Return a connection for `borrower`: one that stands, unless it must be `fresh`, or one that is being opened."""
+    def lend(self, borrower: Borrower, fresh: bool, name: str | None) -> UpstreamConnection:
+        """Return a connection for `borrower`: one that stands, unless it must be `fresh`, or one that is being opened.
+
+        Args:
+            borrower: who is told what happens to it.
+            fresh: whether it must be a new one.
+            name: who is to answer, with TLS: no connection is lent that was opened for another name.
+        """
         if not fresh:
-            while self.idle:
-                connection = self.idle.pop()
-                if not connection.closed:
+            for at in range(len(self.idle) - 1, -1, -1):
+                connection = self.idle[at]
+                if connection.closed:
+                    del self.idle[at]
+                elif connection.server_name == name:
+                    del self.idle[at]
                     connection.borrower = borrower
                     connection.used = True
                     connection.deadline = 0.0
                     self.counters.add(self.counted + REUSED, 1)
                     return connection
-        return UpstreamConnection(borrower.reactor, self, borrower)
+        return UpstreamConnection(borrower.reactor, self, borrower, name)
 
     def take_back(self, connection: UpstreamConnection) -> None:
         """Keep a connection that is clean for another request, or close it."""
@@ -147,11 +161,12 @@ class Upstream:
 class UpstreamConnection(Endpoint):
     """One connection to an upstream."""
 
-    __slots__ = ("_next", "borrower", "counted", "opened", "upstream", "used")
+    __slots__ = ("_next", "borrower", "counted", "opened", "server_name", "upstream", "used")
 
-    def __init__(self, reactor: Reactor, upstream: Upstream, borrower: Borrower) -> None:
+    def __init__(self, reactor: Reactor, upstream: Upstream, borrower: Borrower, server_name: str | None) -> None:
         super().__init__(reactor)
         self.upstream = upstream
+        self.server_name = server_name
         self.borrower: Borrower | None = borrower
         self.opened = False  # ready for bytes
         self.used = False  # it has carried a request before
@@ -203,7 +218,7 @@ class UpstreamConnection(Endpoint):
                     self.sock,
                     do_handshake_on_connect=False,
                     suppress_ragged_eofs=False,  # an answer that was cut must not read as one that ended
-                    server_hostname=self.upstream.server_name,
+                    server_hostname=self.server_name or None,
                 )
             except (OSError, ValueError):
                 self._lost(UNTRUSTED)
@@ -224,7 +239,11 @@ class UpstreamConnection(Endpoint):
         except OSError:  # ssl.SSLError and CertificateError are that too
             self._lost(UNTRUSTED)
         else:
-            self._ready()
+            examine = self.upstream.examine
+            if examine is not None and not examine(self.tls.getpeercert(True) or b"", self.server_name or ""):
+                self._lost(UNTRUSTED)
+            else:
+                self._ready()
 
     def close(self) -> None:
         """Close it; a second call does nothing."""

@@ -58,12 +58,14 @@ class TlsClient:
     """TLS towards an upstream."""
 
     verify: bool = True
-    ca: str | None = None  # PEM file; the system's authorities if None
+    ca: str | None = None  # PEM file
+    system: bool = True  # the system's authorities are believed where there is no `ca`; else nobody is
     server_name: str | None = None  # for SNI and the check; the upstream's host if None
     chain: bool = True  # of what `verify` checks: whether an authority vouches for the certificate …
     names: bool = True  # … and whether the name is in it …
     expiry: bool = True  # … and whether it is out of date
-    name_from_host: bool = False  # the name is the Host that is sent, not the upstream's own
+    # Where the client's Host is sent, that is the name, not the upstream's own.
+    name_from_host: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

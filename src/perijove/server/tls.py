@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from perijove.gateway.model import TcpAddress, TlsClient, TlsServer
+from perijove.server.peer import examiner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,15 +141,16 @@ def client_context(tls: TlsClient, contents: Contents) -> ssl.SSLContext:
     # Python before 3.11.4 sets it: an answer that was cut would read as one that ended.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     context.set_alpn_protocols(["http/1.1"])
-    if not tls.verify:
+    if not tls.verify or examiner(tls) is not None:
         context.check_hostname = False
+    if not tls.verify or not tls.chain:
         context.verify_mode = ssl.CERT_NONE
     elif tls.ca is not None:
         try:
             context.load_verify_locations(cadata=contents[tls.ca].decode("ascii", "replace"))
         except ssl.SSLError as error:
             raise BadCertificate(f"`{tls.ca}` is not a PEM file of authorities: {error}") from None
-    else:
+    elif tls.system:
         context.load_default_certs()
     return context
 

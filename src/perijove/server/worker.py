@@ -27,6 +27,7 @@ from perijove.routing.compile import compile_table, timeouts
 from perijove.routing.trust import Trust
 from perijove.server import limits, log
 from perijove.server.files import Contents, Unreadable, read
+from perijove.server.peer import examiner
 from perijove.server.shared import Numbers
 from perijove.server.tls import BadCertificate, client_context, self_signed, server_context
 
@@ -302,6 +303,8 @@ def _upstream(one: model.Upstream, contents: Contents) -> Upstream:
         if name is None and isinstance(one.address, model.TcpAddress):
             name = one.address.host
         made.server_name = name if one.tls.verify or name is None or not _is_address(name) else None
+        made.name_from_host = one.tls.name_from_host
+        made.examine = examiner(one.tls)
     return made
 
 

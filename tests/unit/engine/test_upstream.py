@@ -30,7 +30,7 @@ class Spy(Borrower):
         self.faulty = False
 
     def borrow(self, upstream: Upstream, fresh: bool = False) -> UpstreamConnection:
-        self.connection = upstream.lend(self, fresh)
+        self.connection = upstream.lend(self, fresh, upstream.server_name)
         return self.connection
 
     def upstream_opened(self) -> None:

@@ -284,11 +284,18 @@ class Mapper:
         """What of an upstream's certificate is checked (ssl_engine_config.c; modules/ssl/ssl_engine_io.c, the peer's name)."""
         ca = self.said("sslproxycacertificatefile", [])
         verify = self.said("sslproxyverify", "none")
-        names = self.said("sslproxycheckpeername", "on") == "on" and self.said("sslproxycheckpeercn", "on") == "on"
+        by_name, by_cn = self.said("sslproxycheckpeername"), self.said("sslproxycheckpeercn")
+        names = by_cn == "on" if by_name == "off" else by_name == "on" or by_cn != "off"
         expiry = self.said("sslproxycheckpeerexpire", "on") == "on"
-        chain = verify in ("require",) and bool(ca)
+        chain = verify in ("require", "optional")
         return TlsClient(
-            verify=chain or names, ca=ca[-1][0] if ca else None, chain=chain, names=names, expiry=expiry, name_from_host=True
+            verify=chain or names or expiry,
+            ca=ca[-1][0] if chain and ca else None,
+            system=False,
+            chain=chain,
+            names=names,
+            expiry=expiry,
+            name_from_host=True,
         )
 
     def worker(self, flow: Flow, url: str, path: Template, span: Span) -> None:

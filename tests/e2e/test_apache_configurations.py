@@ -1,0 +1,115 @@
+"""JupyterHub's own configuration for Apache, and those that its users have written: what works behind Apache works behind perijove.
+
+The very same file is served by both, in front of the very same hub, and the checks of `test_hub.py` are run through both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+import trustme
+from tests.e2e.conftest import PASSWORD
+from tests.e2e.fronts import FRONTS, Front, write
+from tests.e2e.outcomes import PASSED, checks, outcomes
+from tests.e2e.person import Site
+
+from perijove.demo.hub import Hub
+from perijove.demo.node import proxy_command
+from perijove.demo.processes import free_port
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One of `configurations`: which hub it is for, whether it speaks TLS, and what fails with it, whoever serves it."""
+
+    hub: str
+    secure: bool = False
+    fails: frozenset[str] = frozenset()
+
+
+CONFIGURATIONS = {
+    "official": Configuration("root", secure=True),
+    "official-sub-path": Configuration("sub-path"),
+    "page-1": Configuration("root"),
+    "page-2": Configuration("sub-path"),
+    "page-3": Configuration("tls", secure=True),
+    "page-4": Configuration("root"),
+    "page-5": Configuration("root"),
+}
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of `pair.pem` and of its authority's `ca.pem`."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "pair.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tls_hub(cache: Path, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub whose own proxy speaks TLS."""
+    pair = str(certificates / "pair.pem")
+    proxy = [*proxy_command(cache / "perijove" / "demo" / "node"), "--ssl-key", pair, "--ssl-cert", pair]
+    hub = Hub(tmp_path_factory.mktemp("hub-tls"), "/", proxy, PASSWORD)
+    try:
+        end = time.monotonic() + 90
+        while True:
+            try:
+                page = requests.get(f"https://localhost:{hub.port}/hub/login", verify=certificates / "ca.pem", timeout=5)
+                if page.ok:
+                    break
+            except requests.ConnectionError:
+                pass
+            assert time.monotonic() < end, hub.process.tail()
+            time.sleep(0.2)
+        yield hub
+    finally:
+        hub.stop()
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_configuration(
+    name: str, hubs: dict[str, Hub], certificates: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    configuration = CONFIGURATIONS[name]
+    hub = request.getfixturevalue("tls_hub") if configuration.hub == "tls" else hubs[configuration.hub]
+
+    def through(kind: str) -> dict[str, str]:
+        port = free_port()
+        values = {"PORT": str(port), "HUB_PORT": str(hub.port)}
+        values |= {"CERT": str(certificates / "pair.pem"), "CA": str(certificates / "ca.pem")}
+        if name == "official":
+            values["HTTP_PORT"] = str(free_port())
+        scheme, ca = ("https", values["CA"]) if configuration.secure else ("http", None)
+        front = Front(kind, write(tmp_path / kind, name, values), port)
+        try:
+            return outcomes(Site(name, f"{scheme}://localhost:{port}{hub.base}", PASSWORD, f"{name}-{kind}", ca))
+        finally:
+            front.stop()
+
+    with ThreadPoolExecutor() as pool:
+        apache, ours = pool.map(through, FRONTS)
+    for d in FRONTS:
+        print(
+            d,
+            (tmp_path / d / "output.log").read_text()[-3000:],
+            (tmp_path / d / "error.log").read_text()[-3000:] if d == "apache" else "",
+        )
+    assert ours == apache
+    assert {check for check, what in apache.items() if what != PASSED} == configuration.fails
+
+
+def test_there_are_checks() -> None:
+    names = {name for name, _, _ in checks()}
+    assert {"login_and_logout", "kernel", "terminal", "20_mb_both_ways", "file_names[a b.txt]"} < names
+    assert len(names) >= 15
+    assert {check for one in CONFIGURATIONS.values() for check in one.fails} < names
