@@ -98,12 +98,6 @@ def test_configuration(
 
     with ThreadPoolExecutor() as pool:
         apache, ours = pool.map(through, FRONTS)
-    for d in FRONTS:
-        print(
-            d,
-            (tmp_path / d / "output.log").read_text()[-3000:],
-            (tmp_path / d / "error.log").read_text()[-3000:] if d == "apache" else "",
-        )
     assert ours == apache
     assert {check for check, what in apache.items() if what != PASSED} == configuration.fails
 
