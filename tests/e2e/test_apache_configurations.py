@@ -33,14 +33,21 @@ class Configuration:
     fails: frozenset[str] = frozenset()
 
 
+# None of them says AllowEncodedSlashes, so httpd answers 404 to %2F.
+SLASHES = frozenset({"encoded_slash"})
+# The page's know the WebSockets of kernels and terminals only: api/events/subscribe came later.
+EVENTS = SLASHES | {"events"}
+# configurable-http-proxy adds its own to X-Forwarded-Proto, and Tornado believes the last.
+INSECURE = frozenset({"cookies_are_secure_under_tls"})
+
 CONFIGURATIONS = {
-    "official": Configuration("root", secure=True),
-    "official-sub-path": Configuration("sub-path"),
-    "page-1": Configuration("root"),
-    "page-2": Configuration("sub-path"),
-    "page-3": Configuration("tls", secure=True),
-    "page-4": Configuration("root"),
-    "page-5": Configuration("root"),
+    "official": Configuration("root", secure=True, fails=SLASHES | INSECURE),
+    "official-sub-path": Configuration("sub-path", fails=SLASHES),
+    "page-1": Configuration("root", fails=EVENTS),
+    "page-2": Configuration("sub-path", fails=EVENTS),
+    "page-3": Configuration("tls", secure=True, fails=EVENTS | INSECURE),
+    "page-4": Configuration("root", fails=EVENTS),
+    "page-5": Configuration("root", fails=EVENTS),
 }
 
 

@@ -70,7 +70,9 @@ def test_what_is_copied_is_all_that_is_needed(tmp_path: Path) -> None:
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("perijove/")}
     package = TOP / "src" / "perijove"
     wanted = {
-        str(one.relative_to(package.parent)) for one in package.rglob("*") if one.suffix in (".py", ".pxd", ".pyx", ".typed")
+        str(one.relative_to(package.parent))
+        for one in package.rglob("*")
+        if one.suffix in (".py", ".pxd", ".pyx", ".typed", ".tsv")
     }
     assert inside == wanted
 

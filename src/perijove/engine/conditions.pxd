@@ -54,6 +54,9 @@ cdef class NotEmpty(Test):
     cdef public Text subject
     cpdef bint holds(self, State state) except -1
 
+cdef class Destined(Test):
+    cpdef bint holds(self, State state) except -1
+
 cdef class HasNote(Test):
     cdef public bytes name
     cpdef bint holds(self, State state) except -1

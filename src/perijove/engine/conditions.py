@@ -233,6 +233,16 @@ class NotEmpty(Test):
         return bool(self.subject.text(state))
 
 
+class Destined(Test):
+    """That it is known where the request goes."""
+
+    __slots__ = ()
+
+    def holds(self, state: State) -> bool:
+        """Tell whether it holds."""
+        return bool(state.origin) or bool(state.onward)
+
+
 class HasNote(Test):
     """A variable that was set for the request."""
 

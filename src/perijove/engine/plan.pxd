@@ -2,7 +2,7 @@ cimport cython
 
 from perijove.engine.head cimport RequestHead
 
-cdef int REJECT, FIRST_ROUTE
+cdef int REJECT, FIRST_ROUTE, _HOSTS
 
 cdef class FieldEdit:
     cdef public bytes name
@@ -51,6 +51,7 @@ cdef class HostTable:
 cdef class Table:
     cdef public tuple before
     cdef tuple _begins
+    cdef dict _known
     cdef public HostTable default
     cdef public dict named
     cdef public tuple wild, globs, failures
@@ -61,6 +62,7 @@ cdef class Table:
     cpdef Plan resolve(self, RequestHead head, list trace=*, object peer=*)
     @cython.locals(plain=bytes, route=Route)
     cdef Plan _first(self, bytes path, list trace)
+    cdef HostTable _known_now(self, bytes host)
     cpdef HostTable host_of(self, bytes host)
 
 @cython.locals(route=Route, holds=bint)

@@ -3,7 +3,7 @@ cimport cython
 from perijove.engine.conditions cimport Test
 from perijove.engine.edits cimport edit_request
 from perijove.engine.head cimport RequestHead
-from perijove.engine.state cimport State
+from perijove.engine.state cimport State, decoded, encoded, encoded_but_slashes
 from perijove.engine.texts cimport Text
 
 cdef class Action:
@@ -65,6 +65,8 @@ cdef class UnsetNote(Action):
 cdef class Set(Action):
     cdef public int number
     cdef public object value
+    cdef dict _after
+    @cython.locals(before=tuple, after=tuple, found=tuple)
     cpdef bint act(self, State state) except -1
 
 cdef class Select(Action):
@@ -107,15 +109,24 @@ cdef class Rewrite(Action):
     cdef public Text query
     cpdef bint act(self, State state) except -1
 
+cdef class Choice:
+    cdef public int status
+    cdef public bytes form
+    cdef public object upstream, selected, plan
+    cdef public tuple settings
+
 cdef class Program:
-    cdef public list steps, edits, settings, asked
+    cdef public list steps, edits, asked
+    cdef public tuple settings
     cdef public object chosen
     cdef public object make
     cdef public int slashes
     cdef public bint merge, forwards
     cdef dict _plans
+    cdef Choice _last
     @cython.locals(state=State, path=object, step=Step)
     cpdef State run(self, RequestHead head, object peer, list trace=*)
     @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *
+    @cython.locals(status=cython.int, last=Choice, choice=Choice)
     cdef object _plan(self, State state)

@@ -299,15 +299,24 @@ class UnsetNote(Action):
 class Set(Action):
     """Set a setting."""
 
-    __slots__ = ("number", "value")
+    __slots__ = ("_after", "number", "value")
 
     def __init__(self, number: int, value: object) -> None:
         self.number = number
         self.value = value
+        # What was made of others, by their ids. There are as many as rules can make, so the same are made once.
+        self._after: dict[int, tuple[tuple[object, ...], tuple[object, ...]]] = {}
 
     def act(self, state: State) -> bool:
         """Do it."""
-        state.settings[self.number] = self.value
+        before = state.settings
+        found = self._after.get(id(before))
+        if found is None:
+            after = before
+            if before[self.number] != self.value:
+                after = (*before[: self.number], self.value, *before[self.number + 1 :])
+            found = self._after[id(before)] = (before, after)  # what is kept keeps its id
+        state.settings = found[1]
         return True
 
 
@@ -512,6 +521,22 @@ class Rewrite(Action):
         return True
 
 
+class Choice:
+    """What rules have chosen, and the plan that was made for it."""
+
+    __slots__ = ("form", "plan", "selected", "settings", "status", "upstream")
+
+    def __init__(
+        self, status: int, form: bytes, upstream: object, selected: int, settings: tuple[Any, ...], plan: Plan
+    ) -> None:
+        self.status = status
+        self.form = form
+        self.upstream = upstream
+        self.selected = selected
+        self.settings = settings
+        self.plan = plan
+
+
 class Program:
     """The rules of one virtual host."""
 
@@ -519,7 +544,7 @@ class Program:
         self,
         steps: list[Step],
         edits: list[Step],
-        settings: list[Any],
+        settings: tuple[Any, ...],
         make: Callable[[State], Plan],
         slashes: int = REFUSED,
         merge: bool = True,
@@ -551,7 +576,8 @@ class Program:
         self.slashes = slashes
         self.merge = merge
         self.forwards = forwards
-        self._plans: dict[Any, Plan] = {}
+        self._plans: dict[Any, Choice] = {}
+        self._last: Choice | None = None  # mostly the next request's, too
 
     def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
         """Return what becomes of a request; its `plan` is set.
@@ -617,18 +643,25 @@ class Program:
             at = step.matched
 
     def _plan(self, state: State) -> Plan:
-        # A plan holds its upstream, and a program its settings: nothing else can come to have the id of one.
-        key = (
-            state.status,
-            state.form,
-            0 if state.status else id(state.upstream),
-            state.selected,
-            tuple([id(value) for value in state.settings]),
-        )
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = self.make(state)
+        status = state.status
+        upstream = None if status else state.upstream
+        last = self._last
+        if (
+            last is not None
+            and last.status == status
+            and last.upstream is upstream
+            and last.settings is state.settings
+            and last.selected == state.selected
+            and last.form == state.form
+        ):
+            return last.plan
+        # What a choice holds keeps its id: nothing else can come to have it.
+        key = (status, state.form, id(upstream), state.selected, id(state.settings))
+        choice = self._plans.get(key)
+        if choice is None:
+            choice = Choice(status, state.form, upstream, state.selected, state.settings, self.make(state))
             if len(self._plans) >= _PLANS:
                 self._plans = {}
-            self._plans[key] = plan
-        return plan
+            self._plans[key] = choice
+        self._last = choice
+        return choice.plan

@@ -9,9 +9,9 @@ cdef class State:
     cdef public bytes address, scheme, host, method, whole, wanted, raw, path, query, location, target, user, local, request_id
     cdef public bytes held, origin, onward, asked, form
     cdef public bytes content
-    cdef public list lines, came, out, settings, content_lines
+    cdef public list lines, came, out, content_lines
     cdef public dict notes, counts
-    cdef public tuple captures, kept
+    cdef public tuple captures, kept, settings
     cdef public object selected
     cdef public int status, minor
     cdef public bint inside, upgrade

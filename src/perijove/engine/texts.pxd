@@ -1,3 +1,5 @@
+cimport cython
+
 from perijove.engine.state cimport State
 
 cdef class Part:
@@ -6,6 +8,7 @@ cdef class Part:
 cdef class Text:
     cdef public bytes literal
     cdef public tuple parts
+    cdef public Part single
     cpdef bytes text(self, State state)
 
 cdef class Value(Part):
@@ -38,8 +41,9 @@ cdef class Kept(Part):
     cpdef bytes text(self, State state)
 
 cdef class Rest(Part):
-    cdef public str name
+    cdef public bint raw
     cdef public Py_ssize_t prefix
+    @cython.locals(path=bytes)
     cpdef bytes text(self, State state)
 
 cdef class Hostname(Part):

@@ -32,17 +32,22 @@ class Part:
 class Text:
     """A text: literals and parts."""
 
-    __slots__ = ("literal", "parts")
+    __slots__ = ("literal", "parts", "single")
 
     def __init__(self, parts: tuple[bytes | Part, ...]) -> None:
         self.parts = parts
         # The whole of it, if nothing depends on a request.
         self.literal = b"".join(one for one in parts if isinstance(one, bytes)) if _is_literal(parts) else None
+        self.single: Part | None = None  # all of it, too
+        if len(parts) == 1 and isinstance(parts[0], Part):
+            self.single = parts[0]
 
     def text(self, state: State) -> bytes:
         """Return it for this request."""
         if self.literal is not None:
             return self.literal
+        if self.single is not None:
+            return self.single.text(state)
         return b"".join([one if isinstance(one, bytes) else one.text(state) for one in self.parts])
 
 
@@ -154,15 +159,15 @@ class Kept(Part):
 class Rest(Part):
     """The path behind so many octets."""
 
-    __slots__ = ("name", "prefix")
+    __slots__ = ("prefix", "raw")
 
     def __init__(self, prefix: int, raw: bool) -> None:
         self.prefix = prefix
-        self.name = "raw" if raw else "path"
+        self.raw = raw
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        path: bytes = getattr(state, self.name)
+        path = state.raw if self.raw else state.path
         return path[self.prefix :]
 
 

@@ -148,6 +148,8 @@ def test(condition: conditions.Condition) -> runs.Test | None:
             return runs.OnDisk(text(subject), kind.value)
         case conditions.Within(subject, networks):
             return runs.Within(text(subject), networks)
+        case conditions.NotEmpty((Fact.DESTINATION,)):
+            return runs.Destined()
         case conditions.NotEmpty(subject):
             return runs.NotEmpty(text(subject))
         case conditions.HasNote(name):
@@ -235,7 +237,7 @@ def host_table(
         made.counted = counted
         made.edited = True
         made.status = state.status
-        settings: list[Any] = state.settings
+        settings: tuple[Any, ...] = state.settings
         if forwards:
             lender: Any = state.upstream
             made.upstream = lender
@@ -272,7 +274,7 @@ def host_table(
         return made
 
     slashes = _SLASHES[stages.encoded_slashes]
-    runs_as = program.Program(route, steps, defaults, make, slashes, stages.merge_slashes, stages.forwards)
+    runs_as = program.Program(route, steps, tuple(defaults), make, slashes, stages.merge_slashes, stages.forwards)
     return plan.HostTable((), runs_as, place)
 
 

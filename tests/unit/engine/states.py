@@ -30,7 +30,7 @@ def peer(scheme: bytes = b"http", trusted: bool = False) -> Peer:
 
 def state_of(target: bytes = b"/", *lines: bytes, settings: tuple[object, ...] = (), scheme: bytes = b"http") -> State:
     """A state that has begun."""
-    return State(head_of(request(target, *lines)), peer(scheme), list(settings))
+    return State(head_of(request(target, *lines)), peer(scheme), settings)
 
 
 def text(*parts: bytes | Part) -> Text:

@@ -125,6 +125,13 @@ def test_texts_notes_and_settings() -> None:
     assert not conditions.SettingIs(0, "x").holds(state)
 
 
+def test_a_destination() -> None:
+    state = state_of()
+    assert not conditions.Destined().holds(state)
+    state.onward = b"/x"
+    assert conditions.Destined().holds(state)
+
+
 class Asked(conditions.Test):
     """Remembers that it was asked."""
 

@@ -11,6 +11,7 @@ from tests.unit.engine.states import head_of, peer, request, state_of
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FOUND
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.program import Set
 from perijove.engine.state import (
     DECODED,
     KEPT,
@@ -191,17 +192,18 @@ def test_it_begins_with_what_was_sent() -> None:
     assert (state.raw, state.path, state.query) == (b"/a%20b", b"/a%20b", b"c=%20")
     assert (state.method, state.wanted, state.whole, state.minor) == (b"GET", b"/a%20b?c=%20", b"/a%20b?c=%20", 1)
     assert (state.address, state.scheme, state.host) == (b"192.0.2.1", b"http", b"hub.example:8000")
-    assert state.settings == [1, 2]
+    assert state.settings == (1, 2)
     assert state_of(b"/a?").query == b""
     assert state_of(b"/a").query is None
 
 
 def test_what_is_set_for_one_is_not_set_for_another() -> None:
-    settings: list[object] = [1]
+    settings: tuple[object, ...] = (1,)
     one, two = (State(head_of(request()), peer(), settings) for _ in range(2))
-    one.settings[0] = 2
+    for _ in range(2):
+        Set(0, 2).act(one)
     one.notes[b"a"] = b"b"
-    assert (two.settings, two.notes, settings) == ([1], {}, [1])
+    assert (one.settings, two.settings, two.notes, settings) == ((2,), (1,), {}, (1,))
 
 
 def test_fields_are_joined_and_found_without_case() -> None:

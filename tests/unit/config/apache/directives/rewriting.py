@@ -144,7 +144,7 @@ class Server:
         flow.add(Not(Matches((Fact.DESTINATION,), Pattern(b"."))), Refuse(404), Then.STOP)
         flow.place(proxied)
         building = Building(self.upstreams, self.find, lambda _: None)  # type: ignore[arg-type, return-value]
-        settings: list[Any] = [b""] * len(SETTINGS)
+        settings: tuple[Any, ...] = (b"",) * len(SETTINGS)
         return Program(building.steps(flow.rules()), [], settings, lambda _: object(), self.slashes)  # type: ignore[arg-type, return-value]
 
     def ask(self, request: dict[str, Any], ports: dict[str, str] | None = None) -> dict[str, Any] | None:
