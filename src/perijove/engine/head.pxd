@@ -38,9 +38,11 @@ cdef class Head:
     cdef bint _is(self, int line, const char *text, int size) except -1
     cdef int _write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1
 
+cpdef bint consists(bytes text, bytes octets) except -1
+
 cdef class RequestHead(Head):
     cdef public bytes method, target, path, host, asked
-    cdef public bint keep_alive, upgrade, expect, absolute
+    cdef public bint keep_alive, upgrade, expect, absolute, tidy
     cpdef int scan(self, Buffer source, Limits limits) except -1
     cdef bint _is_handshake(self) except -1
     cdef int _other_form(self, bytes target, Limits limits) except -1

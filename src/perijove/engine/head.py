@@ -278,15 +278,25 @@ class Head:
         out.append(b"".join((first, b"\r\n".join(lines), b"\r\n", tail, b"\r\n")))  # type: ignore[arg-type]
 
 
+def consists(text: bytes, octets: bytes) -> bool:
+    """Tell whether a text has no other octets than some: `octets` has, for each of the 256, 1 if it may be there, or 0."""
+    return text.translate(octets).find(0) < 0
+
+
+def _is_tidy(path: bytes) -> bool:
+    return path.find(b"%") < 0 and path.find(b"//") < 0 and path.find(b"/.") < 0
+
+
 class RequestHead(Head):
     """The head of a request (RFC 9112 §3).
 
     After `scan` answered FOUND: `method`, `target` (as sent), `path` (origin-form of it), `host` (b"" if none),
     `keep_alive`, `upgrade` (a WebSocket handshake, RFC 6455 §4.1), `expect` (100-continue), `absolute`, `asked` (the scheme of
-    a target in absolute-form, in lower case; b"connect" of one in authority-form).
+    a target in absolute-form, in lower case; b"connect" of one in authority-form), `tidy` (before its query, the path has
+    nothing encoded, no dot segment and no empty one: there is one way to read it).
     """
 
-    __slots__ = ("absolute", "asked", "expect", "host", "keep_alive", "method", "path", "target", "upgrade")
+    __slots__ = ("absolute", "asked", "expect", "host", "keep_alive", "method", "path", "target", "tidy", "upgrade")
 
     def __init__(self) -> None:
         super().__init__()
@@ -299,6 +309,7 @@ class RequestHead(Head):
         self.expect = False
         self.absolute = False
         self.asked = b""
+        self.tidy = False
 
     def scan(self, source: Buffer, limits: Limits) -> int:
         """Look for a request head at the front of `source`, and leave it there.
@@ -356,6 +367,7 @@ class RequestHead(Head):
             verdict = self._other_form(target, limits)
             if verdict != FOUND:
                 return verdict
+        self.tidy = _is_tidy(self.path.partition(b"?")[0])
         length = self._length()
         if length < -1 and length != CHUNKED:
             return -length

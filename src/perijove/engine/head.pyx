@@ -457,9 +457,35 @@ cdef class Head:
         return out.put(b"\r\n", 2)
 
 
+cpdef bint consists(bytes text, bytes octets) except -1:
+    cdef const unsigned char *its = <const unsigned char *>PyBytes_AS_STRING(text)
+    cdef const unsigned char *table = <const unsigned char *>PyBytes_AS_STRING(octets)
+    cdef Py_ssize_t at
+    if PyBytes_GET_SIZE(octets) != 256:
+        raise ValueError("translation table must be 256 characters long")
+    for at in range(PyBytes_GET_SIZE(text)):
+        if not table[its[at]]:
+            return False
+    return True
+
+
+cdef bint is_tidy(const unsigned char *path, Py_ssize_t size) noexcept:
+    cdef Py_ssize_t at
+    for at in range(size):
+        if path[at] == c"?":
+            return True
+        if path[at] == c"%":
+            return False
+        # The octet behind a bytes object's last is a zero.
+        if path[at] == c"/" and (path[at + 1] == c"/" or path[at + 1] == c"."):
+            return False
+    return True
+
+
 cdef class RequestHead(Head):
     def __init__(self):
         Head.__init__(self)
+        self.tidy = False
         self.method = self.target = self.path = self.host = self.asked = b""
         self.keep_alive = self.upgrade = self.expect = self.absolute = False
 
@@ -535,6 +561,7 @@ cdef class RequestHead(Head):
             verdict = self._other_form(self.target, limits)
             if verdict != FOUND:
                 return verdict
+        self.tidy = is_tidy(<const unsigned char *>PyBytes_AS_STRING(self.path), PyBytes_GET_SIZE(self.path))
         length = self._length()
         if length < -1 and length != CHUNKED:
             return <int>-length

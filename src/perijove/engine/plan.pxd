@@ -60,8 +60,8 @@ cdef class Table:
     cdef public Plan missing, bad
     @cython.locals(first=Plan, host=HostTable, path=bytes, plain=bytes, route=Route)
     cpdef Plan resolve(self, RequestHead head, list trace=*, object peer=*)
-    @cython.locals(plain=bytes, route=Route)
-    cdef Plan _first(self, bytes path, list trace)
+    @cython.locals(path=bytes, plain=bytes, route=Route)
+    cdef Plan _first(self, RequestHead head, list trace)
     cdef HostTable _known_now(self, bytes host)
     cpdef HostTable host_of(self, bytes host)
 

@@ -304,7 +304,7 @@ class Table:
         """
         path = head.path
         if self.before:
-            first = self._first(path, trace)
+            first = self._first(head, trace)
             if first is not None:
                 return first
         host = self.default
@@ -322,25 +322,24 @@ class Table:
         if host.single is not None:
             if trace is not None:
                 trace.append((host.routes[0].rule, True, None))
-            if path.find(b"..") >= 0 or path.find(b"%2") >= 0:  # `in` tries a number first, and takes three times as long
-                return self.bad if climbs(path) else host.single
-            return host.single
+            return self.bad if not head.tidy and climbs(path) else host.single
         path = path.split(b"?", 1)[0]
         route = _match(host.routes, path, trace)
-        if path.find(b"%") >= 0 or path.find(b"/.") >= 0 or path.find(b"//") >= 0:
+        if not head.tidy:
             # The upstream may read the path as we would if we normalised it: both must lie under the same route.
             plain = normal(path)
             if plain is None or (plain != path and _match_plain(host.routes, plain) is not route):
                 return self.bad
         return self.missing if route is None else route.plan
 
-    def _first(self, path: bytes, trace: list[Look] | None) -> Plan | None:
+    def _first(self, head: RequestHead, trace: list[Look] | None) -> Plan | None:
         """Return what is decided before any host is looked at, or None if nothing is."""
+        path = head.path
         if path.startswith(self._begins):
             route = _match(self.before, path.split(b"?", 1)[0], trace)
             if route is not None:
                 return route.plan
-        if path.find(b"%") >= 0 or path.find(b"/.") >= 0 or path.find(b"//") >= 0:
+        if not head.tidy:
             # What the upstream may read as one of these paths is none of its own, either.
             plain = normal(path.split(b"?", 1)[0])
             if plain is not None and _match_plain(self.before, plain) is not None:

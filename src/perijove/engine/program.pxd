@@ -3,8 +3,11 @@ cimport cython
 from perijove.engine.conditions cimport Test
 from perijove.engine.edits cimport edit_request
 from perijove.engine.head cimport RequestHead
+from perijove.engine.head cimport consists
 from perijove.engine.state cimport State, decoded, encoded, encoded_but_slashes
 from perijove.engine.texts cimport Text
+
+cdef bytes _IS_TARGET
 
 cdef class Action:
     cpdef bint act(self, State state) except -1

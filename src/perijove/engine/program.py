@@ -13,6 +13,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
+from perijove.engine.head import consists
 from perijove.engine.state import DECODED, REFUSED, State, decoded, encoded, encoded_but_slashes
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Forward(Action):
             path = b"/" + path
         target = path if state.query is None else path + b"?" + state.query
         # What is canonical, and a query as it came, can stand in a request line.
-        if (self.encoding != CANONICAL or state.query is not state.asked) and target.translate(None, _TARGET_OCTETS):
+        if (self.encoding != CANONICAL or state.query is not state.asked) and not consists(target, _IS_TARGET):
             state.status = 403  # Apache's AH10415: what cannot stand in a request line
             return False
         state.target = target
@@ -101,7 +102,7 @@ class Forward(Action):
 
 
 # RFC 9110 §5.5 calls the upper ones obs-text; httpd lets them pass in a target that is sent as it is.
-_TARGET_OCTETS: Final = bytes((*range(0x21, 0x7F), *range(0x80, 0x100)))
+_IS_TARGET: Final = bytes(0x21 <= octet < 0x7F or octet >= 0x80 for octet in range(256))
 _FIELD_OCTETS: Final = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _ESCAPE_KEEPS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$-_.+!*'(),:@&=/~;%")
 _ESCAPED: Final = [bytes((octet,)) if octet in _ESCAPE_KEEPS else b"%%%02x" % octet for octet in range(256)]
@@ -154,7 +155,7 @@ class Anywhere(Action):
             return False
         path = spelt
         state.target = path if state.query is None else path + b"?" + state.query
-        if state.target.translate(None, _TARGET_OCTETS):
+        if not consists(state.target, _IS_TARGET):
             state.status = 403
             return False
         return True
@@ -594,7 +595,7 @@ class Program:
         elif state.form and state.form not in (b"http", b"https"):
             path = 405 if state.form == b"connect" else 400  # another host is a forward proxy, this is none
         else:
-            path = decoded(state.path, self.slashes, self.merge)
+            path = state.path if head.tidy else decoded(state.path, self.slashes, self.merge)
         early: bytes | int | None = None
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said

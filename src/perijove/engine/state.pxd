@@ -1,6 +1,6 @@
 cimport cython
 
-from perijove.engine.head cimport RequestHead
+from perijove.engine.head cimport RequestHead, consists
 
 @cython.final
 cdef class State:
@@ -15,7 +15,7 @@ cdef class State:
     cdef public object selected
     cdef public int status, minor
     cdef public bint inside, upgrade
-    cdef public long long began
+    cdef public double began
     @cython.locals(head=RequestHead)
     cpdef void snapshot(self) except *
     @cython.locals(head=RequestHead, number=cython.int)
@@ -30,5 +30,7 @@ cpdef list combined(list lines)
 cpdef object decoded(bytes path, int slashes, bint merge)
 @cython.locals(at=Py_ssize_t, last=Py_ssize_t, segment=bytes, out=list, segments=list)
 cpdef bytes undotted(bytes path, bint merge, bint stays)
-cpdef bytes encoded(object path)
+cdef bytes _IS_SAFE
+@cython.locals(octet=cython.uchar)
+cpdef bytes encoded(bytes path)
 cpdef bytes encoded_but_slashes(object path)

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields
+from perijove.engine.head import consists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,7 @@ class State:
         self.request_id = b""
         self.inside = False  # it stands for the page of an error, which has none of its own
         self.local = peer.local  # the address that the request came to
-        self.began = time.time_ns() // 1000  # microseconds since 1970
+        self.began = time.time()  # seconds since 1970
         self.response: ResponseHead | None = None  # while fields of a response are edited
         self.out: list[tuple[bytes, bytes]] = []  # its fields, as they are by now
 
@@ -198,9 +199,8 @@ def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
     """
     if not path or path[0] != 0x2F:
         return path if path == b"*" else 400
-    # `in` takes three times as long as `find`: it tries a number first (bytes_contains, Objects/bytesobject.c).
-    if path.find(b"%") < 0:
-        if path.find(b"//") < 0 and path.find(b"/.") < 0:
+    if b"%" not in path:
+        if b"//" not in path and b"/." not in path:
             return path
         plain = undotted(path, merge, False)
         return 400 if plain is None else plain
@@ -263,12 +263,13 @@ def undotted(path: bytes, merge: bool, stays: bool) -> bytes | None:
 
 _SAFE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$-_.+!*'(),;:@&=/~"
 _ENCODED: Final = [bytes((octet,)) if octet in _SAFE else b"%%%02X" % octet for octet in range(256)]
+_IS_SAFE: Final = bytes(octet in _SAFE for octet in range(256))
 _kept_slash: Final = re.compile(rb"(%2[Ff])").split
 
 
 def encoded(path: bytes) -> bytes:
     """Return a decoded path percent-encoded, as Apache does for an upstream (`ap_proxy_canonenc`, proxy_util.c)."""
-    return b"".join([_ENCODED[octet] for octet in path]) if path.translate(None, _SAFE) else path
+    return path if consists(path, _IS_SAFE) else b"".join([_ENCODED[octet] for octet in path])
 
 
 def encoded_but_slashes(path: bytes) -> bytes | None:
@@ -277,7 +278,7 @@ def encoded_but_slashes(path: bytes) -> bytes | None:
     An octet that was `%` before it was decoded is taken for the beginning of an encoded one: without two digits it is None, and
     `%2F` behind it becomes a slash that stays encoded.
     """
-    if not path.translate(None, _SAFE):
+    if consists(path, _IS_SAFE):
         return path
     if _broken(path):
         return None

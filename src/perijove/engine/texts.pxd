@@ -6,7 +6,7 @@ cdef class Part:
     cpdef bytes text(self, State state)
 
 cdef class Text:
-    cdef public bytes literal
+    cdef public bytes literal, before
     cdef public tuple parts
     cdef public Part single
     cpdef bytes text(self, State state)

@@ -32,22 +32,26 @@ class Part:
 class Text:
     """A text: literals and parts."""
 
-    __slots__ = ("literal", "parts", "single")
+    __slots__ = ("before", "literal", "parts", "single")
 
     def __init__(self, parts: tuple[bytes | Part, ...]) -> None:
         self.parts = parts
         # The whole of it, if nothing depends on a request.
         self.literal = b"".join(one for one in parts if isinstance(one, bytes)) if _is_literal(parts) else None
-        self.single: Part | None = None  # all of it, too
-        if len(parts) == 1 and isinstance(parts[0], Part):
-            self.single = parts[0]
+        # One part, perhaps behind a literal, is what most of the others are.
+        self.before = b""
+        self.single: Part | None = None
+        last = parts[len(parts) - 1] if parts else b""  # no negative numbers: the compiled form does not know them
+        if isinstance(last, Part) and _is_literal(parts[: len(parts) - 1]):
+            self.before = b"".join(one for one in parts if isinstance(one, bytes))
+            self.single = last
 
     def text(self, state: State) -> bytes:
         """Return it for this request."""
         if self.literal is not None:
             return self.literal
         if self.single is not None:
-            return self.single.text(state)
+            return self.before + self.single.text(state)
         return b"".join([one if isinstance(one, bytes) else one.text(state) for one in self.parts])
 
 
@@ -265,7 +269,7 @@ class Began(Part):
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return b"%d" % state.began
+        return b"%d" % (state.began * 1_000_000)
 
 
 class Duration(Part):
@@ -275,7 +279,7 @@ class Duration(Part):
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return b"%d" % max(time.time_ns() // 1000 - state.began, 0)
+        return b"%d" % max((time.time() - state.began) * 1_000_000, 0)
 
 
 class Ipv6(Part):

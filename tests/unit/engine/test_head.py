@@ -5,7 +5,7 @@ import pytest
 from perijove.engine import fields
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import CHUNKED, FOUND, MORE, UNTIL_CLOSE
-from perijove.engine.head import Limits, RequestHead, ResponseHead
+from perijove.engine.head import Limits, RequestHead, ResponseHead, consists
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
@@ -337,3 +337,33 @@ def test_response_upgrade() -> None:
     assert response(b"HTTP/1.1 101 S\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\n\r\n")[1].upgrade
     assert not response(b"HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n")[1].upgrade
     assert not response(b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n")[1].upgrade
+
+
+@pytest.mark.parametrize(
+    ("target", "tidy"),
+    [
+        (b"/", True),
+        (b"/a/b.c/?x=%2F//..", True),
+        (b"/a//b", False),
+        (b"//", False),
+        (b"/a%20b", False),
+        (b"/a/./b", False),
+        (b"/..", False),
+        (b"/.well-known", False),
+        (b"http://h/a/b", True),
+        (b"http://h//a", False),
+        (b"http://h", True),
+    ],
+)
+def test_tidy_paths(target: bytes, tidy: bool) -> None:
+    assert request(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % target)[1].tidy is tidy
+
+
+def test_consists() -> None:
+    digits = bytes(48 <= octet < 58 for octet in range(256))
+    assert consists(b"", digits)
+    assert consists(b"0123456789", digits)
+    assert not consists(b"12a", digits)
+    assert not consists(b"\xff", digits)
+    with pytest.raises(ValueError, match="256"):
+        consists(b"1", b"\x01")
