@@ -50,7 +50,7 @@ def sent(octets: bytes, operations: list[FieldOperation], recipe: Recipe | None,
     head = head_of(octets)
     exchange, out = Exchange(peer()), Buffer()
     exchange.begin(head, plan)
-    exchange.state = State(head, exchange.peer, [])
+    exchange.state = State(head, exchange.peer, ())
     exchange.state.target = b"/to"
     exchange.write_request(head, out)
     return out.copy().split(b"\r\n")
@@ -89,7 +89,7 @@ def test_what_is_steady_is_made_once() -> None:
     for host in (b"a.test", b"a.test", b"b.test", b"a.test"):
         head, out = head_of(request(host=host)), Buffer()
         exchange.begin(head, plan)
-        exchange.state = State(head, exchange.peer, [])
+        exchange.state = State(head, exchange.peer, ())
         exchange.write_request(head, out)
         assert out.copy().split(b"\r\n")[1:3] == [b"Host: " + host, b"X-Host: " + host]
         assert exchange.peer.tail == b"X-Host: %b\r\n" % host

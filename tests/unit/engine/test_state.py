@@ -221,7 +221,7 @@ def test_what_was_kept_is_this_requests_when_the_head_has_become_anothers() -> N
     buffer, head = Buffer(), RequestHead()
     buffer.append(request(b"/mine?a", b"X-A: mine"))
     assert head.scan(buffer, Limits()) == FOUND
-    state = State(head, peer(), [])
+    state = State(head, peer(), ())
     state.snapshot()
     buffer.drop(buffer.size())
     buffer.append(request(b"/others", b"X-A: others", method=b"POST", host=b"other.example"))
@@ -233,7 +233,7 @@ def test_what_was_kept_is_this_requests_when_the_head_has_become_anothers() -> N
 
 
 def test_a_target_that_names_a_host_is_the_host() -> None:
-    state = State(head_of(b"GET http://named.example/x HTTP/1.1\r\nHost: named.example\r\nA: b\r\n\r\n"), peer(), [])
+    state = State(head_of(b"GET http://named.example/x HTTP/1.1\r\nHost: named.example\r\nA: b\r\n\r\n"), peer(), ())
     state.snapshot()
     assert state.field(b"host") == b"named.example"
     assert state.wanted == b"/x"
@@ -244,7 +244,7 @@ def test_a_target_that_names_a_host_is_the_host() -> None:
     [(b"h", b"h"), (b"h:80", b"h"), (b"[::1]", b"[::1]"), (b"[::1]:80", b"[::1]"), (b"192.0.2.1:8", b"192.0.2.1")],
 )
 def test_the_host_without_its_port(host: bytes, name: bytes) -> None:
-    state = State(head_of(request(host=host)), peer(), [])
+    state = State(head_of(request(host=host)), peer(), ())
     assert state.hostname() == name
 
 

@@ -88,7 +88,7 @@ def test_a_handshake() -> None:
         b"Sec-WebSocket-Version: 13",
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     )
-    state = State(head_of(request(b"/", *lines)), peer(), [])
+    state = State(head_of(request(b"/", *lines)), peer(), ())
     state.snapshot()
     assert texts.Handshake().text(state) == b"websocket"
 

@@ -39,7 +39,7 @@ def state(
     buffer.append(request.encode("latin-1"))
     head = RequestHead()
     assert head.scan(buffer, Limits()) == FOUND
-    made = State(head, Peer(address, 40000, scheme, 8080, False), [])
+    made = State(head, Peer(address, 40000, scheme, 8080, False), ())
     path = decoded(made.path, REFUSED, True)
     assert isinstance(path, bytes)
     made.path = path
