@@ -35,6 +35,7 @@ cdef class Site:
 
 cdef class Client(Borrower):
     cdef public Site site
+    cdef public int requests
     cdef public Peer peer
     cdef public Exchange exchange
     cdef public UpstreamConnection upstream

@@ -132,6 +132,7 @@ class Client(Borrower):
         "referer",
         "repeated",
         "replay",
+        "requests",
         "retry_until",
         "site",
         "spot",
@@ -152,6 +153,7 @@ class Client(Borrower):
         self.buffered = False  # a request may be complete in `inbuf` already
         self.replay: bytes | None = None  # the whole request, while it may be sent a second time
         self.repeated = False
+        self.requests = 0  # of this connection, where they are counted
         self.retry_until = 0.0
         self.client_ended = False
         self.upstream_ended = False
@@ -540,7 +542,7 @@ class Client(Borrower):
         else:
             if not self.head_begun:
                 self._forget()
-            self.refuse(verdict)
+            self.refuse(site.table.status_of_head(verdict))
 
     def _forget(self) -> None:
         """Forget the request before: what comes now may turn out to be none."""
@@ -565,6 +567,10 @@ class Client(Borrower):
         self.accept = head.field(fields.ACCEPT) or b""
         if self.reactor.draining:
             exchange.keep_alive = False
+        if plan.per_connection:
+            self.requests += 1
+            if self.requests >= plan.per_connection:
+                exchange.keep_alive = False
         if site.record is not None:
             site.record.begin(self, head)
         if self.limiter is not None and self._limited(head, plan):
@@ -959,12 +965,13 @@ class Client(Borrower):
         What cannot be understood is the end of the connection.
         """
         exchange = self.exchange
-        if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505):
+        bare = self.site.table.bare
+        if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505) or (bare and status in (500, 503)):
             exchange.keep_alive = False
         if exchange.ended == DONE:
             exchange.ended = DENIED
         plan = exchange.plan
-        if self.site.table.bare:
+        if bare:
             self._refuse_plainly(status, plan)
             return
         content_type, body = page.error(status, self.accept, template.request_id(exchange), why)

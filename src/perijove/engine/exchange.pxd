@@ -8,7 +8,7 @@ from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
 cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER
-cdef frozenset _no_names
+cdef frozenset _no_names, _ENDS
 cdef Py_ssize_t _GATHERED
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE

@@ -43,6 +43,10 @@ def _asks(head: RequestHead) -> bool:
     return b"websocket" in [token.strip(b" \t") for token in tokens]
 
 
+# With these httpd ends the connection (ap_status_drops_connection, include/httpd.h), an upstream's as well as its own.
+_ENDS: Final = frozenset({400, 408, 413, 414, 500, 501, 503})
+
+
 class Peer:
     """What is known of a client connection: address, public side, and the field lines that follow from them."""
 
@@ -358,6 +362,8 @@ class Exchange:
             lines = b"Content-Length: %d\r\n" % length
         if self.upgrade:
             lines += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % asked
+        elif self.plan is not None:
+            lines += self.plan.persistence
         return lines
 
     def pump_request(self, source: Buffer, out: Buffer) -> int:
@@ -432,8 +438,13 @@ class Exchange:
         else:
             self.keep_alive = False  # RFC 9112 §6.3: an HTTP/1.0 client learns the end by the close
         self.response_left = length
-        self.decoder = Chunked() if length == CHUNKED else None
+        self.decoder = None
+        if length == CHUNKED:
+            self.decoder = Chunked()
+            self.decoder.passes = plan.passes_trailers
         self.response_done = length == 0
+        if plan.edited and head.status in _ENDS:
+            self.keep_alive = False
         if not self.request_done:
             self.keep_alive = False  # nobody knows whether the rest of the content still comes
         self.reuse = head.keep_alive and length != UNTIL_CLOSE

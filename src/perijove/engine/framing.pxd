@@ -8,6 +8,7 @@ cdef class Chunked:
     cdef public int state
     cdef public long long left, count
     cdef public list trailers
+    cdef public bint passes
     cdef public Py_ssize_t trailers_size
     cpdef int pump(self, Buffer source, Buffer out, bint chunked) except -9
     cdef bint _line(self, bytes line) except -1

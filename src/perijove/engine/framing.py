@@ -36,7 +36,7 @@ _TRAILERS: Final = 16384
 class Chunked:
     """The state of one chunked content."""
 
-    __slots__ = ("count", "left", "state", "trailers", "trailers_size")
+    __slots__ = ("count", "left", "passes", "state", "trailers", "trailers_size")
 
     def __init__(self) -> None:
         self.state = _SIZE
@@ -44,6 +44,7 @@ class Chunked:
         self.count = 0  # octets of content so far
         self.trailers: list[bytes] = []
         self.trailers_size = 0
+        self.passes = True  # trailers are written, too
 
     def pump(self, source: Buffer, out: Buffer, chunked: bool) -> int:
         """Move what has come from `source` to `out`.
@@ -104,7 +105,8 @@ class Chunked:
                 parts.append(b"\r\n")
             if verdict == FOUND:
                 parts.append(b"0\r\n")
-                parts.extend(self.trailers)
+                if self.passes:
+                    parts.extend(self.trailers)
                 parts.append(b"\r\n")
         if parts:
             out.append(b"".join(parts))

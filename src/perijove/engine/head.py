@@ -47,15 +47,19 @@ _MATCHED_FIELDS: Final = 40  # the most fields for which a pattern is made
 
 
 class Limits:
-    """Bounds on a head: octets, and a count of fields; `anywhere`: whether a forward proxy's targets are read."""
+    """Bounds on a head: octets, and a count of fields; `anywhere`: whether a forward proxy's targets are read.
 
-    __slots__ = ("anywhere", "count", "line", "size")
+    `field` is for each line of a field, without its end; 0 is none but the head's.
+    """
 
-    def __init__(self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False) -> None:
+    __slots__ = ("anywhere", "count", "field", "line", "size")
+
+    def __init__(self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False, field: int = 0) -> None:
         self.line = line
         self.size = size
         self.count = count
         self.anywhere = anywhere
+        self.field = field
 
 
 class _Shape:
@@ -158,6 +162,8 @@ class Head:
         """Take `block` (each line after a CRLF) apart; return FOUND or a status."""
         if self.nominated:
             self.nominated = frozenset()
+        if 0 < limits.field < len(block) and max(map(len, block.split(b"\r\n"))) > limits.field:
+            return 431
         if self._again:
             found = self._shape.matcher()(block)
             if found is not None:
@@ -340,6 +346,8 @@ class RequestHead(Head):
             return 505 if _is_version(version) and version[5:6] != b"0" else 400
         if (method not in _METHODS and not _is_token(method)) or target.translate(None, _TARGET_OCTETS):
             return 400
+        if method == b"CONNECT" and target[:1] == b"/":
+            return 400  # RFC 9110 §9.3.6: it names a host and a port
         self.method = method
         self.target = target
         self.size = end + 4 - source.start

@@ -198,11 +198,12 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
 
 
 cdef class Limits:
-    def __init__(self, line=16384, size=65536, count=200, anywhere=False):
+    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0):
         self.line = line
         self.size = size
         self.count = count
         self.anywhere = anywhere
+        self.field = field
 
 
 cdef class Head:
@@ -259,6 +260,8 @@ cdef class Head:
             last = at
             while last > value and (text[last - 1] == c" " or text[last - 1] == c"\t"):
                 last -= 1
+            if limits.field and at - start > limits.field:
+                return 431
             at += 2
             if self.count >= self.room:
                 self.room = self.room * 2 if self.room else 32
@@ -536,6 +539,8 @@ cdef class RequestHead(Head):
             self.method = GET
         else:
             self.method = PyBytes_FromStringAndSize(data + skipped, first_space - skipped)
+        if first_space - skipped == 7 and data[first_space + 1] == c"/" and memcmp(data + skipped, b"CONNECT", 7) == 0:
+            return 400
         self.target = PyBytes_FromStringAndSize(data + first_space + 1, second_space - first_space - 1)
         self.size = end + 4
         verdict = self._scan_fields(data, line_end + 2, end + 2, limits)

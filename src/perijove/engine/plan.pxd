@@ -33,7 +33,9 @@ cdef class Plan:
     cdef public frozenset overridden
     cdef public tuple request_operations, response_operations, always_operations
     cdef public object request_recipe, response_recipe, always_recipe
-    cdef public bint keeps_fields
+    cdef public bint keeps_fields, passes_trailers
+    cdef public int per_connection
+    cdef public bytes persistence
     cdef public dict pages
 
 cdef class Route:
@@ -62,6 +64,7 @@ cdef class Table:
     cpdef Plan resolve(self, RequestHead head, list trace=*, object peer=*)
     @cython.locals(path=bytes, plain=bytes, route=Route)
     cdef Plan _first(self, RequestHead head, list trace)
+    cpdef int status_of_head(self, int status)
     cdef HostTable _known_now(self, bytes host)
     cpdef HostTable host_of(self, bytes host)
 

@@ -157,6 +157,9 @@ class Plan:
         "own",
         "own_name",
         "pages",
+        "passes_trailers",
+        "per_connection",
+        "persistence",
         "preserve_host",
         "request_operations",
         "request_recipe",
@@ -203,6 +206,9 @@ class Plan:
         self.request_recipe: Recipe | None = None
         self.response_recipe: Recipe | None = None
         self.always_recipe: Recipe | None = None
+        self.passes_trailers = True  # those of the response's content
+        self.per_connection = 0  # requests of a client on one connection; 0 is no limit
+        self.persistence = b""  # what is said upstream of the connection
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says
         self.overridden: frozenset[int] = frozenset()  # statuses of an upstream in whose place they are given, too
@@ -345,6 +351,10 @@ class Table:
             if plain is not None and _match_plain(self.before, plain) is not None:
                 return self.bad
         return None
+
+    def status_of_head(self, status: int) -> int:
+        """Return what a client is answered whose head is refused with a status."""
+        return 400 if self.bare and status == 431 else status  # httpd knows none but 400 for too many fields, or too long ones
 
     def _known_now(self, host: bytes) -> HostTable | None:
         """Return what `host_of` does, and keep it for the next request."""

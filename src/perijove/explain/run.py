@@ -68,11 +68,12 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
     if proxied:
         found.listener = replace(found.listener, why="it is a forward proxy's, which clients ask for URLs of other servers")
     limits = gateway.limits
-    verdict = head.scan(buffer, Limits(limits.request_line, limits.header, limits.fields, _forwards(gateway, listener)))
-    if verdict != const.FOUND:
-        _refused(found, refusal.of_head(verdict if verdict >= 400 else 400))
-        return found
+    bounds = Limits(limits.request_line, limits.header, limits.fields, _forwards(gateway, listener), limits.field)
+    verdict = head.scan(buffer, bounds)
     table = _table(gateway, listener)
+    if verdict != const.FOUND:
+        _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))
+        return found
     peer = _peer(gateway, listener, request.source)
     found.trusted = peer.trusted
     trace: list[Look] = []

@@ -105,6 +105,7 @@ class Stages:
     program: bool = False  # the rules are more than paths in order: they run one after the other, for each request
     encoded_slashes: str = "off"  # of a program: what becomes of %2F in a path: off (404), on (decoded), nodecode
     merge_slashes: bool = True  # of a program: whether double slashes are one
+    per_connection: int = 0  # of a program: requests of a client on one connection; 0 is no limit
     # For those who ask what happens to a request; nothing runs by them.
     sections: tuple[Section, ...] = field(default=(), compare=False)
     reasons: Mapping[Fault, Reason] = field(default_factory=dict, compare=False)
@@ -145,6 +146,7 @@ class Limits:
     request_line: int = 16384
     header: int = 65536
     fields: int = 200
+    field: int = 0  # one line of the header
     body: int = 0
     connections: int = 0
     connections_per_client: int = 0

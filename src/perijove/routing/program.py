@@ -230,18 +230,24 @@ def host_table(
             break
         defaults[SETTINGS[rule.do.setting]] = rule.do.value
 
+    known = frozenset(upstreams.values())
+
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
         kind = const.CONNECT if state.form == b"connect" and stages.forwards else const.FORWARD
         made = plan.Plan(kind if forwards else const.REJECT, times)
         made.counted = counted
         made.edited = True
+        made.passes_trailers = False
+        made.per_connection = stages.per_connection
         made.status = state.status
         settings: tuple[Any, ...] = state.settings
         if forwards:
             lender: Any = state.upstream
             made.upstream = lender
             made.authority = lender.authority
+            if lender in known:
+                made.persistence = b"Connection: Keep-Alive\r\n"
             made.own_name = host.server_name.encode("utf-8", "surrogateescape")
             asked = state.form != b"" and stages.forwards  # what the target names is the host
             made.preserve_host = asked or bool(settings[SETTINGS[Setting.PRESERVE_HOST]])

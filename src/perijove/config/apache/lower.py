@@ -25,7 +25,7 @@ from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.servers import listeners_of
 from perijove.config.apache.via import via_rules
 from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, Not, PathPrefix, Setting, SettingIs
-from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
+from perijove.gateway.model import Gateway, Limits, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import (
     EditField,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from perijove.gateway.model import Upstream
     from perijove.text.source import Span
 
+_MOST_FIELDS: Final = 1000  # of a head, where httpd is told that there is no limit
+_LARGEST_HEAD: Final = 1 << 17  # octets
 _TIMEOUT: Final = 60.0  # core's Timeout, unless it says otherwise
 
 
@@ -61,6 +63,7 @@ def lower(server: Scope, hosts: list[Scope]) -> Gateway:
         listeners=listeners,
         hosts=(),
         upstreams=upstreams,
+        limits=_limits([*hosts[:1], server]),
         timeouts=Timeouts(
             header=20.0,
             body=timeout,
@@ -72,6 +75,22 @@ def lower(server: Scope, hosts: list[Scope]) -> Gateway:
             tunnel=max(timeout, server.said.get("proxytimeout", 0.0)),
         ),
     )
+
+
+def _limits(scopes: Sequence[Scope]) -> Limits:
+    """What a head may have. httpd does not know yet which virtual host it is for, and takes the first one's word."""
+
+    def said(name: str, default: int) -> int:
+        return next((_count(one.said[name][0]) for one in scopes if name in one.said), default)
+
+    # server/core.c: DEFAULT_LIMIT_REQUEST_LINE, _FIELDSIZE, _FIELDS; a line's method and version count with its target.
+    line, field, fields = said("limitrequestline", 8190), said("limitrequestfieldsize", 8190), said("limitrequestfields", 100)
+    most = fields or _MOST_FIELDS
+    return Limits(request_line=line, field=field, fields=most, header=min(line + most * (field + 2), _LARGEST_HEAD))
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def under(scope: Scope, also: Condition) -> Condition:
@@ -135,6 +154,7 @@ class _Host:
                 forwards=self.forwards,
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
+                per_connection=self._per_connection(),
                 sections=tuple(
                     Section(self._when(one), one.origin) for one in self.merged[len(self.levels) :] if one.origin is not None
                 ),
@@ -143,6 +163,12 @@ class _Host:
             server_name=self.identity.name if "server-name" in self.scope.said else "",
             origin=self.scope.origin,
         )
+
+    def _per_connection(self) -> int:
+        """KeepAlive and MaxKeepAliveRequests. Where nothing is said, there is no limit: httpd's 100 is for its own sake."""
+        if self.said("keepalive", ("on",))[0].lower() == "off":
+            return 1
+        return _count(self.said("maxkeepaliverequests", ("0",))[0])
 
     def _reasons(self) -> dict[Fault, Reason]:
         missing = reasons.FAULTS[Fault.NOWHERE]

@@ -35,7 +35,7 @@ EMULATED = _names("""
     MacroIgnoreBadNesting Define UnDefine Include IncludeOptional LoadModule LoadFile ServerRoot DefaultRuntimeDir Error
     Listen ServerName ServerAlias UseCanonicalName UseCanonicalPhysicalPort Timeout KeepAlive KeepAliveTimeout
     ErrorDocument AllowEncodedSlashes MergeSlashes SetHandler RequestReadTimeout
-    LimitRequestLine LimitRequestFieldsize LimitRequestFields LimitRequestBody
+    LimitRequestLine LimitRequestFieldsize LimitRequestFields LimitRequestBody MaxKeepAliveRequests
     ProxyRequests ProxyRemote ProxyRemoteMatch ProxyPassInterpolateEnv ProxyPass ProxyPassMatch ProxyPassReverse
     ProxyPassReverseCookiePath ProxyPassReverseCookieDomain ProxyBlock ProxyMaxForwards NoProxy ProxyDomain ProxyVia
     ProxyErrorOverride ProxyPreserveHost ProxyTimeout BalancerMember ProxySet ProxyAddHeaders ProxyPassInherit AllowCONNECT
@@ -61,7 +61,7 @@ ACCEPTED = _names("""
     RLimitNPROC RegexDefaultOptions LimitInternalRecursion CGIPassAuth CGIVar QualifyRedirectURL ForceType ScoreBoardFile
     ExtendedStatus SeeRequestTail PidFile MaxRequestsPerChild MaxConnectionsPerChild CoreDumpDirectory MaxMemFree
     ThreadStackSize MergeTrailers Protocols ProtocolsHonorOrder HttpProtocolOptions RegisterHttpMethod WatchdogInterval
-    MaxKeepAliveRequests CustomLog GlobalLog TransferLog LogFormat BufferedLogs LogIOTrackTTFB User Group ChrootDir Suexec
+    CustomLog GlobalLog TransferLog LogFormat BufferedLogs LogIOTrackTTFB User Group ChrootDir Suexec
     ScriptAlias ScriptAliasMatch RedirectRelative AliasPreservePath ProxyReceiveBufferSize ProxyIOBufferSize ProxyStatus
     BalancerPersist BalancerGrowth BalancerInherit ProxyBadHeader AddOutputFilterByType
     SSLProtocol SSLCipherSuite SSLHonorCipherOrder SSLSessionTickets SSLOpenSSLConfCmd SSLPassPhraseDialog SSLSessionCache
