@@ -624,6 +624,12 @@ class Client(Borrower):
         exchange = self.exchange
         lender = plan.upstream
         assert isinstance(lender, Upstream)
+        content = exchange.gather(head, self.inbuf) if plan.edited and exchange.request_decoder is not None else None
+        if exchange.request_decoder is not None and plan.version != b"HTTP/1.1":
+            exchange.keep_alive = False  # HTTP/1.0 has no chunks, and how long they are is not known before they have come
+            self.inbuf.drop(head.size)
+            self.refuse(411)
+            return
         # A request that must not, or cannot, be sent twice never goes out on a connection that may have ended unseen.
         name = lender.server_name
         if lender.name_from_host and plan.preserve_host and exchange.state is not None:
@@ -633,7 +639,6 @@ class Client(Borrower):
         self.mode = ACTIVE
         self.repeated = False
         self.retry_until = 0.0
-        content = exchange.gather(head, self.inbuf) if plan.edited and exchange.request_decoder is not None else None
         exchange.write_request(head, upstream.outbuf)
         if exchange.state is None or not exchange.state.inside:
             self.inbuf.drop(head.size)
@@ -900,7 +905,9 @@ class Client(Borrower):
 
     def _written(self) -> None:
         """The last answer is written: end the connection so that the client can read it to its end."""
-        if self.exchange.request_done and self.inbuf.size() == 0 and self.exchange.method:
+        exchange = self.exchange
+        # Others may have sent a request meanwhile: a reset would take the answer with it (RFC 9112 §9.6).
+        if exchange.request_done and not exchange.persistent and self.inbuf.size() == 0 and exchange.method:
             self.close()
             return
         self.mode = LINGER

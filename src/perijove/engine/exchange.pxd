@@ -28,7 +28,7 @@ cdef class Exchange:
     cdef public State state
     cdef public bytes method, target, path, host, address, scheme, request_id
     cdef public int minor, status, interim, ended
-    cdef public bint keep_alive, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
+    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
     cdef public long long request_left, response_left, received, sent
     cdef public double begun, answered
     cdef public Chunked request_decoder, decoder

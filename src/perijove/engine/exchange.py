@@ -114,6 +114,7 @@ class Exchange:
         "minor",
         "path",
         "peer",
+        "persistent",
         "plan",
         "received",
         "request_decoder",
@@ -143,6 +144,7 @@ class Exchange:
         self.address = peer.address  # of the client: behind trusted peers not the peer's
         self.scheme = peer.scheme
         self.minor = 1
+        self.persistent = False  # as the client has it
         self.keep_alive = False
         self.upgrade = False
         self.expect = False
@@ -180,6 +182,7 @@ class Exchange:
         self.scheme = self.peer.scheme
         self.minor = 1
         self.keep_alive = False
+        self.persistent = False
         self.request_done = True
         self.response_started = False
         self.status = 0
@@ -202,6 +205,7 @@ class Exchange:
         self.scheme = self.peer.scheme
         self.minor = head.minor
         self.keep_alive = head.keep_alive
+        self.persistent = head.keep_alive
         self.upgrade = head.upgrade and plan.upgrade != b""
         if plan.edited and plan.upgrade and not head.upgrade:
             self.upgrade = _asks(head)
@@ -317,7 +321,7 @@ class Exchange:
         tail = self._framed(head, asked)
         if state.request_id:
             self.request_id = state.request_id
-        first = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (self.method, state.target, host)
+        first = b"%b %b %b\r\nHost: %b\r\n" % (self.method, state.target, plan.version, host)
         # Whatever was edited, framing and Host are written once, and by us.
         lines = edits.kept(lines, plan.drop | _ALWAYS_OURS | _HOST, _no_names)
         out.append(b"".join((first, edits.joined(lines), tail, b"\r\n")))

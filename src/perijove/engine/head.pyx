@@ -687,7 +687,7 @@ cdef class ResponseHead(Head):
             return 502
         if data[7] != c"1" and data[7] != c"0":
             return 502
-        if not c"1" <= data[9] <= c"5" or not only(<const unsigned char *>data + 10, 2, DIGIT):
+        if not c"1" <= data[9] <= c"9" or not only(<const unsigned char *>data + 10, 2, DIGIT):
             return 502
         if line_end > 12 and (
             data[12] != c" " or not only(<const unsigned char *>data + 13, line_end - 13, VALUE)

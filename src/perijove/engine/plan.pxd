@@ -35,7 +35,7 @@ cdef class Plan:
     cdef public object request_recipe, response_recipe, always_recipe
     cdef public bint keeps_fields, passes_trailers
     cdef public int per_connection
-    cdef public bytes persistence
+    cdef public bytes persistence, version
     cdef public dict pages
 
 cdef class Route:

@@ -175,6 +175,7 @@ class Plan:
         "upgrade",
         "upstream",
         "varies",
+        "version",
     )
 
     def __init__(self, kind: int, timeouts: Timeouts) -> None:
@@ -208,6 +209,7 @@ class Plan:
         self.always_recipe: Recipe | None = None
         self.passes_trailers = True  # those of the response's content
         self.per_connection = 0  # requests of a client on one connection; 0 is no limit
+        self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says

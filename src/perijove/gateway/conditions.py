@@ -73,6 +73,9 @@ class Setting(Enum):
     PAGES = "pages"  # of errors: pairs of status and `actions.Page`
     RESPONSE_TIMEOUT = "response-timeout"  # seconds
     UPGRADES = "upgrades"  # how a WebSocket handshake is passed on: b"" is not, else what Upgrade says
+    UPSTREAM_ENDS = "upstream-ends"  # whether the connection to the upstream is used once
+    UPSTREAM_IS_OLD = "upstream-is-old"  # whether it is spoken to in HTTP/1.0, which knows no upgrade and no chunks
+    CLIENT_ENDS = "client-ends"  # whether the client's connection ends with the answer
     CHALLENGE = "challenge"  # what WWW-Authenticate says with 401
 
 

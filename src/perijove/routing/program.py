@@ -200,6 +200,9 @@ _BEGINNING: Final[dict[Setting, object]] = {
     Setting.OVERRIDE_ERRORS: (),
     Setting.UPGRADES: b"",
     Setting.PAGES: (),
+    Setting.UPSTREAM_ENDS: False,
+    Setting.UPSTREAM_IS_OLD: False,
+    Setting.CLIENT_ENDS: False,
 }
 
 
@@ -238,20 +241,27 @@ def host_table(
         made = plan.Plan(kind if forwards else const.REJECT, times)
         made.counted = counted
         made.edited = True
-        made.passes_trailers = False
-        made.per_connection = stages.per_connection
-        made.status = state.status
         settings: tuple[Any, ...] = state.settings
+        made.passes_trailers = False
+        made.per_connection = 1 if settings[SETTINGS[Setting.CLIENT_ENDS]] else stages.per_connection
+        made.status = state.status
         if forwards:
             lender: Any = state.upstream
             made.upstream = lender
             made.authority = lender.authority
-            if lender in known:
+            if settings[SETTINGS[Setting.UPSTREAM_IS_OLD]]:
+                made.version = b"HTTP/1.0"
+            elif settings[SETTINGS[Setting.UPSTREAM_ENDS]]:
+                made.persistence = b"Connection: close\r\n"
+            elif lender in known:
                 made.persistence = b"Connection: Keep-Alive\r\n"
             made.own_name = host.server_name.encode("utf-8", "surrogateescape")
             asked = state.form != b"" and stages.forwards  # what the target names is the host
             made.preserve_host = asked or bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
-            made.upgrade = settings[SETTINGS[Setting.UPGRADES]]
+            if made.version == b"HTTP/1.1":
+                made.upgrade = settings[SETTINGS[Setting.UPGRADES]]
+            else:
+                made.upgrade = b""
             made.drop = fields.HOP_BY_HOP
             made.response_drop = fields.RESPONSE_DROP
         made.overridden = frozenset(settings[SETTINGS[Setting.OVERRIDE_ERRORS]])
@@ -273,7 +283,7 @@ def host_table(
         made.always_operations = tuple(one for _, one in always)
         inside = any(kind == const.INSIDE for kind, _ in made.pages.values())
         made.keeps_fields = inside or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
-        if not made.keeps_fields:
+        if not made.keeps_fields and made.version == b"HTTP/1.1":  # what a head is written with as it is
             made.request_recipe = recipes.request_recipe(request)
         made.response_recipe = recipes.response_recipe(response)
         made.always_recipe = recipes.always_recipe(always)

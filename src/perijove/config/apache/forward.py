@@ -1,4 +1,4 @@
-"""The forward proxy: what ProxyRequests, AllowCONNECT, ProxyBlock, NoProxy, ProxyRemote, ProxyDomain and ProxyMaxForwards mean.
+"""The forward proxy: what ProxyRequests, AllowCONNECT, ProxyBlock, NoProxy, ProxyRemote and ProxyDomain mean.
 
 Sources: proxy_detect and proxy_handler (modules/proxy/mod_proxy.c), proxy_connect_handler (mod_proxy_connect.c),
 ap_proxy_checkproxyblock2 (proxy_util.c). Knows what a host says. Must not know how requests for the host itself are routed.
@@ -14,17 +14,14 @@ from perijove.config.apache import reasons
 from perijove.gateway.conditions import All, Compares, Comparison, Condition, Matches, Not, NotEmpty, Pattern, Setting
 from perijove.gateway.conditions import Any as Either
 from perijove.gateway.rules import (
-    EditField,
     ForwardAsked,
     Nothing,
-    Operation,
     Redirect,
     Refuse,
-    Rule,
     Set,
     Then,
 )
-from perijove.gateway.templates import Fact, Look, RequestField, Template, Variable
+from perijove.gateway.templates import Fact, Template, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,18 +92,6 @@ def refusals(flow: Flow, said: Callable[..., Any]) -> None:
     if blocked:
         flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED), Then.STOP)
     flow.add(IS_FORWARD, Nothing(), Then.STOP)
-
-
-def max_forwards(said: str) -> list[Rule]:
-    """Return what becomes of Max-Forwards: one less than it was, or what ProxyMaxForwards says where there is none."""
-    name = b"Max-Forwards"
-    field: Template = (RequestField(name),)
-    there = All((IS_FORWARD, NotEmpty(field)))
-    less = Look(tuple((b"%d" % count, b"%d" % (count - 1)) for count in range(1, 256)), field, field)
-    rules = [Rule(there, EditField(Operation.SET, name, (less,)), Then.NEXT)]
-    if said and not said.startswith("-"):
-        rules.append(Rule(IS_FORWARD, EditField(Operation.DEFAULT, name, (said.encode(),)), Then.NEXT))
-    return rules
 
 
 def own_urls(names: list[str]) -> Condition:

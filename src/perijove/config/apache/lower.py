@@ -16,7 +16,8 @@ from perijove.config.apache.directives.mod_proxy import url_of
 from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
-from perijove.config.apache.forward import IS_FORWARD, Remote, max_forwards, own_urls, refusals, remote_when, rules_of_forward
+from perijove.config.apache.forward import IS_FORWARD, Remote, own_urls, refusals, remote_when, rules_of_forward
+from perijove.config.apache.hops import connections, count_down, max_forwards
 from perijove.config.apache.identity import SCHEME, identity
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.patterns import compiled
@@ -168,7 +169,8 @@ class _Host:
         """KeepAlive and MaxKeepAliveRequests. Where nothing is said, there is no limit: httpd's 100 is for its own sake."""
         if self.said("keepalive", ("on",))[0].lower() == "off":
             return 1
-        return _count(self.said("maxkeepaliverequests", ("0",))[0])
+        most = _count(self.said("maxkeepaliverequests", ("0",))[0])
+        return most + 1 if most else 0  # it counts those after which the connection was kept (ap_set_keepalive)
 
     def _reasons(self) -> dict[Fault, Reason]:
         missing = reasons.FAULTS[Fault.NOWHERE]
@@ -207,6 +209,8 @@ class _Host:
         self._notes(flow, self.merged, late=True)
         refusals(flow, self.said)
         self._fixups(flow)
+        connections(flow)
+        count_down(flow, self.said)
         answers.files(flow)
         overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in self.directories)
         files.serve(flow, self.said, self.scope.modules, overridden)
@@ -372,8 +376,7 @@ class _Host:
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))
         forwarded.append((b"X-Forwarded-Server", (self.identity.name.encode("utf-8", "surrogateescape"),)))
-        if self.forwards:
-            rules += max_forwards(self.said("max-forwards", ""))
+        rules += max_forwards(self.said("max-forwards", ""))
         rules += self.via[0]
         for field, value in forwarded:
             from perijove.gateway.conditions import NotEmpty

@@ -50,6 +50,14 @@ _NO_SSL: Final = Reason(
     "failed to enable ssl support [Hint: if using mod_ssl, see SSLProxyEngine]",
     "the upstream is to be spoken to with TLS: add `SSLProxyEngine on`",
 )
+TRACE: Final = Reason(
+    plain="TRACE would show scripts what they may not read: it is not answered here, and with `TraceEnable off` not sent on"
+)
+FAR_ENOUGH: Final = Reason(
+    "AH00898",
+    "Max-Forwards has reached zero - proxy loop? returned by {raw}",
+    "the request has gone through as many proxies as it may, or Max-Forwards is no number: look for a proxy that leads to itself",
+)
 NO_FILE: Final = Reason(
     plain="no ProxyPass, RewriteRule or Redirect is for this path: files are read with GET, HEAD and POST, and nothing else is done"
 )

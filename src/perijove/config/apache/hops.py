@@ -1,0 +1,71 @@
+"""What concerns one hop of a request: how far it may still go, and what becomes of the connections on both sides.
+
+Sources: proxy_handler (modules/proxy/mod_proxy.c), ap_proxy_create_hdrbrgd (proxy_util.c), ap_set_keepalive (modules/http).
+Knows Max-Forwards, TRACE and the variables that SetEnv and SetEnvIf have for connections. Must not know where requests go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.config.apache import reasons
+from perijove.gateway.conditions import (
+    All,
+    Compares,
+    Comparison,
+    Condition,
+    HasNote,
+    Matches,
+    Not,
+    NotEmpty,
+    Pattern,
+    Setting,
+)
+from perijove.gateway.rules import EditField, Operation, Refuse, Rule, Set, Then
+from perijove.gateway.templates import Fact, Look, RequestField, Template, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from perijove.config.apache.flow import Flow
+
+_NAME: Final = b"Max-Forwards"
+_FIELD: Final[Template] = (RequestField(_NAME),)
+_METHOD: Final[Template] = (Variable.METHOD,)
+_DESTINED: Final = NotEmpty((Fact.DESTINATION,))
+_TRACE: Final = Compares(_METHOD, Comparison.SAME, (b"TRACE",))
+_OPTIONS: Final = Compares(_METHOD, Comparison.SAME, (b"OPTIONS",))
+# What must be set, in the words of docs/manual/env.xml, and what it does.
+_CONNECTIONS: Final = (
+    (b"force-proxy-request-1.0", Setting.UPSTREAM_IS_OLD),
+    (b"proxy-nokeepalive", Setting.UPSTREAM_ENDS),
+    (b"nokeepalive", Setting.CLIENT_ENDS),
+    (b"downgrade-1.0", Setting.CLIENT_ENDS),
+)
+
+
+def connections(flow: Flow) -> None:
+    """Add what variables say of connections."""
+    for name, setting in _CONNECTIONS:
+        flow.add(HasNote(name), Set(setting, True))
+
+
+def count_down(flow: Flow, said: Callable[..., Any]) -> None:
+    """Add what ends a request here: one that has gone far enough, and TRACE where it is not wanted."""
+    if said("traceenable", ("on",))[0].lower() == "off":
+        flow.add(_TRACE, Refuse(405, reasons.TRACE), Then.STOP)
+    there: tuple[Condition, ...] = (NotEmpty(_FIELD), _DESTINED)
+    none = (*there, Matches(_FIELD, Pattern(rb"\A0+\Z")))
+    flow.add(All((*none, _OPTIONS)), Refuse(200, None, b"TRACE"), Then.STOP)
+    flow.add(All((*none, _TRACE)), Refuse(405, reasons.TRACE), Then.STOP)
+    flow.add(All(none), Refuse(400, reasons.FAR_ENOUGH), Then.STOP)
+    flow.add(All((*there, Not(Matches(_FIELD, Pattern(rb"\A[0-9]+\Z"))))), Refuse(400, reasons.FAR_ENOUGH), Then.STOP)
+
+
+def max_forwards(said: str) -> list[Rule]:
+    """Return what becomes of Max-Forwards: one less than it was, or what ProxyMaxForwards says where there is none."""
+    less = Look(tuple((b"%d" % count, b"%d" % (count - 1)) for count in range(1, 256)), _FIELD, _FIELD)
+    rules = [Rule(NotEmpty(_FIELD), EditField(Operation.SET, _NAME, (less,)), Then.NEXT)]
+    if said and not said.startswith("-"):
+        rules.append(Rule(Not(NotEmpty(_FIELD)), EditField(Operation.SET, _NAME, (said.encode(),)), Then.NEXT))
+    return rules
