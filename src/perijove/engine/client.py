@@ -741,6 +741,7 @@ class Client(Borrower):
             self.replay = None
             if exchange.answered == 0.0:
                 exchange.answered = self.reactor.now
+            exchange.date = self.reactor.date()
             verdict = exchange.read_response(self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
             if verdict == TUNNEL:
                 self._tunnel()
@@ -793,6 +794,7 @@ class Client(Borrower):
             if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
                 upstream.outbuf.clear()
                 exchange.answered = self.reactor.now
+                exchange.date = self.reactor.date()
                 verdict = exchange.read_response(
                     self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
                 )

@@ -26,7 +26,7 @@ cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
     cdef public State state
-    cdef public bytes method, target, path, host, address, scheme, request_id
+    cdef public bytes date, method, target, path, host, address, scheme, request_id
     cdef public int minor, status, interim, ended
     cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
     cdef public long long request_left, response_left, received, sent
@@ -45,7 +45,7 @@ cdef class Exchange:
     @cython.locals(lines=bytes, length=cython.longlong)
     cdef bytes _framed(self, RequestHead head, bytes asked)
     @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes, server=bytes, date=bytes)
-    cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes tail) except *
+    cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes size, bytes tail) except *
     cdef void _write_switching(self, ResponseHead head, Buffer out, bytes tail) except *
     cpdef bytes content_fields(self)
     @cython.locals(plan=Plan, state=State)
@@ -58,7 +58,7 @@ cdef class Exchange:
     @cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong)
     cpdef int read_response(self, ResponseHead head, Limits limits, Buffer source, Buffer out) except -1
     @cython.locals(plan=Plan, drop=cython.ulonglong)
-    cdef void _write_head(self, ResponseHead head, Buffer out, bytes tail) except *
+    cdef void _write_head(self, ResponseHead head, Buffer out, bytes size, bytes tail) except *
     cdef bytes _mapped(self, ResponseHead head, int number, Plan plan)
     @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)
     cpdef int pump_response(self, Buffer source, Buffer out) except -1

@@ -43,6 +43,7 @@ def _asks(head: RequestHead) -> bool:
     return b"websocket" in [token.strip(b" \t") for token in tokens]
 
 
+_SIZE: Final = (b"\0", b"")  # stands for the size of a response among its fields
 # With these httpd ends the connection (ap_status_drops_connection, include/httpd.h), an upstream's as well as its own.
 _ENDS: Final = frozenset({400, 408, 413, 414, 500, 501, 503})
 
@@ -102,6 +103,7 @@ class Exchange:
         "asked",
         "begun",
         "chunk_out",
+        "date",
         "decoder",
         "ended",
         "expect",
@@ -144,6 +146,7 @@ class Exchange:
         self.address = peer.address  # of the client: behind trusted peers not the peer's
         self.scheme = peer.scheme
         self.minor = 1
+        self.date = b""  # of a response that has none (RFC 9110 §6.6.1), set by whoever knows the time
         self.persistent = False  # as the client has it
         self.keep_alive = False
         self.upgrade = False
@@ -418,7 +421,7 @@ class Exchange:
                 if plan.edited:
                     self._write_switching(head, out, tail)
                 else:
-                    self._write_head(head, out, tail)
+                    self._write_head(head, out, b"", tail)
                 source.drop(head.size)
                 self.response_done = True
                 return TUNNEL
@@ -431,11 +434,12 @@ class Exchange:
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status
             return OVERRIDE
+        size = b""
         tail = b""
         length = head.length
         if length >= 0:
             if head.declared >= 0 and head.status != 204:
-                tail = b"Content-Length: %d\r\n" % head.declared
+                size = b"Content-Length: %d\r\n" % head.declared
         elif self.minor == 1:
             self.chunk_out = True
             tail = b"Transfer-Encoding: chunked\r\n"
@@ -456,11 +460,11 @@ class Exchange:
             tail += b"Connection: close\r\n"
         elif self.minor == 0:
             tail += b"Connection: keep-alive\r\n"
-        self._write_head(head, out, tail)
+        self._write_head(head, out, size, tail)
         source.drop(head.size)
         return FOUND
 
-    def _write_head(self, head: ResponseHead, out: Buffer, tail: bytes) -> None:
+    def _write_head(self, head: ResponseHead, out: Buffer, size: bytes, tail: bytes) -> None:
         plan = self.plan
         assert plan is not None
         drop = plan.response_drop
@@ -476,11 +480,11 @@ class Exchange:
         self.status = head.status
         self.response_started = True
         if plan.edited:
-            self._write_edited_response(head, out, drop, tail)
+            self._write_edited_response(head, out, drop, size, tail)
             return
-        head.write(out, drop, plan.response_names, tail)
+        head.write(out, drop, plan.response_names, size + tail)
 
-    def _write_edited_response(self, head: ResponseHead, out: Buffer, drop: int, tail: bytes) -> None:
+    def _write_edited_response(self, head: ResponseHead, out: Buffer, drop: int, size: bytes, tail: bytes) -> None:
         """Write the response's head where its fields are edited one after the other."""
         plan = self.plan
         state = self.state
@@ -499,13 +503,15 @@ class Exchange:
         ):
             # Date and Server are first: basic_http_header (modules/http/http_filters.c).
             front = b"Server: %b\r\n%b" % (head.field(fields.SERVER) or b"", always.text(state))
-            if head.has(fields.DATE):
-                front = b"Date: %b\r\n%b" % (head.field(fields.DATE) or b"", front)
+            date = head.field(fields.DATE) or self.date
+            if date:
+                front = b"Date: %b\r\n%b" % (date, front)
             drop |= recipe.drop | _DATE_SERVER
-            head.write(out, drop, recipe.drop_names, recipe.text(state) + tail, front)
+            head.write(out, drop, recipe.drop_names, size + recipe.text(state) + tail, front)
             state.response = None
             return
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
+        lines.append(_SIZE)  # what is added comes behind it
         state.out = lines
         # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
         first = edits.edited([], plan.always_operations, state)
@@ -514,12 +520,14 @@ class Exchange:
         lines = edits.kept(lines, _ALWAYS_OURS, _no_names)
         # basic_http_header (modules/http/http_filters.c): Date and Server are first, and there is one of each.
         server = edits.first_of(lines, b"server") or b"perijove"
-        date = edits.first_of(lines, b"date")
+        date = edits.first_of(lines, b"date") or self.date
         lines = edits.kept(lines, _DATE_SERVER, _no_names)
         lines.insert(0, (b"Server", server))
         if date:
             lines.insert(0, (b"Date", date))
-        out.append(b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, edits.joined(lines), tail))
+        at = lines.index(_SIZE)
+        written = edits.joined(lines[:at]) + size + edits.joined(lines[at + 1 :])
+        out.append(b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, written, tail))
 
     def _write_switching(self, head: ResponseHead, out: Buffer, tail: bytes) -> None:
         """Write a 101: of all edits httpd makes only those that map URLs and cookies."""

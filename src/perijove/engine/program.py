@@ -39,6 +39,9 @@ AS_IS: Final = 2
 SLASHES: Final = 3  # canonical, but for slashes that are encoded already: where they have been kept
 
 
+_ALLOWED: Final = b"GET,HEAD,OPTIONS,POST,TRACE"  # what CONNECT is answered here (RFC 9110 §15.5.6), in httpd's words
+
+
 class Action:
     """Something that is done to the state. It answers whether the program goes on."""
 
@@ -597,6 +600,8 @@ class Program:
         else:
             path = state.path if head.tidy else decoded(state.path, self.slashes, self.merge)
         early: bytes | int | None = None
+        if path == 405:
+            state.location = _ALLOWED
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):

@@ -277,7 +277,6 @@ BAD_RESPONSES = {
     "two digits": b"HTTP/1.1 20 OK\r\n\r\n",
     "four digits": b"HTTP/1.1 2000 OK\r\n\r\n",
     "status 099": b"HTTP/1.1 099 OK\r\n\r\n",
-    "status 600": b"HTTP/1.1 600 OK\r\n\r\n",
     "letters": b"HTTP/1.1 2x0 OK\r\n\r\n",
     "no space": b"HTTP/1.1 200OK\r\n\r\n",
     "control in reason": b"HTTP/1.1 200 O\0K\r\n\r\n",
@@ -331,6 +330,13 @@ def test_write_response() -> None:
     head.write(out, fields.RESPONSE_DROP, frozenset(), b"X: y\r\n")
     assert out.copy() == b"HTTP/1.1 404 N\xf6t\r\nServer: s\r\nX: y\r\n\r\n"
     assert (head.status, head.keep_alive) == (404, False)
+
+
+@pytest.mark.parametrize("status", [599, 600, 999])
+def test_statuses_of_no_class_are_passed_on(status: int) -> None:
+    """RFC 9110 §15: they are clients' to understand, as errors of the server."""
+    verdict, head, _ = response(b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\n" % status)
+    assert (verdict, head.status, head.length) == (FOUND, status, 2)
 
 
 def test_response_upgrade() -> None:
