@@ -117,6 +117,12 @@ cdef class Without(Part):
     cdef public bytes prefix
     cpdef bytes text(self, State state)
 
+cdef class Given(Part):
+    cdef public Text otherwise
+    cdef public Text subject
+    cdef public Text then
+    cpdef bytes text(self, State state)
+
 cdef class Time(Part):
     cdef public str format
     cpdef bytes text(self, State state)

@@ -420,6 +420,21 @@ class Without(Part):
         return self.argument.text(state).removeprefix(self.prefix)
 
 
+class Given(Part):
+    """One text if another is not empty, else a third."""
+
+    __slots__ = ("otherwise", "subject", "then")
+
+    def __init__(self, subject: Text, then: Text, otherwise: Text) -> None:
+        self.subject = subject
+        self.then = then
+        self.otherwise = otherwise
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        return self.then.text(state) if self.subject.text(state) else self.otherwise.text(state)
+
+
 class Time(Part):
     """The time of day."""
 

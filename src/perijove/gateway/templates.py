@@ -168,6 +168,15 @@ class Look:
     missing: Template = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One text if another is not empty, else a third."""
+
+    subject: Template
+    then: Template
+    otherwise: Template = ()
+
+
 Part = (
     bytes
     | Variable
@@ -185,5 +194,6 @@ Part = (
     | Without
     | Time
     | Draw
+    | Given
 )
 Template = tuple[Part, ...]

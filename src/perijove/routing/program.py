@@ -117,6 +117,8 @@ def _part(one: templates.Part) -> bytes | texts.Part:
             return texts.Encoded(text(argument), octets, plus)
         case templates.Without(argument, prefix):
             return texts.Without(text(argument), prefix)
+        case templates.Given(subject, then, otherwise):
+            return texts.Given(text(subject), text(then), text(otherwise))
         case templates.Time(form):
             return texts.Time(form)
     raise TypeError(f"{one!r} is no part of a text")

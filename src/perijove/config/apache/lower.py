@@ -17,14 +17,14 @@ from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.forward import IS_FORWARD, Remote, max_forwards, own_urls, refusals, remote_when, rules_of_forward
-from perijove.config.apache.identity import SCHEME, identity
+from perijove.config.apache.identity import SCHEME, identity, own_url
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.responses import response_rules
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.servers import listeners_of
 from perijove.config.apache.via import via_rules
-from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, Not, PathPrefix, Setting, SettingIs
+from perijove.gateway.conditions import All, Always, Condition, Groups, HasNote, Never, Not, PathPrefix, Setting, SettingIs
 from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import (
@@ -98,6 +98,7 @@ class _Host:
             self.said("canonical-name", "off") == "on",
             self.said("documentroot", ("",))[0],
             self.identity.scheme,
+            self.said("physical-port", "off") == "on",
         )
         # Sections apply in this order (ap_location_walk: those of the main server first; ap_if_walk last).
         sections = [one for level in self.levels for one in level.sections]
@@ -253,7 +254,15 @@ class _Host:
 
     def _site(self) -> Site:
         """Return what mod_rewrite's rules need of the server."""
-        return Site(self.names, self.mapper.by_url, _expression, worker=self.mapper.worker, instead=self._instead)
+        return Site(
+            self.names,
+            self.mapper.by_url,
+            _expression,
+            encoding=self.mapper.encoding,
+            own=own_url(self.scope, self.names.scheme),
+            worker=self.mapper.worker,
+            instead=self._instead,
+        )
 
     def _passes(self, flow: Flow, proxied: Label) -> None:
         """proxy_trans (modules/proxy/mod_proxy.c): the section's ProxyPass, then the server's list, main server's first."""
@@ -364,5 +373,6 @@ class _Host:
 def _expression(scope: Scope, text: str, span: Span) -> Condition:
     from perijove.config.apache.expression import condition
 
-    found = condition(text, span, scope)
+    # What a pattern finds is `%1` for the rule (apply_rewrite_cond, CONDPAT_AP_EXPR).
+    found = condition(text, span, scope, groups=Groups.KEPT)
     return Never() if found is None else found

@@ -65,6 +65,8 @@ class Mapper:
         self.workers = workers(levels)
         self.instead: Callable[[Flow], None] = lambda _flow: None  # what comes before a failure that is only seen later
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
+        # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
+        self.encoding = Encoding.SLASHES if self.said("encoded-slashes") == "nodecode" else Encoding.CANONICAL
 
     def said(self, name: str, default: Any = None) -> Any:
         """Return what the host says, or else the main server."""
@@ -97,7 +99,7 @@ class Mapper:
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, one.parameters)), origin=one.origin, otherwise=after)
         if one.interpolate and self.said("interpolate", False) and "${" in one.target.url:
             url = self._interpolated(one)
-            flow.add(Always(), ForwardAnywhere(url, Encoding.CANONICAL), proxied, one.origin)
+            flow.add(Always(), ForwardAnywhere(url, self.encoding), proxied, one.origin)
         else:
             self._forward(flow, one, when, target, proxied)
         flow.place(after)
@@ -151,13 +153,13 @@ class Mapper:
         if one.nocanon and one.pattern is not None:
             flow.add(when, Hold(path), origin=one.origin)
             path = (Fact.HELD,)
-        self._send(flow, one, name, target, path, Encoding.CANONICAL, proxied)
+        self._send(flow, one, name, target, path, self.encoding, proxied)
 
     def _worker(self, flow: Flow, one: Pass, target: Target, path: Template, encoding: Encoding) -> None:
         """Set what the worker of a URL says of WebSockets, where that is another's than this ProxyPass'."""
         origin = worker_url(replace(target, path=""))
         written = target.path if one.pattern is None else target.path.partition("$")[0]
-        if encoding is Encoding.CANONICAL:  # names of workers are as they were written, URLs are not
+        if encoding is not Encoding.NONE:  # names of workers are as they were written, URLs are not
             written = quote(written, safe=_SAFE, errors="surrogateescape")
             path = (Encoded(path, _UNSAFE),)
         url = (origin.encode("utf-8", "surrogateescape"), *path, Variable.SEARCH)

@@ -60,9 +60,12 @@ def assume_ports(server: Scope, hosts: list[Scope], source: Source) -> None:
 
 
 def _for(address: TcpAddress, hosts: list[Scope]) -> list[Scope]:
-    """Return the hosts of an address: those that name it, else those for every address; in order."""
-    exact: list[Scope] = []
-    every: list[Scope] = []
+    """Return the hosts of an address, in order.
+
+    Those that name it come before those for every address, and those that name its port before those for every port: they are
+    not looked at together (find_ipaddr, find_default_server).
+    """
+    found: tuple[list[Scope], ...] = ([], [], [], [])
     for scope in hosts:
         for text in scope.said["addresses"]:
             host, colon, port = text.rpartition(":")
@@ -71,12 +74,12 @@ def _for(address: TcpAddress, hosts: list[Scope]) -> list[Scope]:
             if port not in ("*", str(address.port)):
                 continue
             if host in ("*", "_default_", "0.0.0.0", "[::]"):
-                every.append(scope)
+                found[2 + (port == "*")].append(scope)
                 break
             if host.strip("[]") == address.host or not address.host or _resolves(host, address.host):
-                exact.append(scope)
+                found[port == "*"].append(scope)
                 break
-    return exact or every
+    return next((one for one in found if one), [])
 
 
 def _resolves(name: str, address: str) -> bool:

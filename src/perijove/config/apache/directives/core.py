@@ -78,6 +78,12 @@ def merge_slashes(line: Directive, scope: Scope) -> None:
     scope.said["merge-slashes"] = line.words[0].text.lower() == "on"
 
 
+@directive("UseCanonicalPhysicalPort")
+def use_canonical_physical_port(line: Directive, scope: Scope) -> None:
+    """Say whether the port that a request came to is a server's own."""
+    scope.said["physical-port"] = line.words[0].text.lower()
+
+
 @directive("UseCanonicalName")
 def use_canonical_name(line: Directive, scope: Scope) -> None:
     """Say where a server's own name is taken from."""

@@ -17,7 +17,7 @@ from perijove.config.apache.directives.rewrite_text import Around, Map, Names, o
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope, within
 from perijove.gateway.actions import Encoding, Hold
-from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not, PathIs, Pattern
+from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not, PathIs
 from perijove.gateway.templates import Fact, Function, Template
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Site:
     upstream: Callable[[Scope, str, Span], str | int]
     expression: Callable[[Scope, str, Span], Condition]  # what RewriteCond expr says
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
-    own: Pattern | None = None  # finds a URL of this server; its first group is the path behind the slash
+    own: Condition | None = None  # it is a URL of this server; the first capture is the path behind the slash
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
 

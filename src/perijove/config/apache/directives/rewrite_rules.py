@@ -86,7 +86,7 @@ class Place:
     ]  # its name for a URL's scheme and authority, or the status that such requests get
     expression: Callable[[str, Span], Condition]  # of RewriteCond expr
     proxies: bool  # mod_proxy is loaded
-    own: Pattern | None  # URLs of the server itself
+    own: Condition | None  # the held text is a URL of the server itself; the path behind the slash is its first capture
     directory: bytes | None  # in a section: its path, with a slash at the end; None outside
     base: bytes = b""  # RewriteBase
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
@@ -183,7 +183,7 @@ class _List:
                 flow.add(rooted or Always(), Hold((*self._own_origin(), Fact.HELD)), Then.NEXT, line.span)
             kind = "absolute"
         elif kind != "local" and self.place.own is not None:
-            flow.add(Matches(HELD, self.place.own, captures=True), Hold((b"/", Capture(1))), Then.NEXT, line.span)
+            flow.add(self.place.own, Hold((b"/", Capture(1))), Then.NEXT, line.span)
             kind = "unknown"
         self._go_on(number, line, kind)
 
