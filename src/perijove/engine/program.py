@@ -146,8 +146,8 @@ class Anywhere(Action):
             return False
         state.status = 0
         state.upstream = upstream
-        state.origin = url
-        state.onward = b""
+        state.origin = scheme + b"://" + authority
+        state.onward = slash + path
         spelt = _spelt(slash + path or b"/", self.encoding)
         if spelt is None:
             state.status = 400

@@ -87,6 +87,9 @@ cdef class UpstreamUrl(Part):
 cdef class Destination(Part):
     cpdef bytes text(self, State state)
 
+cdef class Sent(Part):
+    cpdef bytes text(self, State state)
+
 cdef class RequestId(Part):
     cpdef bytes text(self, State state)
 

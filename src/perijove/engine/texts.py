@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import random
 import re
+import stat
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -331,6 +333,16 @@ class Destination(Part):
         return state.origin + state.onward
 
 
+class Sent(Part):
+    """The URL that it is sent to, as it is spelt there."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        return state.origin + state.target if state.onward else state.origin
+
+
 class RequestId(Part):
     """The request's id, made when it is first asked for."""
 
@@ -487,6 +499,19 @@ def _unbase64(text: bytes) -> bytes:
     return base64.b64decode(digits + b"=" * ((4 - len(digits) % 4) % 4)).partition(b"\0")[0]
 
 
+def _found(path: bytes) -> bytes:
+    """Return a path up to the first part that is no directory, as httpd walks it (ap_directory_walk, server/request.c)."""
+    at = path.find(b"/", 1)
+    while at >= 0 and path[:1] == b"/":
+        try:
+            if not stat.S_ISDIR(os.stat(path[:at]).st_mode):
+                return path[:at]
+        except (OSError, ValueError):
+            return path[:at]
+        at = path.find(b"/", at + 1)
+    return path
+
+
 FUNCTIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "lower": bytes.lower,
     "upper": bytes.upper,
@@ -495,5 +520,7 @@ FUNCTIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "base64": base64.b64encode,
     "unbase64": _unbase64,
     "md5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest().encode(),
+    "found": _found,
+    "behind": lambda path: path[len(_found(path)) :],
     "sha1": lambda text: hashlib.sha1(text, usedforsecurity=False).hexdigest().encode(),
 }

@@ -51,6 +51,7 @@ class Fact(Enum):
     DESTINATION = "destination"  # the URL that it will be sent to, its path not yet encoded; empty until that is known
     CALLED = "name called"  # the host as the client named it: lower case, no port, no final dot
     CALLED_PORT = "port called"  # the port beside it, if there is one
+    SENT = "url sent"  # where the request goes, as it is spelt in the request that is sent; empty if nowhere yet
     ASKED = "scheme asked"  # of the URL that a forward proxy is asked for, or connect; empty of a request for this server
 
 
@@ -116,6 +117,8 @@ class Function(Enum):
     UNBASE64 = "unbase64"
     MD5 = "md5"
     SHA1 = "sha1"
+    FOUND = "found"  # a path up to the first part that is no directory on the disk, or is not there at all …
+    BEHIND = "behind"  # … and what is behind that
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ _PARTS: Final[dict[Variable | Fact, Callable[[], texts.Part]]] = {
     Fact.DESTINATION: texts.Destination,
     Fact.CALLED: lambda: texts.Called(False),
     Fact.CALLED_PORT: lambda: texts.Called(True),
+    Fact.SENT: texts.Sent,
     Fact.ASKED: lambda: texts.Value("form"),
 }
 SETTINGS: Final = {setting: number for number, setting in enumerate(Setting)}

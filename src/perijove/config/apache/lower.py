@@ -21,10 +21,22 @@ from perijove.config.apache.identity import SCHEME, identity, own_url
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.responses import response_rules
-from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.scope import Kind, Scope, ifs
 from perijove.config.apache.servers import listeners_of
 from perijove.config.apache.via import via_rules
-from perijove.gateway.conditions import All, Always, Condition, Groups, HasNote, Never, Not, PathPrefix, Setting, SettingIs
+from perijove.gateway.conditions import (
+    All,
+    Always,
+    Condition,
+    Groups,
+    HasNote,
+    Never,
+    Not,
+    NotEmpty,
+    PathPrefix,
+    Setting,
+    SettingIs,
+)
 from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import (
@@ -38,7 +50,7 @@ from perijove.gateway.rules import (
     Then,
     UnsetNote,
 )
-from perijove.gateway.templates import RequestField, Variable
+from perijove.gateway.templates import Fact, RequestField, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,11 +115,7 @@ class _Host:
         # Sections apply in this order (ap_location_walk: those of the main server first; ap_if_walk last).
         sections = [one for level in self.levels for one in level.sections]
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
-        # An If stands behind the sections around it, those in it behind all that are not in one (ap_if_walk).
-        self.ifs = [one for one in sections if one.kind is Kind.IF]
-        self.ifs += [inner for one in self.locations for inner in one.sections if inner.kind is Kind.IF]
-        for one in self.ifs:
-            self.ifs += [inner for inner in one.sections if inner.kind is Kind.IF]
+        self.ifs = ifs(sections)
         self.proxies = [one for one in sections if one.kind is Kind.PROXY]
         self.forwards: bool = self.said("proxy-requests", (False, None))[0]
         self.via = via_rules(self.said("proxy-via", "off"), self.identity.name.encode("utf-8", "surrogateescape"))
@@ -182,6 +190,7 @@ class _Host:
         self._notes(flow, self.merged, late=True)
         refusals(flow, self.said)
         self._fixups(flow)
+        self._handlers(flow)
         answers.files(flow)
         overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in self.directories)
         files.serve(flow, self.said, self.scope.modules, overridden)
@@ -262,6 +271,7 @@ class _Host:
             own=own_url(self.scope, self.names.scheme),
             worker=self.mapper.worker,
             instead=self._instead,
+            files=files.spoken_of(self.said, self.directories),
         )
 
     def _passes(self, flow: Flow, proxied: Label) -> None:
@@ -307,12 +317,6 @@ class _Host:
         for level in reversed(self.levels):
             for one in level.said.get("aliases", ()):
                 files.alias(flow, one, Always(), translated)
-        handler = self.said("handler")
-        if handler is not None:
-            self.mapper.handler(flow, Always(), *handler)
-        for section in self.locations:
-            if "handler" in section.said:
-                self.mapper.handler(flow, section.condition, *section.said["handler"])
 
     # ------------------------------------------------------------------ fixups
 
@@ -325,6 +329,16 @@ class _Host:
         rules_of_section(self.scope, flow, after, self._site())
         flow.place(after)
         self._redirects(flow)
+
+    def _handlers(self, flow: Flow) -> None:
+        """SetHandler: the last one that a request which is not proxied already is in."""
+        handled = Label()
+        said = [scope for scope in reversed(self.merged) if "handler" in scope.said]
+        if said:
+            flow.go(handled, NotEmpty((Fact.DESTINATION,)))
+        for scope in said:
+            self.mapper.handler(flow, self._when(scope), *scope.said["handler"], handled)
+        flow.place(handled)
 
     def _instead(self, flow: Flow) -> None:
         """What sections do to a request that is found to lead nowhere only when it is to be sent."""
@@ -359,8 +373,6 @@ class _Host:
             rules += max_forwards(self.said("max-forwards", ""))
         rules += self.via[0]
         for field, value in forwarded:
-            from perijove.gateway.conditions import NotEmpty
-
             when: Condition = SettingIs(Setting.FORWARDED_FIELDS, True)
             if self.forwards:
                 when = All((when, Not(IS_FORWARD)))

@@ -16,6 +16,7 @@ from perijove.config.apache import reasons
 from perijove.config.apache.access import both
 from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
+from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Scope
@@ -37,7 +38,7 @@ from perijove.gateway.conditions import (
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Nothing, Refuse, Set, SplitQuery, Template, Then
-from perijove.gateway.templates import Capture, Encoded, Fact, Part, RequestField, Rest, Variable, Without
+from perijove.gateway.templates import Call, Capture, Encoded, Fact, Function, Note, Part, RequestField, Rest, Variable, Without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -373,17 +374,20 @@ class Mapper:
             return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path, False)))
         return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(text)))
 
-    def handler(self, flow: Flow, when: Condition, text: str, span: Span) -> None:
-        """SetHandler proxy:URL sends what is not proxied already to an upstream, with the path of the file it would be."""
+    def handler(self, flow: Flow, when: Condition, text: str, span: Span, handled: Label) -> None:
+        """SetHandler proxy:URL sends a file's request to an upstream, with the name of the file behind the URL (proxy_handler)."""
         if not text.lower().startswith("proxy:"):
+            flow.go(handled, when, span)
             return
         target = url_of(text[6:])
         if target is None or self.failing(target):
             flow.add(when, Refuse(500, None if target is None else self.why(target)), Then.STOP, span)
             return
-        root = self.said("documentroot", ("",))[0].encode("utf-8", "surrogateescape")
-        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span)
-        flow.add(when, ForwardTo(self.upstream(target, {}), (root, Fact.PATH), Encoding.CANONICAL), origin=span)
+        path = (target.path.encode("utf-8", "surrogateescape"), Call(Function.FOUND, (Note(FILE),)))
+        other = Label()
+        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=other)
+        flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
+        flow.place(other)
 
 
 def _size(one: Pass) -> int:

@@ -36,7 +36,9 @@ HELD: Final[Template] = (Fact.HELD,)
 _backreference: Final = re.compile(r"%[0-9]").search
 
 
-def applies(line: RuleLine, around: Around, expression: Callable[[str, Span], Condition], directory: bytes | None) -> Condition:
+def applies(
+    line: RuleLine, around: Around, expression: Callable[[str, Span], Condition], directory: bytes | None, info: Template = ()
+) -> Condition:
     """Return when a rule is for a request: the pattern is looked at first, then the conditions in order.
 
     Args:
@@ -44,8 +46,9 @@ def applies(line: RuleLine, around: Around, expression: Callable[[str, Span], Co
         around: what its texts may refer to.
         expression: what RewriteCond expr says.
         directory: in a section: its path, which the held text is taken without.
+        info: what stands behind the held text, for the pattern.
     """
-    subject: Template = HELD if directory is None else (Without(HELD, directory),)
+    subject: Template = HELD if directory is None else (Without((*HELD, *info), directory),)
     first: Condition = Matches(subject, line.pattern, captures=not line.negated)
     tests: list[Condition] = [Not(first) if line.negated else first]
     around = replace(around, groups=not line.negated, kept=False)

@@ -27,8 +27,6 @@ ELSEWHERE = {
     "rw-variables": {"GET /21?q=1"},  # the address that a connection came to
     "rw-websocket-forms": {"GET /end/x"},  # fields that a handshake has besides
     "rw-maintenance-and-slash": {"GET /x"},  # a file that is there
-    # httpd cuts a file's name behind the first part that is not on the disk.
-    "rw-location-proxy-alone": {"GET /fn/x"},
 }
 
 
