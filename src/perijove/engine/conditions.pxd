@@ -15,6 +15,7 @@ cdef class PathPrefix(Test):
     cdef public bytes prefix
     cdef public Py_ssize_t size
     cdef public bint every
+    cdef public bint merged
     @cython.locals(path=bytes)
     cpdef bint holds(self, State state) except -1
 

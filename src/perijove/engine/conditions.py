@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,13 +50,17 @@ class Constant(Test):
         return self.value
 
 
+_slashes: Final = re.compile(rb"//+").sub
+
+
 class PathPrefix(Test):
-    """Paths under a prefix, by whole segments."""
+    """Paths under a prefix, by whole segments; if `merged`, any number of slashes in a path is as good as one."""
 
-    __slots__ = ("every", "prefix", "size")
+    __slots__ = ("every", "merged", "prefix", "size")
 
-    def __init__(self, prefix: bytes) -> None:
+    def __init__(self, prefix: bytes, merged: bool = False) -> None:
         self.prefix = prefix
+        self.merged = merged
         self.size = len(prefix)
         self.every = prefix.endswith(b"/")  # whatever follows is a segment of its own
 
@@ -63,7 +68,11 @@ class PathPrefix(Test):
         """Tell whether it holds."""
         path = state.path
         if not path.startswith(self.prefix):
-            return False
+            if not self.merged or b"//" not in path:
+                return False
+            path = _slashes(b"/", path)
+            if not path.startswith(self.prefix):
+                return False
         return self.every or len(path) == self.size or path[self.size] == 0x2F
 
 

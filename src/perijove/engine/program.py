@@ -583,7 +583,9 @@ class Program:
             upstream, status = state.upstream, state.status
             if upstream is None and not status:
                 state.status = 404
-            if trace is not None:
+            if path == b"*":
+                pass  # httpd makes no edits of that answer (ap_process_request_internal is not gone through)
+            elif trace is not None:
                 self._decide(self.edits, state, trace, False)
             else:
                 state.selected = self.chosen

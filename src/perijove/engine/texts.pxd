@@ -127,5 +127,7 @@ cdef class Given(Part):
     cpdef bytes text(self, State state)
 
 cdef class Time(Part):
+    cdef public Py_ssize_t ahead
+    cdef public bint utc
     cdef public str format
     cpdef bytes text(self, State state)

@@ -448,16 +448,19 @@ class Given(Part):
 
 
 class Time(Part):
-    """The time of day."""
+    """The time of day here, or one in UTC that is so many seconds ahead."""
 
-    __slots__ = ("format",)
+    __slots__ = ("ahead", "format", "utc")
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, utc: bool = False, ahead: int = 0) -> None:
         self.format = form
+        self.utc = utc
+        self.ahead = ahead
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return time.strftime(self.format).encode()
+        at = time.time() + self.ahead
+        return time.strftime(self.format, time.gmtime(at) if self.utc else time.localtime(at)).encode()
 
 
 # ap_os_escape_path() of httpd (server/util.c) leaves these.

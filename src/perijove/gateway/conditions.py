@@ -31,9 +31,13 @@ class Always:
 
 @dataclass(frozen=True, slots=True)
 class PathPrefix:
-    """Paths under a prefix, by whole segments: `/a` has `/a` and `/a/b`, not `/ab`; `/a/` has only what is below."""
+    """Paths under a prefix, by whole segments: `/a` has `/a` and `/a/b`, not `/ab`; `/a/` has only what is below.
+
+    `merged`: any number of slashes in a path is as good as one.
+    """
 
     prefix: bytes
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,9 +148,11 @@ class Without:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The time of day here, as strftime(3) spells it."""
+    """The time of day here, as strftime(3) spells it; of a time in `utc` that is so many seconds `ahead`."""
 
     format: str
+    utc: bool = False
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)

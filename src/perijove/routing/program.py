@@ -120,8 +120,8 @@ def _part(one: templates.Part) -> bytes | texts.Part:
             return texts.Without(text(argument), prefix)
         case templates.Given(subject, then, otherwise):
             return texts.Given(text(subject), text(then), text(otherwise))
-        case templates.Time(form):
-            return texts.Time(form)
+        case templates.Time(form, utc, ahead):
+            return texts.Time(form, utc, ahead)
     raise TypeError(f"{one!r} is no part of a text")
 
 
@@ -137,8 +137,8 @@ def test(condition: conditions.Condition) -> runs.Test | None:
             return None
         case conditions.Never():
             return runs.Constant(False)
-        case conditions.PathPrefix(prefix):
-            return runs.PathPrefix(prefix)
+        case conditions.PathPrefix(prefix, merged):
+            return runs.PathPrefix(prefix, merged)
         case conditions.PathIs(path):
             return runs.PathIs(path)
         case conditions.PathMatches(found, names):
@@ -218,8 +218,8 @@ def host_table(
     steps: list[program.Step] = []
     changed: set[bytes] = set()  # fields of the request that are edited before
     for number, rule in enumerate(chosen):
-        now, later = _parted(sure.fold(rule.when), changed if number < len(stages.request) else set())
-        if isinstance(rule.do, actions.EditField):
+        now, later = _parted(sure.fold(rule.when), changed)
+        if isinstance(rule.do, actions.EditField) and number < len(stages.request):
             changed.add(rule.do.name.lower())
         operations.append(operation(rule, test(later)))
         steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1))

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.config.apache.answers import substituted
+from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, PathPrefix, Pattern
+from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, Pattern
 from perijove.gateway.conditions import Any as Any_
 from perijove.gateway.rules import Nothing, ServeTree, SetNote, Then
-from perijove.gateway.templates import Fact, Note, Rest
+from perijove.gateway.templates import Fact, Note
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Section
@@ -70,14 +70,14 @@ def in_order(sections: list[Scope]) -> list[Scope]:
     return sorted((one for one in found if one not in files), key=lambda one: one.path.rstrip("/").count("/")) + files
 
 
-def alias(flow: Flow, one: Aliasing, within: Condition, translated: Label) -> None:
-    """Add an Alias: it ends the search, with a path on the disk."""
+def alias(flow: Flow, one: Aliasing, within: Condition, translated: Label, slashes: bool = False) -> None:
+    """Add an Alias: it ends the search, with a path on the disk. `slashes`: paths may have double slashes."""
     path = one.path.encode("utf-8", "surrogateescape")
-    own: Condition = PathMatches(one.pattern) if one.pattern is not None else PathPrefix(path)
+    own, rest = (PathMatches(one.pattern), b"") if one.pattern is not None else prefix(one.path, slashes)
     when = All((within, own)) if path or one.pattern is not None else within
     if one.directory != "!":
         directory = one.directory.encode("utf-8", "surrogateescape")
-        made = substituted(directory) if one.pattern is not None else (directory, Rest(len(path)))
+        made = substituted(directory) if one.pattern is not None else (directory, rest)
         flow.add(when, SetNote(FILE, made if path or one.pattern is not None else (directory,)), translated, one.origin)
     else:
         flow.add(when, Nothing(), translated, one.origin)

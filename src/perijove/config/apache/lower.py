@@ -13,7 +13,7 @@ from perijove.config.apache import answers, files, reasons
 from perijove.config.apache.access import Access, both
 from perijove.config.apache.directives import mod_remoteip
 from perijove.config.apache.directives.mod_proxy import url_of
-from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
+from perijove.config.apache.directives.mod_rewrite import Site, answers_of, rules_of_section, rules_of_server
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.forward import IS_FORWARD, Remote, max_forwards, own_urls, refusals, remote_when, rules_of_forward
@@ -137,8 +137,11 @@ class _Host:
             stages=Stages(
                 route=self._route(),
                 request=self._request(),
-                response=response_rules(
-                    self.merged, self.mapper.members, self.names.origin, self.via[1], bool(self.said("interpolate", False))
+                response=(
+                    *answers_of(self.scope),
+                    *response_rules(
+                        self.merged, self.mapper.members, self.names.origin, self.via[1], bool(self.said("interpolate", False))
+                    ),
                 ),
                 program=True,
                 forwards=self.forwards,
@@ -190,10 +193,16 @@ class _Host:
         self._notes(flow, self.merged, late=True)
         refusals(flow, self.said)
         self._fixups(flow)
-        self._handlers(flow)
+        done = Label()
+        flow.go(done, NotEmpty((Fact.DESTINATION,)))
+        self._handlers(flow, done)
+        if any(one.response for one in self.merged):  # what is said of an answer of our own sees the edited fields
+            for rule in self._edits():
+                flow.add(rule.when, rule.do, origin=rule.origin)
         answers.files(flow)
         overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in self.directories)
         files.serve(flow, self.said, self.scope.modules, overridden)
+        flow.place(done)
         flow.add(Always(), Nothing(), Then.STOP)
         return flow.rules()
 
@@ -313,10 +322,10 @@ class _Host:
                 answers.redirect(flow, one, Always(), self.names.origin, self.mapper.slashes)
         for section in reversed([*self.locations, *self.ifs]):
             for one in section.said.get("aliases", ()):
-                files.alias(flow, one, self.entered[id(section)], translated)
+                files.alias(flow, one, self.entered[id(section)], translated, self.mapper.slashes)
         for level in reversed(self.levels):
             for one in level.said.get("aliases", ()):
-                files.alias(flow, one, Always(), translated)
+                files.alias(flow, one, Always(), translated, self.mapper.slashes)
 
     # ------------------------------------------------------------------ fixups
 
@@ -330,15 +339,13 @@ class _Host:
         flow.place(after)
         self._redirects(flow)
 
-    def _handlers(self, flow: Flow) -> None:
-        """SetHandler: the last one that a request which is not proxied already is in."""
-        handled = Label()
-        said = [scope for scope in reversed(self.merged) if "handler" in scope.said]
-        if said:
-            flow.go(handled, NotEmpty((Fact.DESTINATION,)))
-        for scope in said:
-            self.mapper.handler(flow, self._when(scope), *scope.said["handler"], handled)
-        flow.place(handled)
+    def _handlers(self, flow: Flow, done: Label) -> None:
+        """SetHandler: the last one that a request is in."""
+        other = Label()
+        for scope in reversed(self.merged):
+            if "handler" in scope.said:
+                self.mapper.handler(flow, self._when(scope), *scope.said["handler"], done, other)
+        flow.place(other)
 
     def _instead(self, flow: Flow) -> None:
         """What sections do to a request that is found to lead nowhere only when it is to be sent."""
@@ -358,13 +365,17 @@ class _Host:
 
     # ------------------------------------------------------------------ fields upstream
 
-    def _request(self) -> tuple[Rule, ...]:
-        rules = [
+    def _edits(self) -> list[Rule]:
+        """What RequestHeader says (apply fixups of mod_headers.c)."""
+        return [
             Rule(both(self._when(scope), one.when), one.edit, Then.NEXT, one.origin)
             for scope in self.merged
             for one in scope.request
             if not one.early
         ]
+
+    def _request(self) -> tuple[Rule, ...]:
+        rules = self._edits()
         # ap_proxy_create_hdrbrgd (modules/proxy/proxy_util.c)
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))

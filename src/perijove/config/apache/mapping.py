@@ -374,20 +374,20 @@ class Mapper:
             return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path, False)))
         return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(text)))
 
-    def handler(self, flow: Flow, when: Condition, text: str, span: Span, handled: Label) -> None:
+    def handler(self, flow: Flow, when: Condition, text: str, span: Span, handled: Label, other: Label) -> None:
         """SetHandler proxy:URL sends a file's request to an upstream, with the name of the file behind the URL (proxy_handler)."""
         if not text.lower().startswith("proxy:"):
-            flow.go(handled, when, span)
+            flow.go(other, when, span)
             return
         target = url_of(text[6:])
         if target is None or self.failing(target):
             flow.add(when, Refuse(500, None if target is None else self.why(target)), Then.STOP, span)
             return
         path = (target.path.encode("utf-8", "surrogateescape"), Call(Function.FOUND, (Note(FILE),)))
-        other = Label()
-        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=other)
+        after = Label()
+        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
         flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
-        flow.place(other)
+        flow.place(after)
 
 
 def _size(one: Pass) -> int:

@@ -116,7 +116,7 @@ def _location(scope: Scope, section: Section, name: str) -> Scope | None:
     elif any(mark in path for mark in "*?["):
         made.condition = PathMatches(Pattern(fnmatch(path), 0, False, path))
     else:
-        made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"))
+        made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"), merged=True)  # ap_no2slash
     if isinstance(scope.condition, Always):
         return made
     made.condition = All((scope.condition, made.condition))

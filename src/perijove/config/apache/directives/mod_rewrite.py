@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from perijove.config.apache.directives import rewrite_rules
+from perijove.config.apache.directives import rewrite_answers, rewrite_rules
 from perijove.config.apache.directives.rewrite_syntax import Cond, RuleLine, Wrong, condition, rule
 from perijove.config.apache.directives.rewrite_text import Around, Map, Names, octets, read_table
 from perijove.config.apache.files import in_order
@@ -22,6 +22,7 @@ from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not,
 from perijove.gateway.templates import Fact, Function, Template
 
 if TYPE_CHECKING:
+    from perijove.gateway.rules import Rule
     from perijove.text.source import Span
 
 
@@ -298,6 +299,12 @@ def rules_of_section(scope: Scope, flow: Flow, proxied: Label, site: Site) -> No
         flow.go(on)
         flow.place(other)
     flow.place(on)
+
+
+def answers_of(scope: Scope) -> list[Rule]:
+    """Return the edits of answers that the rules of a server or virtual host, and of its sections, ask for."""
+    servers = [one.rewriting for one in (*within(scope), *_sections(scope)) if one.rewriting is not None]
+    return rewrite_answers.edits([line for one in servers for line in one.rules])
 
 
 def _rewriting(scope: Scope) -> Rewriting:

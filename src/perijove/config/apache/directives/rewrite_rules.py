@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.directives.rewrite_answers import cookie, vary
 from perijove.config.apache.directives.rewrite_conditions import HELD, applies, keeps_groups
 from perijove.config.apache.directives.rewrite_syntax import RuleLine
 from perijove.config.apache.directives.rewrite_text import CONTROLS, EVERYTHING, Around, expand, joined, octets
@@ -228,6 +229,12 @@ class _List:
             else:
                 name, _, value = one.partition(":")
                 self.flow.add(Always(), SetNote(octets(name), expand(value, around)), Then.NEXT, line.span)
+        for text in line.flags.cookies:
+            made = cookie(text, around)
+            if made is not None:  # the first of a name counts (add_cookie)
+                self.flow.add(Not(HasNote(made[0])), SetNote(*made), Then.NEXT, line.span)
+        if not (line.flags.proxy or line.flags.redirect or line.flags.refuse):
+            vary(line, self.place.around, self.place.expression, self.flow)
 
     def _query(self, line: RuleLine, text: Template) -> None:
         flow, flags = self.flow, line.flags
@@ -407,7 +414,7 @@ def begin_section(flow: Flow, document_root: bytes, walks: bool) -> None:
 def walks(rules: Sequence[RuleLine]) -> bool:
     """Tell whether it matters to a section's rules where a file's name ends: they ask for it, or go on with another path."""
     for line in rules:
-        texts = (line.substitution, *line.flags.environment, *(one.text for one in line.conditions))
+        texts = (*line.texts, *(one.text for one in line.conditions))
         if any("FILENAME" in one.upper() for one in texts) or any(
             "FILENAME" in one.argument.upper() for one in line.conditions
         ):

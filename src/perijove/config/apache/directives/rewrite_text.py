@@ -123,7 +123,7 @@ def octets(text: str) -> bytes:
 EVERYTHING: Final = bytes(sorted(set(range(1, 256)) - set((string.ascii_letters + string.digits + "_").encode())))
 CONTROLS: Final = bytes((*range(1, 0x21), 0x7F))
 
-_FIELDS: Final = {
+FIELDS: Final = {
     "HTTP_HOST": b"host",
     "HTTP_USER_AGENT": b"user-agent",
     "HTTP_REFERER": b"referer",
@@ -169,8 +169,8 @@ def variable(name: str, around: Around) -> Template:
         return _prefixed(prefix.upper(), rest, around)
     name = name.upper()
     names = around.names
-    if name in _FIELDS:
-        return (RequestField(_FIELDS[name]),)
+    if name in FIELDS:
+        return (RequestField(FIELDS[name]),)
     if name == "REMOTE_USER":
         return (Fact.USER,) if around.section else ()
     if name == "SERVER_NAME":
