@@ -502,6 +502,40 @@ def _unbase64(text: bytes) -> bytes:
     return base64.b64decode(digits + b"=" * ((4 - len(digits) % 4) % 4)).partition(b"\0")[0]
 
 
+# What RFC 4515 §3 and RFC 4514 §2.4 have escaped (apr_escape_ldap with APR_ESCAPE_LDAP_ALL).
+_LDAP: Final = frozenset(b'\\*()"+,;<>')
+
+
+def _ldap(text: bytes) -> bytes:
+    return b"".join([b"\\%02x" % octet if octet in _LDAP or not 0x20 <= octet < 0x7F else bytes((octet,)) for octet in text])
+
+
+_LARGEST: Final = 1 << 16  # octets of a file that becomes a part of a text
+
+
+def _content(path: bytes) -> bytes:
+    """Return what a small file has; it is opened so that nothing is waited for."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return b""
+    try:
+        found = os.fstat(fd)
+        return os.read(fd, _LARGEST) if stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _stat(path: bytes, changed: bool) -> bytes:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return b"0"
+    return b"%d" % (found.st_mtime_ns // 1000 if changed else found.st_size)
+
+
 def _found(path: bytes) -> bytes:
     """Return a path up to the first part that is no directory, as httpd walks it (ap_directory_walk, server/request.c)."""
     at = path.find(b"/", 1)
@@ -523,6 +557,10 @@ FUNCTIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "base64": base64.b64encode,
     "unbase64": _unbase64,
     "md5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest().encode(),
+    "ldap": _ldap,
+    "content": _content,
+    "size": lambda path: _stat(path, False),
+    "changed": lambda path: _stat(path, True),
     "found": _found,
     "behind": lambda path: path[len(_found(path)) :],
     "sha1": lambda text: hashlib.sha1(text, usedforsecurity=False).hexdigest().encode(),

@@ -117,6 +117,10 @@ class Function(Enum):
     UNBASE64 = "unbase64"
     MD5 = "md5"
     SHA1 = "sha1"
+    LDAP = "ldap"  # escape for a filter of a directory (RFC 4515 §3)
+    CONTENT = "content"  # of a file of this name; nothing of one that is not there, or is larger than 64 KiB
+    SIZE = "size"  # of it: octets, 0 if it is not there
+    CHANGED = "changed"  # of it: microseconds since 1970, 0 if it is not there
     FOUND = "found"  # a path up to the first part that is no directory on the disk, or is not there at all …
     BEHIND = "behind"  # … and what is behind that
 
