@@ -95,19 +95,22 @@ def _resolves(name: str, address: str) -> bool:
 
 def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:
     pairs: list[CertificatePair] = []
+    secured = False
     for scope in scopes:
         if (scope.said.get("sslengine") or server.said.get("sslengine")) != "on":
             continue
         certs = scope.said.get("sslcertificatefile") or server.said.get("sslcertificatefile") or []
         keys = scope.said.get("sslcertificatekeyfile") or server.said.get("sslcertificatekeyfile") or []
         if not certs and scope.origin is not None:
-            scope.error("no-certificate", "SSLEngine on, but there is no SSLCertificateFile", scope.origin,
-                        "name the certificate and its key")  # fmt: skip
+            name = scope.said.get("server-name") or server.said.get("server-name") or "a virtual host"
+            scope.warn("no-certificate", f"Failed to configure at least one certificate and key for {name}: it does not start",
+                       scope.origin, "SSLEngine is on: name the files by SSLCertificateFile and SSLCertificateKeyFile")  # fmt: skip
+            secured = True
         chain = scope.said.get("sslcertificatechainfile") or []
         for number, (cert, _) in enumerate(certs):
             key = keys[number][0] if number < len(keys) else cert
             pairs.append(CertificatePair(cert=cert, key=key, chain=chain[-1][0] if chain else None))
-    return TlsServer(certificates=tuple(dict.fromkeys(pairs))) if pairs else None
+    return TlsServer(certificates=tuple(dict.fromkeys(pairs))) if pairs or secured else None
 
 
 def _named(server: Scope, scopes: list[Scope], made: dict[int, VirtualHost]) -> list[VirtualHost]:
