@@ -24,8 +24,10 @@ cdef class PathIs(Test):
     cpdef bint holds(self, State state) except -1
 
 cdef class PathMatches(Test):
+    cdef public bint merged
     cdef public tuple names
     cdef public object pattern
+    @cython.locals(path=bytes)
     cpdef bint holds(self, State state) except -1
 
 cdef class Matches(Test):

@@ -90,17 +90,21 @@ class PathIs(Test):
 
 
 class PathMatches(Test):
-    """Paths in which a pattern is found."""
+    """Paths in which a pattern is found; if `merged`, any number of slashes in a path is as good as one."""
 
-    __slots__ = ("names", "pattern")
+    __slots__ = ("merged", "names", "pattern")
 
-    def __init__(self, pattern: Pattern, names: tuple[tuple[int, bytes], ...]) -> None:
+    def __init__(self, pattern: Pattern, names: tuple[tuple[int, bytes], ...], merged: bool = False) -> None:
         self.pattern = pattern
         self.names = names
+        self.merged = merged
 
     def holds(self, state: State) -> bool:
         """Tell whether it holds."""
-        found = self.pattern.search(state.path)
+        path = state.path
+        if self.merged and b"//" in path:
+            path = _slashes(b"/", path)
+        found = self.pattern.search(path)
         if found is None:
             return False
         state.captures = groups_of(found, self.pattern)

@@ -261,7 +261,9 @@ class Table:
         "globs",
         "missing",
         "named",
+        "spoken",
         "state",
+        "unnamed",
         "wild",
     )
 
@@ -287,6 +289,8 @@ class Table:
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404
         self.anywhere = False  # there is a forward proxy
+        self.spoken = b""  # the one scheme of URLs in targets that name the host; empty: those of both do (RFC 9112 §3.2.2)
+        self.unnamed: tuple[tuple[bytes, HostTable], ...] = ()  # prefixes of paths that choose a host where none is named
         self.bad = Plan(REJECT, timeouts)
         self.bad.status = 400
 
@@ -303,9 +307,18 @@ class Table:
             first = self._first(path, trace)
             if first is not None:
                 return first
+        if head.absolute and self.spoken and not self.anywhere:
+            # The host of a URL is taken in lower case; that of another scheme's is none: Host says it then.
+            head.host = head.host.lower() if head.asked == self.spoken else head.field(fields.HOST) or b""
+            head.absolute = head.asked == self.spoken
         host = self.default
         if self.named or self.wild or self.globs:
             host = self.host_of(head.host)
+        if self.unnamed and not head.host:
+            for prefix, its in self.unnamed:
+                if inside(path.partition(b"?")[0], prefix):
+                    host = its
+                    break
         if host is None:
             return self.missing
         if host.program is not None:

@@ -13,7 +13,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
-from perijove.engine.state import DECODED, REFUSED, State, decoded, encoded, encoded_but_slashes
+from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -568,13 +568,16 @@ class Program:
         elif state.form and state.form not in (b"http", b"https"):
             path = 405 if state.form == b"connect" else 400  # another host is a forward proxy, this is none
         else:
+            if not self.merge and state.path[:2] == b"//":
+                # Slashes that would look like an authority's are merged all the same (ap_parse_uri, server/protocol.c).
+                state.path = b"/" + state.path.lstrip(b"/")
             path = decoded(state.path, self.slashes, self.merge)
-        early: bytes | int | None = None
+        early: bytes | None = None
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):
             state.status = path
-            early = decoded(state.path, DECODED, self.merge)
+            early = refused(state.path, self.merge)
             state.path = b""  # it is in no section
         else:
             state.path = path
@@ -593,7 +596,7 @@ class Program:
                     if step.action is not None and (step.test is None or step.test.holds(state)):
                         step.action.act(state)
             if early is not None:
-                state.path = state.raw if isinstance(early, int) else early
+                state.path = early
             state.plan = self._plan(state)
         return state
 

@@ -76,6 +76,8 @@ class Listener:
     tls: TlsServer | None = None
     redirect_to: int | None = None  # everything is redirected to https on this port
     hosts: tuple[VirtualHost, ...] = ()  # in place of the gateway's
+    # The one scheme of URLs in request targets that name the host; with another, Host does. Empty: both (RFC 9112 §3.2.2).
+    spoken: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ class VirtualHost:
     stages: Stages
     patterns: tuple[Pattern, ...] = ()  # of further names, which are looked at in the order of the hosts
     server_name: str = ""  # its own
+    unnamed: bytes = b""  # a prefix of paths: requests below it that name no host are for this one
     origin: Span | None = field(default=None, compare=False)
 
 

@@ -141,8 +141,8 @@ def test(condition: conditions.Condition) -> runs.Test | None:
             return runs.PathPrefix(prefix, merged)
         case conditions.PathIs(path):
             return runs.PathIs(path)
-        case conditions.PathMatches(found, names):
-            return runs.PathMatches(pattern(found), tuple((number, name.lower()) for number, name in names))
+        case conditions.PathMatches(found, names, merged):
+            return runs.PathMatches(pattern(found), tuple((number, name.lower()) for number, name in names), merged)
         case conditions.Matches(subject, found, captures, keeps):
             return runs.Matches(text(subject), pattern(found), captures, keeps)
         case conditions.Compares(left, how, right):
@@ -289,13 +289,18 @@ def _parted(condition: conditions.Condition, changed: set[bytes]) -> tuple[condi
     What it says of fields that have been `changed` is seen when its own edit comes in turn, too.
     """
     parts = condition.of if isinstance(condition, conditions.All) else (condition,)
-    later = [one for one in parts if _reads_response(one) or recipes.names(one) & changed]
+    later = [one for one in parts if _reads_response(one) or recipes.names(one) & changed or _reads_path(one)]
     now = [one for one in parts if one not in later]
     return _all(now), _all(later)
 
 
 def _all(parts: list[conditions.Condition]) -> conditions.Condition:
     return conditions.Always() if not parts else parts[0] if len(parts) == 1 else conditions.All(tuple(parts))
+
+
+def _reads_path(one: object) -> bool:
+    """Tell whether a condition has the path as a text: that of a refused request is in no section, but it has one to show."""
+    return recipes.mentions(one, Fact.PATH)
 
 
 def _reads_response(one: object) -> bool:

@@ -113,7 +113,7 @@ def variable(name: str, at: int, scope: Scope) -> Template:
     if upper == "REQUEST_SCHEME":
         return (scheme(scope),)
     if upper == "SERVER_PORT":
-        return (Fact.NAMED_PORT,)
+        return server_port(scope)
     if upper in ("DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"):
         return (_said(scope, "documentroot", ("/etc/apache2/htdocs",))[0].encode("utf-8", "surrogateescape"),)
     if upper == "SERVER_ADMIN":
@@ -140,6 +140,13 @@ def server_name(scope: Scope) -> Template:
     return (
         Given((Variable.HOSTNAME,), (Call(Function.LOWER, (Variable.HOSTNAME,)),), (own.encode("utf-8", "surrogateescape"),)),
     )
+
+
+def server_port(scope: Scope) -> Template:
+    """Return %{SERVER_PORT}: that which the client named, or else that of ServerName (ap_get_server_port, server/core.c)."""
+    its = next((identity(one) for one in within(scope) if one.kind in (Kind.HOST, Kind.SERVER)), None)
+    port = its.port or (443 if its.scheme == "https" else 0) if its else 0
+    return (Given((Fact.CALLED_PORT,), (Fact.CALLED_PORT,), (b"%d" % port,)),) if port else (Fact.NAMED_PORT,)
 
 
 def of_ssl(name: str, at: int) -> Template:

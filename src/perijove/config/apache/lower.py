@@ -37,10 +37,15 @@ from perijove.gateway.conditions import (
     Setting,
     SettingIs,
 )
+from perijove.gateway.conditions import Any as Any_
 from perijove.gateway.model import Gateway, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import (
+    Action,
     EditField,
+    Encoding,
+    ForwardAnywhere,
+    ForwardTo,
     Nothing,
     Operation,
     Rule,
@@ -152,6 +157,7 @@ class _Host:
                 ),
                 reasons=self._reasons(),
             ),
+            unnamed=self.scope.said.get("serverpath", ("",))[0].encode("utf-8", "surrogateescape"),
             server_name=self.identity.name if "server-name" in self.scope.said else "",
             origin=self.scope.origin,
         )
@@ -165,7 +171,7 @@ class _Host:
 
     def _route(self) -> tuple[Rule, ...]:
         self.mapper.instead = self._instead
-        flow = Flow()
+        flow = _Flow(self._inside())
         proxied = Label()
         translated = Label()
         self._settings(flow, self.levels)
@@ -205,6 +211,13 @@ class _Host:
         flow.place(done)
         flow.add(Always(), Nothing(), Then.STOP)
         return flow.rules()
+
+    def _inside(self) -> Condition:
+        """Return whether a request is in any section, whatever that says."""
+        if any(one.path == "*" for one in self.proxies):
+            return Always()
+        found = tuple(one.condition for one in [*self.locations, *self.ifs])
+        return Any_(found) if found else Never()
 
     def _enter(self, flow: Flow) -> None:
         """Note which sections a path is in before rules change it (ap_location_walk): their ProxyPass and Redirect apply."""
@@ -391,6 +404,35 @@ class _Host:
                 when = All((when, NotEmpty(value)))
             rules.append(Rule(when, EditField(Operation.APPEND, field, value), Then.NEXT))
         return tuple(rules)
+
+
+class _Flow(Flow):
+    """Rules, with what becomes of kept slashes in sections.
+
+    Where a section is merged, whatever it says, core's configuration has forgotten that encoded slashes are not decoded
+    (merge_core_dir_configs, server/core.c): they are encoded once more then.
+    """
+
+    def __init__(self, inside: Condition) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def add(
+        self,
+        when: Condition,
+        do: Action,
+        then: Then | Label = Then.NEXT,
+        origin: Span | None = None,
+        otherwise: Then | Label = Then.NEXT,
+    ) -> None:
+        """Add a rule."""
+        if (
+            isinstance(do, ForwardTo | ForwardAnywhere)
+            and do.encoding is Encoding.SLASHES
+            and not isinstance(self.inside, Never)
+        ):
+            super().add(both(when, self.inside), replace(do, encoding=Encoding.CANONICAL), then, origin)
+        super().add(when, do, then, origin, otherwise)
 
 
 def _expression(scope: Scope, text: str, span: Span) -> Condition:

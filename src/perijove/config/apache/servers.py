@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from perijove.config.apache.identity import identity
 from perijove.gateway.conditions import Pattern
 from perijove.gateway.model import CertificatePair, Listener, TcpAddress, TlsServer, VirtualHost
 from perijove.text.diagnostic import Diagnostic, Severity
@@ -29,7 +30,11 @@ def listeners_of(server: Scope, hosts: list[Scope], made: dict[int, VirtualHost]
             continue
         seen.add(address)
         scopes = _for(address, hosts) or [server]
-        found.append(Listener(address=address, tls=_tls(server, scopes), hosts=tuple(_named(server, scopes, made))))
+        tls = _tls(server, scopes)
+        # A URL's host counts if its scheme is the one that the first host speaks, by its own account (ap_parse_uri, ap_http_scheme).
+        spoken = identity(scopes[0]).scheme or ("http" if tls is None else "https")
+        named = tuple(_named(server, scopes, made))
+        found.append(Listener(address=address, tls=tls, hosts=named, spoken=spoken.encode()))
     if not found and server.origin is None and not server.said.get("listen"):
         server.error("no-listener", "no listening sockets available, shutting down", Span(Source("", ""), 1, 1),
                      "write `Listen 80`, or say --listen ADDR")  # fmt: skip

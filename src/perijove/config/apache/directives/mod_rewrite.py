@@ -18,7 +18,7 @@ from perijove.config.apache.files import in_order
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope, ifs, within
 from perijove.gateway.actions import Encoding, Hold
-from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not, PathIs
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, PathIs
 from perijove.gateway.templates import Fact, Function, Template
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def rewrite_engine(line: Line, scope: Scope) -> None:
 _OPTIONS: Final = frozenset(
     (
         "inherit", "inheritbefore", "inheritdown", "inheritdownbefore", "ignoreinherit", "allownoslash", "allowanyuri",
-        "mergebase", "ignorecontextinfo", "legacyprefixdocroot", "longurloptimization",
+        "mergebase", "ignorecontextinfo", "legacyprefixdocroot",
     )
 )  # fmt: skip
 
@@ -288,6 +288,9 @@ def rules_of_section(scope: Scope, flow: Flow, proxied: Label, site: Site) -> No
             base = octets(_rewriting(section).base)
             if base and not base.endswith(b"/"):
                 base += b"/"
+            if section.kind is Kind.DIRECTORY and "allownoslash" not in _rewriting(section).options:
+                # The directory itself, without its slash, is mod_dir's to redirect.
+                flow.go(on, Compares((Fact.HELD,), Comparison.SAME, (directory[:-1],)))
             place = _place(scope, section, site, directory, base, b"section %d" % number)
             place = replace(place, info=rewrite_rules.INFO if walks else ())
             for beside, rules in _section_rules(sections, number):

@@ -184,6 +184,8 @@ class _List:
         self._environment(line, replace(around, escaped=b""))
         self._query(line, text)
         self._root(line, kind)
+        if flags.discard_info and self.place.info:
+            flow.add(Always(), UnsetNote(_INFO), Then.NEXT, line.span)
         if flags.proxy:
             self._proxy(line, kind, upstream, origin)
             return

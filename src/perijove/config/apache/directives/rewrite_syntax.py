@@ -83,6 +83,7 @@ class Flags:
     unescaped: str = ""  # of [BNE=…]
     noplus: bool = False
     unsafe_query: bool = False  # [UnsafeAllow3F]
+    discard_info: bool = False  # [DPI]
     environment: tuple[str, ...] = ()
     cookies: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # flags that httpd knows and we do not do
@@ -259,8 +260,8 @@ _PLAIN: Final[dict[str, dict[str, object]]] = {
     "c": {"chain": True},
     "chain": {"chain": True},
     "d": {},
-    "dpi": {},
-    "discardpath": {},
+    "dpi": {"discard_info": True},
+    "discardpath": {"discard_info": True},
     "end": {"end": True},
     "f": {"refuse": True, "status": 403},
     "forbidden": {"refuse": True, "status": 403},

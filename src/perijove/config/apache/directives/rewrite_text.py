@@ -307,8 +307,6 @@ def read_table(text: bytes) -> tuple[tuple[bytes, bytes], ...]:
         if line[:1] in (b"#", b"") or line[:1].isspace():
             continue
         words = line.split(None, 2)
-        if len(words) > 1:
+        if len(words) > 1:  # a key without a value is none
             found.setdefault(words[0], words[1])
-        else:
-            found.setdefault(words[0], b"")
     return tuple(found.items())

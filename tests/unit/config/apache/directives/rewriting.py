@@ -268,6 +268,7 @@ class Case:
     def server(self, folder: Path) -> Server:
         (folder / "htdocs/static").mkdir(parents=True)
         for name, text in {"htdocs/index.html": "x", "htdocs/local.txt": "x", "htdocs/static/s.txt": "x", **self.files}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(filled(text))
         server = configured(filled(self.config, str(folder)), self.modules)
         server.document_root = f"{folder}/htdocs"
