@@ -13,7 +13,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
-from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes, refused
+from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes, normalized, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead
     from perijove.engine.local import Tree
+    from perijove.engine.pattern import Pattern
     from perijove.engine.plan import Look, Plan
     from perijove.engine.texts import Text
 
@@ -552,6 +553,8 @@ class Program:
         self.merge = merge
         self.forwards = forwards
         self._plans: dict[Any, Plan] = {}
+        self.undecoded: tuple[Pattern, ...] = ()  # paths in which one is found are not decoded, and have a note
+        self.undecoded_note = b""
 
     def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
         """Return what becomes of a request; its `plan` is set.
@@ -571,7 +574,9 @@ class Program:
             if not self.merge and state.path[:2] == b"//":
                 # Slashes that would look like an authority's are merged all the same (ap_parse_uri, server/protocol.c).
                 state.path = b"/" + state.path.lstrip(b"/")
-            path = decoded(state.path, self.slashes, self.merge)
+            path = self._undecoded(state) if self.undecoded and b"%" in state.path else b""
+            if not path:
+                path = decoded(state.path, self.slashes, self.merge)
         early: bytes | None = None
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
@@ -599,6 +604,15 @@ class Program:
                 state.path = early
             state.plan = self._plan(state)
         return state
+
+    def _undecoded(self, state: State) -> bytes:
+        """Return a path that stays encoded, but for dots and slashes; nothing of any other."""
+        path = normalized(state.path, self.merge)
+        for pattern in self.undecoded:
+            if path and pattern.search(path) is not None:
+                state.notes[self.undecoded_note] = b"1"
+                return path
+        return b""
 
     def _decide(self, steps: list[Step], state: State, trace: list[Look] | None, stop: bool) -> None:
         at = 0

@@ -223,6 +223,16 @@ def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
     return plain
 
 
+def normalized(path: bytes, merge: bool) -> bytes:
+    """Return a path without dot segments and, if `merge`, double slashes, in which all else stays encoded that needs to be.
+
+    Nothing of one that cannot be read.
+    """
+    if path[:1] != b"/" or _broken(path):
+        return b""
+    return undotted(_escape(_unreserved, path), merge, False) or b""
+
+
 def refused(path: bytes, merge: bool) -> bytes:
     """Return what a path is known by that `decoded` refuses: as far as httpd has come with it.
 

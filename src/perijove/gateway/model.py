@@ -107,6 +107,8 @@ class Stages:
     program: bool = False  # the rules are more than paths in order: they run one after the other, for each request
     encoded_slashes: str = "off"  # of a program: what becomes of %2F in a path: off (404), on (decoded), nodecode
     merge_slashes: bool = True  # of a program: whether double slashes are one
+    undecoded: tuple[Pattern, ...] = ()  # of a program: paths in which one is found are not decoded (but for dots), …
+    undecoded_note: bytes = b""  # … and have this note
     # For those who ask what happens to a request; nothing runs by them.
     sections: tuple[Section, ...] = field(default=(), compare=False)
     reasons: Mapping[Fault, Reason] = field(default_factory=dict, compare=False)

@@ -210,7 +210,7 @@ def host_table(
     """Return the table of a host with a program; `place` is its own among the listener's hosts."""
     building = Building(upstreams, find, _no_answer)
     stages = host.stages
-    sure = fold.known(stages.route, _BEGINNING)
+    sure = fold.known(stages.route, _BEGINNING, (stages.undecoded_note.lower(),))
     route = building.steps([replace(rule, when=sure.fold(rule.when)) for rule in stages.route])
     first = len(stages.route)
     chosen = [*stages.request, *stages.response]
@@ -276,6 +276,8 @@ def host_table(
 
     slashes = _SLASHES[stages.encoded_slashes]
     runs_as = program.Program(route, steps, defaults, make, slashes, stages.merge_slashes, stages.forwards)
+    runs_as.undecoded = tuple(pattern(one) for one in stages.undecoded)
+    runs_as.undecoded_note = stages.undecoded_note.lower()
     return plan.HostTable((), runs_as, place)
 
 

@@ -17,7 +17,7 @@ from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, Pattern
 from perijove.gateway.conditions import Any as Any_
 from perijove.gateway.rules import Nothing, ServeTree, SetNote, Then
-from perijove.gateway.templates import Call, Fact, Function, Note
+from perijove.gateway.templates import Call, Fact, Function, Note, Part
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Section
@@ -50,8 +50,8 @@ def section(scope: Scope, one: Section, name: str) -> Scope | None:
         glob = _glob(text if files else text.rstrip("/"))
         pattern = Pattern(rb"(?s)/" + glob + rb"\Z" if files else rb"(?s)\A" + glob + rb"(?:/|\Z)")
     # <Files> are for the name that the disk has, without what is behind it (ap_file_walk).
-    name = Call(Function.FOUND, (Note(FILE),)) if files else Note(FILE)
-    found = All((HasNote(FILE), Matches((name,), pattern)))
+    subject: Part = Call(Function.FOUND, (Note(FILE),)) if files else Note(FILE)
+    found = All((HasNote(FILE), Matches((subject,), pattern)))
     made.condition = All((scope.condition, found)) if scope.kind is not Kind.SERVER and scope.kind is not Kind.HOST else found
     return made
 

@@ -18,7 +18,7 @@ from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.forward import IS_FORWARD, Remote, max_forwards, own_urls, refusals, remote_when, rules_of_forward
 from perijove.config.apache.identity import SCHEME, identity, own_url
-from perijove.config.apache.mapping import Mapper
+from perijove.config.apache.mapping import UNDECODED, Mapper
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.responses import response_rules
 from perijove.config.apache.scope import Kind, Scope, ifs
@@ -152,6 +152,8 @@ class _Host:
                 forwards=self.forwards,
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
+                undecoded=self.mapper.undecoded(),
+                undecoded_note=UNDECODED,
                 sections=tuple(
                     Section(self._when(one), one.origin) for one in self.merged[len(self.levels) :] if one.origin is not None
                 ),
@@ -187,6 +189,7 @@ class _Host:
             if "pages" in scope.said:
                 flow.add(scope.condition, Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
         rules_of_forward(flow, self.said, own_urls(self._called()), self.scope.modules, self._remotes(), proxied)
+        self._passes_encoded(flow, proxied)
         rules_of_server(self.scope, flow, proxied, translated, self._site())
         self._passes(flow, proxied)
         self._aliases(flow, translated)
@@ -296,6 +299,16 @@ class _Host:
             files=files.spoken_of(self.said, self.directories),
         )
 
+    def _passes_encoded(self, flow: Flow, proxied: Label) -> None:
+        """proxy_pre_translate_name (mod_proxy.c): what is for paths that are not decoded comes before all else."""
+        declined = Label()
+        found = [(one, level) for level in self.levels for one in level.said.get("proxy-pass", ()) if one.mapping]
+        if found:
+            flow.go(declined, HasNote(b"no-proxy"))
+        for one, level in found:
+            self.mapper.add(flow, one, self.mapper.where(one), proxied, declined, level)
+        flow.place(declined)
+
     def _passes(self, flow: Flow, proxied: Label) -> None:
         """proxy_trans (modules/proxy/mod_proxy.c): the section's ProxyPass, then the server's list, main server's first."""
         server = Label()
@@ -318,7 +331,8 @@ class _Host:
         flow.place(server)
         for level in self.levels:
             for one in level.said.get("proxy-pass", ()):
-                self.mapper.add(flow, one, self.mapper.where(one), proxied, declined, level)
+                if not one.mapping:
+                    self.mapper.add(flow, one, self.mapper.where(one), proxied, declined, level)
         flow.place(declined)
 
     def _aliases(self, flow: Flow, translated: Label) -> None:
@@ -357,7 +371,8 @@ class _Host:
         other = Label()
         for scope in reversed(self.merged):
             if "handler" in scope.said:
-                self.mapper.handler(flow, self._when(scope), *scope.said["handler"], done, other)
+                text, span = scope.said["handler"]
+                self.mapper.handler(flow, self._when(scope), text, span, done, other)
         flow.place(other)
 
     def _instead(self, flow: Flow) -> None:

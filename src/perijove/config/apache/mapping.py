@@ -28,6 +28,7 @@ from perijove.gateway.conditions import (
     Compares,
     Comparison,
     Condition,
+    HasNote,
     Matches,
     Never,
     Not,
@@ -50,6 +51,7 @@ _PLAIN: Final = frozenset(("http", "ws"))
 _TLS: Final = frozenset(("https", "wss"))
 _SAFE: Final = "~$-_.+!*'(),;:@&=/"  # in a path (ap_proxy_canonenc)
 _UNSAFE: Final = bytes(sorted(set(range(256)) - set((_SAFE + string.ascii_letters + string.digits).encode())))
+UNDECODED: Final = b"\0undecoded"  # the note of a path that stays encoded
 _QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?\Z", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 
@@ -115,8 +117,17 @@ class Mapper:
 
     # ------------------------------------------------------------------ paths
 
+    def undecoded(self) -> tuple[Pattern, ...]:
+        """Return the paths that a ProxyPass with `mapping` is for, which are not decoded (proxy_pre_translate_name)."""
+        found = [one for level in self.levels for one in level.said.get("proxy-pass", ()) if one.mapping]
+        return tuple(_undecoded(one) for one in found)
+
     def where(self, one: Pass) -> Condition:
         """Return which paths a ProxyPass is for (alias_match): any number of slashes is as good as one."""
+        if one.mapping:
+            # A path that was decoded may look like one that never was; it has lost a percent sign then.
+            fits = PathMatches(_undecoded(one))
+            return All((fits, HasNote(UNDECODED))) if "%" in one.path else fits
         if one.pattern is not None:
             return PathMatches(one.pattern)
         return prefix(one.path, self.slashes)[0]
@@ -132,6 +143,10 @@ class Mapper:
             target = replace(target, authority=target.authority[:cut], path=target.authority[cut:] + target.path)
         name = self.upstream(target, one.parameters)
         base = target.path.encode("utf-8", "surrogateescape")
+        if one.mapping:
+            whole_sent = (base, Capture(1)) if one.pattern is None else _filled(base, (base, Fact.PATH))
+            self._send(flow, one, name, target, whole_sent, Encoding.NONE, proxied)
+            return
         if one.nocanon:
             # What was sent is passed on as it was; but only if that fits, too (AH01135, AH01136).
             canonical = Label()
@@ -388,6 +403,20 @@ class Mapper:
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
         flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
         flow.place(after)
+
+
+def _undecoded(one: Pass) -> Pattern:
+    """Return what finds a path that a ProxyPass with `mapping` is for; what is behind it is the first group.
+
+    With `servlet`, segments may have parameters, which do not count and are dropped (alias_match_servlet).
+    """
+    if one.pattern is not None:
+        return one.pattern
+    octets = one.path.encode("utf-8", "surrogateescape")
+    segment = rb"(?:;[^/]*)?" if one.mapping == "servlet" else b""
+    words = [re.escape(word) + (segment if word else b"") for word in octets.split(b"/")]
+    end = b"(.*)" if octets.endswith(b"/") else rb"((?:/.*)?)\Z"
+    return Pattern(rb"(?s)\A" + b"/".join(words) + end, 1, False, one.path)
 
 
 def _size(one: Pass) -> int:
