@@ -377,7 +377,10 @@ class _List:
         if place.directory is None:
             # A path whose first part is on the disk is a file's name (prefix_stat); any other is below DocumentRoot.
             there = All((Matches(HELD, _FIRST, captures=True), OnDisk((Capture(1),), Disk.ANYTHING)))
-            flow.add(Not(there), Hold((root, Fact.HELD)), Then.NEXT, span)
+            if root:
+                flow.add(Not(there), Hold((root, Fact.HELD)), Then.NEXT, span)
+            else:
+                flow.go(self.labels.file, Not(there), span)
             if place.files is not None:
                 flow.add(Not(place.files), Refuse(403), Then.STOP, span)
             flow.add(Always(), SetNote(FILE, HELD), self.labels.file, span)
