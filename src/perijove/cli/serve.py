@@ -50,12 +50,25 @@ def command(file: str | None, check_config: bool, as_json: bool, **options: Any)
     loaded = load(file, options)
     if check_config:
         _check(loaded, as_json)
+    loaded = _starting(loaded)
     tell(loaded.diagnostics, as_json)
     if loaded.gateway is None:
         sys.exit(1)
     from perijove.server.supervisor import run
 
-    sys.exit(run(loaded, lambda: load(file, options) if file != "-" else loaded))
+    sys.exit(run(loaded, lambda: _starting(load(file, options)) if file != "-" else loaded))
+
+
+def _starting(loaded: Loaded) -> Loaded:
+    """Return what is read for a start: without a gateway, and with errors, if none comes of it."""
+    from dataclasses import replace
+
+    from perijove.text.diagnostic import Severity
+
+    if loaded.starts:
+        return loaded
+    said = [replace(one, severity=Severity.ERROR) if one.name == "no-certificate" else one for one in loaded.diagnostics]
+    return replace(loaded, gateway=None, diagnostics=tuple(said))
 
 
 def _check(loaded: Loaded, as_json: bool) -> None:

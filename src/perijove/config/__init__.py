@@ -26,6 +26,7 @@ class Loaded:
     gateway: Gateway | None
     diagnostics: tuple[Diagnostic, ...]
     read: tuple[str, ...] = ()  # paths of further files
+    starts: bool = True  # what it means is known, but no server is started by it if this is False: a diagnostic says why
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ cdef class PathPrefix(Test):
     cdef public bytes prefix
     cdef public Py_ssize_t size
     cdef public bint every
+    cdef public bint merged
     @cython.locals(path=bytes)
     cpdef bint holds(self, State state) except -1
 
@@ -23,8 +24,10 @@ cdef class PathIs(Test):
     cpdef bint holds(self, State state) except -1
 
 cdef class PathMatches(Test):
+    cdef public bint merged
     cdef public tuple names
     cdef public object pattern
+    @cython.locals(path=bytes)
     cpdef bint holds(self, State state) except -1
 
 cdef class Matches(Test):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,13 +50,17 @@ class Constant(Test):
         return self.value
 
 
+_slashes: Final = re.compile(rb"//+").sub
+
+
 class PathPrefix(Test):
-    """Paths under a prefix, by whole segments."""
+    """Paths under a prefix, by whole segments; if `merged`, any number of slashes in a path is as good as one."""
 
-    __slots__ = ("every", "prefix", "size")
+    __slots__ = ("every", "merged", "prefix", "size")
 
-    def __init__(self, prefix: bytes) -> None:
+    def __init__(self, prefix: bytes, merged: bool = False) -> None:
         self.prefix = prefix
+        self.merged = merged
         self.size = len(prefix)
         self.every = prefix.endswith(b"/")  # whatever follows is a segment of its own
 
@@ -63,7 +68,11 @@ class PathPrefix(Test):
         """Tell whether it holds."""
         path = state.path
         if not path.startswith(self.prefix):
-            return False
+            if not self.merged or b"//" not in path:
+                return False
+            path = _slashes(b"/", path)
+            if not path.startswith(self.prefix):
+                return False
         return self.every or len(path) == self.size or path[self.size] == 0x2F
 
 
@@ -81,17 +90,21 @@ class PathIs(Test):
 
 
 class PathMatches(Test):
-    """Paths in which a pattern is found."""
+    """Paths in which a pattern is found; if `merged`, any number of slashes in a path is as good as one."""
 
-    __slots__ = ("names", "pattern")
+    __slots__ = ("merged", "names", "pattern")
 
-    def __init__(self, pattern: Pattern, names: tuple[tuple[int, bytes], ...]) -> None:
+    def __init__(self, pattern: Pattern, names: tuple[tuple[int, bytes], ...], merged: bool = False) -> None:
         self.pattern = pattern
         self.names = names
+        self.merged = merged
 
     def holds(self, state: State) -> bool:
         """Tell whether it holds."""
-        found = self.pattern.search(state.path)
+        path = state.path
+        if self.merged and b"//" in path:
+            path = _slashes(b"/", path)
+        found = self.pattern.search(path)
         if found is None:
             return False
         state.captures = groups_of(found, self.pattern)

@@ -14,8 +14,9 @@ from email.utils import formatdate, parsedate_to_datetime
 from typing import Final
 
 MOST: Final = 16 << 20  # octets of a file
-# Programs that another server runs: their text is nobody's business. Apache's own files, and what editors leave behind.
-_never: Final = re.compile(rb"/\.ht|\.(?:php\d?|phtml|phar|cgi|pl|asp|aspx|jsp)(?:/|\Z)", re.IGNORECASE).search
+_hidden: Final = re.compile(rb"/\.ht", re.IGNORECASE).search  # Apache's own files, whether they are there or not
+# Programs that another server runs: their text is nobody's business.
+_never: Final = re.compile(rb"\.(?:php\d?|phtml|phar|cgi|pl|asp|aspx|jsp)(?:/|\Z)", re.IGNORECASE).search
 _range: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})\Z").match
 _HOW: Final = os.O_RDONLY | os.O_NONBLOCK  # a FIFO without a writer is not waited for (fifo(7))
 
@@ -59,7 +60,7 @@ class Tree:
             path: on the disk, absolute.
             fields: of the request: range, if-none-match, if-modified-since, if-range; those that are there.
         """
-        if b"\0" in path or _never(path):
+        if b"\0" in path or _hidden(path):
             return Answer(403)
         if self.overridden and _has_htaccess(path):
             return Answer(403)
@@ -67,6 +68,8 @@ class Tree:
             found = os.stat(path)
         except OSError as error:
             return Answer(403 if isinstance(error, PermissionError) else 404)
+        if _never(path):
+            return Answer(403)
         if stat.S_ISDIR(found.st_mode):
             if not self.indexes:
                 return Answer(404)

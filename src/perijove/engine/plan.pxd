@@ -56,7 +56,8 @@ cdef class Table:
     cdef dict _known
     cdef public HostTable default
     cdef public dict named
-    cdef public tuple wild, globs, failures
+    cdef public tuple wild, globs, failures, unnamed
+    cdef public bytes spoken
     cdef public object state
     cdef public bint bare, anywhere
     cdef public Plan missing, bad

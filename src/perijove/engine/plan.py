@@ -272,7 +272,9 @@ class Table:
         "globs",
         "missing",
         "named",
+        "spoken",
         "state",
+        "unnamed",
         "wild",
     )
 
@@ -298,6 +300,8 @@ class Table:
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404
         self.anywhere = False  # there is a forward proxy
+        self.spoken = b""  # the one scheme of URLs in targets that name the host; empty: those of both do (RFC 9112 §3.2.2)
+        self.unnamed: tuple[tuple[bytes, HostTable], ...] = ()  # prefixes of paths that choose a host where none is named
         self.bad = Plan(REJECT, timeouts)
         self.bad.status = 400
         self._known: dict[bytes, HostTable] = {}  # where a Host led to, as it was spelt
@@ -315,11 +319,20 @@ class Table:
             first = self._first(head, trace)
             if first is not None:
                 return first
+        if head.absolute and self.spoken and not self.anywhere:
+            # The host of a URL is taken in lower case; that of another scheme's is none: Host says it then.
+            head.host = head.host.lower() if head.asked == self.spoken else head.field(fields.HOST) or b""
+            head.absolute = head.asked == self.spoken
         host = self.default
         if self.named or self.wild or self.globs:
             host = self._known.get(head.host)
             if host is None:
                 host = self._known_now(head.host)
+        if self.unnamed and not head.host:
+            for prefix, its in self.unnamed:
+                if inside(path.partition(b"?")[0], prefix):
+                    host = its
+                    break
         if host is None:
             return self.missing
         if host.program is not None:

@@ -125,11 +125,15 @@ cdef class Program:
     cdef public object make
     cdef public int slashes
     cdef public bint merge, forwards
+    cdef public tuple undecoded
+    cdef public bytes undecoded_note
     cdef dict _plans
     cdef Choice _last
     @cython.locals(state=State, path=object, step=Step)
     cpdef State run(self, RequestHead head, object peer, list trace=*)
     @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *
+    @cython.locals(path=bytes)
+    cdef bytes _undecoded(self, State state)
     @cython.locals(status=cython.int, last=Choice, choice=Choice)
     cdef object _plan(self, State state)

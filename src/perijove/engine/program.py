@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
 from perijove.engine.head import consists
-from perijove.engine.state import DECODED, REFUSED, State, decoded, encoded, encoded_but_slashes
+from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes, normalized, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead
     from perijove.engine.local import Tree
+    from perijove.engine.pattern import Pattern
     from perijove.engine.plan import Look, Plan
     from perijove.engine.texts import Text
 
@@ -150,8 +151,8 @@ class Anywhere(Action):
             return False
         state.status = 0
         state.upstream = upstream
-        state.origin = url
-        state.onward = b""
+        state.origin = scheme + b"://" + authority
+        state.onward = slash + path
         spelt = _spelt(slash + path or b"/", self.encoding)
         if spelt is None:
             state.status = 400
@@ -582,6 +583,8 @@ class Program:
         self.forwards = forwards
         self._plans: dict[Any, Choice] = {}
         self._last: Choice | None = None  # mostly the next request's, too
+        self.undecoded: tuple[Pattern, ...] = ()  # paths in which one is found are not decoded, and have a note
+        self.undecoded_note = b""
 
     def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
         """Return what becomes of a request; its `plan` is set.
@@ -598,15 +601,20 @@ class Program:
         elif state.form and state.form not in (b"http", b"https"):
             path = 405 if state.form == b"connect" else 400  # another host is a forward proxy, this is none
         else:
-            path = state.path if head.tidy else decoded(state.path, self.slashes, self.merge)
-        early: bytes | int | None = None
+            if not self.merge and state.path[:2] == b"//":
+                # Slashes that would look like an authority's are merged all the same (ap_parse_uri, server/protocol.c).
+                state.path = b"/" + state.path.lstrip(b"/")
+            path = self._undecoded(state) if self.undecoded and b"%" in state.path else b""
+            if not path:
+                path = state.path if head.tidy else decoded(state.path, self.slashes, self.merge)
+        early: bytes | None = None
         if path == 405:
             state.location = _ALLOWED
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):
             state.status = path
-            early = decoded(state.path, DECODED, self.merge)
+            early = refused(state.path, self.merge)
             state.path = b""  # it is in no section
         else:
             state.path = path
@@ -615,7 +623,9 @@ class Program:
             upstream, status = state.upstream, state.status
             if upstream is None and not status:
                 state.status = 404
-            if trace is not None:
+            if path == b"*":
+                pass  # httpd makes no edits of that answer (ap_process_request_internal is not gone through)
+            elif trace is not None:
                 self._decide(self.edits, state, trace, False)
             else:
                 state.selected = self.chosen
@@ -623,9 +633,18 @@ class Program:
                     if step.action is not None and (step.test is None or step.test.holds(state)):
                         step.action.act(state)
             if early is not None:
-                state.path = state.raw if isinstance(early, int) else early
+                state.path = early
             state.plan = self._plan(state)
         return state
+
+    def _undecoded(self, state: State) -> bytes:
+        """Return a path that stays encoded, but for dots and slashes; nothing of any other."""
+        path = normalized(state.path, self.merge)
+        for pattern in self.undecoded:
+            if path and pattern.search(path) is not None:
+                state.notes[self.undecoded_note] = b"1"
+                return path
+        return b""
 
     def _decide(self, steps: list[Step], state: State, trace: list[Look] | None, stop: bool) -> None:
         at = 0

@@ -223,6 +223,30 @@ def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
     return plain
 
 
+def normalized(path: bytes, merge: bool) -> bytes:
+    """Return a path without dot segments and, if `merge`, double slashes, in which all else stays encoded that needs to be.
+
+    Nothing of one that cannot be read.
+    """
+    if path[:1] != b"/" or _broken(path):
+        return b""
+    return undotted(_escape(_unreserved, path), merge, False) or b""
+
+
+def refused(path: bytes, merge: bool) -> bytes:
+    """Return what a path is known by that `decoded` refuses: as far as httpd has come with it.
+
+    One that climbs above the root goes on there, and is not decoded, nor is one with broken escapes.
+    """
+    if not path or path[0] != 0x2F:
+        return path
+    plain = undotted(_escape(_unreserved, path), merge, True)
+    assert plain is not None
+    if _broken(path) or undotted(_escape(_unreserved, path), merge, False) is None:
+        return plain
+    return _escape(_octet, plain).partition(b"\0")[0]
+
+
 def _octet(found: re.Match[bytes]) -> bytes:
     return bytes((int(found[1], 16),))
 

@@ -91,6 +91,9 @@ cdef class UpstreamUrl(Part):
 cdef class Destination(Part):
     cpdef bytes text(self, State state)
 
+cdef class Sent(Part):
+    cpdef bytes text(self, State state)
+
 cdef class RequestId(Part):
     cpdef bytes text(self, State state)
 
@@ -121,6 +124,14 @@ cdef class Without(Part):
     cdef public bytes prefix
     cpdef bytes text(self, State state)
 
+cdef class Given(Part):
+    cdef public Text otherwise
+    cdef public Text subject
+    cdef public Text then
+    cpdef bytes text(self, State state)
+
 cdef class Time(Part):
+    cdef public Py_ssize_t ahead
+    cdef public bint utc
     cdef public str format
     cpdef bytes text(self, State state)

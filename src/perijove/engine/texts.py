@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import random
 import re
+import stat
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -340,6 +342,16 @@ class Destination(Part):
         return state.origin + state.onward
 
 
+class Sent(Part):
+    """The URL that it is sent to, as it is spelt there."""
+
+    __slots__ = ()
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        return state.origin + state.target if state.onward else state.origin
+
+
 class RequestId(Part):
     """The request's id, made when it is first asked for."""
 
@@ -429,17 +441,35 @@ class Without(Part):
         return self.argument.text(state).removeprefix(self.prefix)
 
 
-class Time(Part):
-    """The time of day."""
+class Given(Part):
+    """One text if another is not empty, else a third."""
 
-    __slots__ = ("format",)
+    __slots__ = ("otherwise", "subject", "then")
 
-    def __init__(self, form: str) -> None:
-        self.format = form
+    def __init__(self, subject: Text, then: Text, otherwise: Text) -> None:
+        self.subject = subject
+        self.then = then
+        self.otherwise = otherwise
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return time.strftime(self.format).encode()
+        return self.then.text(state) if self.subject.text(state) else self.otherwise.text(state)
+
+
+class Time(Part):
+    """The time of day here, or one in UTC that is so many seconds ahead."""
+
+    __slots__ = ("ahead", "format", "utc")
+
+    def __init__(self, form: str, utc: bool = False, ahead: int = 0) -> None:
+        self.format = form
+        self.utc = utc
+        self.ahead = ahead
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        at = time.time() + self.ahead
+        return time.strftime(self.format, time.gmtime(at) if self.utc else time.localtime(at)).encode()
 
 
 # ap_os_escape_path() of httpd (server/util.c) leaves these.
@@ -481,6 +511,53 @@ def _unbase64(text: bytes) -> bytes:
     return base64.b64decode(digits + b"=" * ((4 - len(digits) % 4) % 4)).partition(b"\0")[0]
 
 
+# What RFC 4515 §3 and RFC 4514 §2.4 have escaped (apr_escape_ldap with APR_ESCAPE_LDAP_ALL).
+_LDAP: Final = frozenset(b'\\*()"+,;<>')
+
+
+def _ldap(text: bytes) -> bytes:
+    return b"".join([b"\\%02x" % octet if octet in _LDAP or not 0x20 <= octet < 0x7F else bytes((octet,)) for octet in text])
+
+
+_LARGEST: Final = 1 << 16  # octets of a file that becomes a part of a text
+
+
+def _content(path: bytes) -> bytes:
+    """Return what a small file has; it is opened so that nothing is waited for."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return b""
+    try:
+        found = os.fstat(fd)
+        return os.read(fd, _LARGEST) if stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _stat(path: bytes, changed: bool) -> bytes:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return b"0"
+    return b"%d" % (found.st_mtime_ns // 1000 if changed else found.st_size)
+
+
+def _found(path: bytes) -> bytes:
+    """Return a path up to the first part that is no directory, as httpd walks it (ap_directory_walk, server/request.c)."""
+    at = path.find(b"/", 1)
+    while at >= 0 and path[:1] == b"/":
+        try:
+            if not stat.S_ISDIR(os.stat(path[:at]).st_mode):
+                return path[:at]
+        except (OSError, ValueError):
+            return path[:at]
+        at = path.find(b"/", at + 1)
+    return path
+
+
 FUNCTIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "lower": bytes.lower,
     "upper": bytes.upper,
@@ -489,5 +566,11 @@ FUNCTIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "base64": base64.b64encode,
     "unbase64": _unbase64,
     "md5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest().encode(),
+    "ldap": _ldap,
+    "content": _content,
+    "size": lambda path: _stat(path, False),
+    "changed": lambda path: _stat(path, True),
+    "found": _found,
+    "behind": lambda path: path[len(_found(path)) :],
     "sha1": lambda text: hashlib.sha1(text, usedforsecurity=False).hexdigest().encode(),
 }

@@ -31,9 +31,13 @@ class Always:
 
 @dataclass(frozen=True, slots=True)
 class PathPrefix:
-    """Paths under a prefix, by whole segments: `/a` has `/a` and `/a/b`, not `/ab`; `/a/` has only what is below."""
+    """Paths under a prefix, by whole segments: `/a` has `/a` and `/a/b`, not `/ab`; `/a/` has only what is below.
+
+    `merged`: any number of slashes in a path is as good as one.
+    """
 
     prefix: bytes
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,14 @@ class PathIs:
 
 @dataclass(frozen=True, slots=True)
 class PathMatches:
-    """Paths in which a pattern is found. Its groups are the rule's captures."""
+    """Paths in which a pattern is found. Its groups are the rule's captures.
+
+    `merged`: any number of slashes in a path is as good as one.
+    """
 
     pattern: Pattern
     names: tuple[tuple[int, bytes], ...] = ()  # groups that become notes, by number
+    merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

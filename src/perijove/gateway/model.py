@@ -76,6 +76,8 @@ class Listener:
     tls: TlsServer | None = None
     redirect_to: int | None = None  # everything is redirected to https on this port
     hosts: tuple[VirtualHost, ...] = ()  # in place of the gateway's
+    # The one scheme of URLs in request targets that name the host; with another, Host does. Empty: both (RFC 9112 §3.2.2).
+    spoken: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,8 @@ class Stages:
     encoded_slashes: str = "off"  # of a program: what becomes of %2F in a path: off (404), on (decoded), nodecode
     merge_slashes: bool = True  # of a program: whether double slashes are one
     per_connection: int = 0  # of a program: requests of a client on one connection; 0 is no limit
+    undecoded: tuple[Pattern, ...] = ()  # of a program: paths in which one is found are not decoded (but for dots), …
+    undecoded_note: bytes = b""  # … and have this note
     # For those who ask what happens to a request; nothing runs by them.
     sections: tuple[Section, ...] = field(default=(), compare=False)
     reasons: Mapping[Fault, Reason] = field(default_factory=dict, compare=False)
@@ -119,6 +123,7 @@ class VirtualHost:
     stages: Stages
     patterns: tuple[Pattern, ...] = ()  # of further names, which are looked at in the order of the hosts
     server_name: str = ""  # its own
+    unnamed: bytes = b""  # a prefix of paths: requests below it that name no host are for this one
     origin: Span | None = field(default=None, compare=False)
 
 

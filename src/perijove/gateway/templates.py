@@ -51,6 +51,7 @@ class Fact(Enum):
     DESTINATION = "destination"  # the URL that it will be sent to, its path not yet encoded; empty until that is known
     CALLED = "name called"  # the host as the client named it: lower case, no port, no final dot
     CALLED_PORT = "port called"  # the port beside it, if there is one
+    SENT = "url sent"  # where the request goes, as it is spelt in the request that is sent; empty if nowhere yet
     ASKED = "scheme asked"  # of the URL that a forward proxy is asked for, or connect; empty of a request for this server
 
 
@@ -116,6 +117,12 @@ class Function(Enum):
     UNBASE64 = "unbase64"
     MD5 = "md5"
     SHA1 = "sha1"
+    LDAP = "ldap"  # escape for a filter of a directory (RFC 4515 §3)
+    CONTENT = "content"  # of a file of this name; nothing of one that is not there, or is larger than 64 KiB
+    SIZE = "size"  # of it: octets, 0 if it is not there
+    CHANGED = "changed"  # of it: microseconds since 1970, 0 if it is not there
+    FOUND = "found"  # a path up to the first part that is no directory on the disk, or is not there at all …
+    BEHIND = "behind"  # … and what is behind that
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +152,11 @@ class Without:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The time of day here, as strftime(3) spells it."""
+    """The time of day here, as strftime(3) spells it; of a time in `utc` that is so many seconds `ahead`."""
 
     format: str
+    utc: bool = False
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,15 @@ class Look:
     missing: Template = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One text if another is not empty, else a third."""
+
+    subject: Template
+    then: Template
+    otherwise: Template = ()
+
+
 Part = (
     bytes
     | Variable
@@ -185,5 +203,6 @@ Part = (
     | Without
     | Time
     | Draw
+    | Given
 )
 Template = tuple[Part, ...]

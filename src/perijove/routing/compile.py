@@ -111,6 +111,12 @@ def compile_table(
                 named[name.encode()] = table
     wild.sort(key=lambda one: -len(one[0]))
     made = plan.Table(default, named, tuple(wild), times, before, tuple(globs))
+    made.spoken = listener.spoken
+    made.unnamed = tuple(
+        (host.unnamed, tables[id(host.stages)])
+        for host in hosts
+        if host.unnamed and host.names != ("*",) and host.stages.program
+    )
     made.anywhere = any(host.stages.forwards for host in hosts)
     return made
 

@@ -5,7 +5,7 @@ Knows rules. Must not know dialects, nor how a condition is run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from perijove.gateway import actions, conditions
@@ -36,10 +36,13 @@ class Known:
         return condition
 
 
-def known(rules: Sequence[Rule], defaults: Mapping[Setting, object]) -> Known:
-    """Return what these rules leave as it is; `defaults` are what settings begin with."""
+def known(rules: Sequence[Rule], defaults: Mapping[Setting, object], given_notes: Collection[bytes] = ()) -> Known:
+    """Return what these rules leave as it is; `defaults` are what settings begin with.
+
+    `given_notes` (lower case) are set by others.
+    """
     given = {rule.do.setting for rule in rules if isinstance(rule.do, actions.Set)}
-    notes = {rule.do.name.lower() for rule in rules if isinstance(rule.do, actions.SetNote)}
+    notes = set(given_notes) | {rule.do.name.lower() for rule in rules if isinstance(rule.do, actions.SetNote)}
     for rule in rules:
         notes.update(_named(rule.when))
     return Known({setting: value for setting, value in defaults.items() if setting not in given}, frozenset(notes))

@@ -60,6 +60,7 @@ _PARTS: Final[dict[Variable | Fact, Callable[[], texts.Part]]] = {
     Fact.DESTINATION: texts.Destination,
     Fact.CALLED: lambda: texts.Called(False),
     Fact.CALLED_PORT: lambda: texts.Called(True),
+    Fact.SENT: texts.Sent,
     Fact.ASKED: lambda: texts.Value("form"),
 }
 SETTINGS: Final = {setting: number for number, setting in enumerate(Setting)}
@@ -117,8 +118,10 @@ def _part(one: templates.Part) -> bytes | texts.Part:
             return texts.Encoded(text(argument), octets, plus)
         case templates.Without(argument, prefix):
             return texts.Without(text(argument), prefix)
-        case templates.Time(form):
-            return texts.Time(form)
+        case templates.Given(subject, then, otherwise):
+            return texts.Given(text(subject), text(then), text(otherwise))
+        case templates.Time(form, utc, ahead):
+            return texts.Time(form, utc, ahead)
     raise TypeError(f"{one!r} is no part of a text")
 
 
@@ -134,12 +137,12 @@ def test(condition: conditions.Condition) -> runs.Test | None:
             return None
         case conditions.Never():
             return runs.Constant(False)
-        case conditions.PathPrefix(prefix):
-            return runs.PathPrefix(prefix)
+        case conditions.PathPrefix(prefix, merged):
+            return runs.PathPrefix(prefix, merged)
         case conditions.PathIs(path):
             return runs.PathIs(path)
-        case conditions.PathMatches(found, names):
-            return runs.PathMatches(pattern(found), tuple((number, name.lower()) for number, name in names))
+        case conditions.PathMatches(found, names, merged):
+            return runs.PathMatches(pattern(found), tuple((number, name.lower()) for number, name in names), merged)
         case conditions.Matches(subject, found, captures, keeps):
             return runs.Matches(text(subject), pattern(found), captures, keeps)
         case conditions.Compares(left, how, right):
@@ -212,7 +215,7 @@ def host_table(
     """Return the table of a host with a program; `place` is its own among the listener's hosts."""
     building = Building(upstreams, find, _no_answer)
     stages = host.stages
-    sure = fold.known(stages.route, _BEGINNING)
+    sure = fold.known(stages.route, _BEGINNING, (stages.undecoded_note.lower(),))
     route = building.steps([replace(rule, when=sure.fold(rule.when)) for rule in stages.route])
     first = len(stages.route)
     chosen = [*stages.request, *stages.response]
@@ -220,8 +223,8 @@ def host_table(
     steps: list[program.Step] = []
     changed: set[bytes] = set()  # fields of the request that are edited before
     for number, rule in enumerate(chosen):
-        now, later = _parted(sure.fold(rule.when), changed if number < len(stages.request) else set())
-        if isinstance(rule.do, actions.EditField):
+        now, later = _parted(sure.fold(rule.when), changed)
+        if isinstance(rule.do, actions.EditField) and number < len(stages.request):
             changed.add(rule.do.name.lower())
         operations.append(operation(rule, test(later)))
         steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1))
@@ -291,6 +294,8 @@ def host_table(
 
     slashes = _SLASHES[stages.encoded_slashes]
     runs_as = program.Program(route, steps, tuple(defaults), make, slashes, stages.merge_slashes, stages.forwards)
+    runs_as.undecoded = tuple(pattern(one) for one in stages.undecoded)
+    runs_as.undecoded_note = stages.undecoded_note.lower()
     return plan.HostTable((), runs_as, place)
 
 
@@ -304,13 +309,18 @@ def _parted(condition: conditions.Condition, changed: set[bytes]) -> tuple[condi
     What it says of fields that have been `changed` is seen when its own edit comes in turn, too.
     """
     parts = condition.of if isinstance(condition, conditions.All) else (condition,)
-    later = [one for one in parts if _reads_response(one) or recipes.names(one) & changed]
+    later = [one for one in parts if _reads_response(one) or recipes.names(one) & changed or _reads_path(one)]
     now = [one for one in parts if one not in later]
     return _all(now), _all(later)
 
 
 def _all(parts: list[conditions.Condition]) -> conditions.Condition:
     return conditions.Always() if not parts else parts[0] if len(parts) == 1 else conditions.All(tuple(parts))
+
+
+def _reads_path(one: object) -> bool:
+    """Tell whether a condition has the path as a text: that of a refused request is in no section, but it has one to show."""
+    return recipes.mentions(one, Fact.PATH)
 
 
 def _reads_response(one: object) -> bool:

@@ -161,3 +161,12 @@ def test_what_need_not_be_asked_is_not() -> None:
 def test_a_condition_says_what_it_is() -> None:
     with pytest.raises(NotImplementedError):
         conditions.Test().holds(state_of())
+
+
+@pytest.mark.parametrize(("path", "holds"), [(b"//a/b", True), (b"/a//b/c", True), (b"/a", False), (b"//a/bc", False)])
+def test_any_number_of_slashes(path: bytes, holds: bool) -> None:
+    state = state_of()
+    state.path = path
+    assert conditions.PathPrefix(b"/a/b", True).holds(state) is holds
+    assert conditions.PathPrefix(b"/a/b").holds(state) is False
+    assert PathMatches(Pattern(rb"\A/a/b(?:/|\Z)"), (), True).holds(state) is holds

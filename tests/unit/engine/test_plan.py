@@ -339,3 +339,28 @@ def test_what_a_plan_starts_with() -> None:
     assert (plan.kind, plan.timeouts, plan.rules, plan.preserve_host) == (FORWARD, TIMEOUTS, (), True)
     assert (plan.map_from, plan.map_to, plan.edits, plan.maps, plan.cookies) == (b"", b"", (), (), ())
     assert (plan.status, plan.body, plan.content_type, plan.directory, plan.below) == (0, (), b"", b"", b"")
+
+
+def absolute(target: bytes) -> RequestHead:
+    return head(target, b"field.example")
+
+
+def test_a_url_of_another_scheme_names_no_host() -> None:
+    names = Named()
+    table = Table(names.host((b"/", "default")), {b"url.example": names.host((b"/", "url"))}, (), TIMEOUTS)
+    table.spoken = b"http"
+    asked = absolute(b"http://URL.example:8/x")
+    assert decide(names, table, asked) == "url"
+    assert asked.host == b"url.example:8"
+    asked = absolute(b"https://url.example/x")
+    assert decide(names, table, asked) == "default"
+    assert (asked.host, asked.absolute) == (b"field.example", False)
+
+
+def test_paths_choose_where_no_host_is_named() -> None:
+    names = Named()
+    table = Table(names.host((b"/", "default")), {}, (), TIMEOUTS)
+    table.unnamed = ((b"/two", names.host((b"/", "two"))),)
+    assert decide(names, table, head(b"/two/x?y", b"", b"1.0")) == "two"
+    assert decide(names, table, head(b"/twos", b"", b"1.0")) == "default"
+    assert decide(names, table, head(b"/two/x")) == "default"

@@ -8,6 +8,7 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 from tests.unit.engine.states import head_of, peer, request, state_of
 
+from perijove.engine import state
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FOUND
 from perijove.engine.head import Limits, RequestHead
@@ -21,6 +22,7 @@ from perijove.engine.state import (
     decoded,
     encoded,
     encoded_but_slashes,
+    refused,
     undotted,
 )
 
@@ -252,3 +254,25 @@ def test_lines_of_one_name_are_one() -> None:
     lines = [(b"A", b"1"), (b"B", b"2"), (b"a", b"3"), (b"A", b"")]
     assert combined(lines) == [(b"A", b"1, 3, "), (b"B", b"2")]
     assert combined([]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        (b"/../x", b"/x"),
+        (b"/p/%2e%2e/%2e%2e/y%20", b"/y%20"),
+        (b"/p/%zz", b"/p/%zz"),
+        (b"/p/a%2Fb", b"/p/a/b"),
+        (b"/p/%00x", b"/p/"),
+        (b"*", b"*"),
+    ],
+)
+def test_what_a_refused_path_is_known_by(path: bytes, known: bytes) -> None:
+    assert refused(path, True) == known
+
+
+@pytest.mark.parametrize(
+    ("path", "made"), [(b"/a%2fb/%41//c", b"/a%2fb/A/c"), (b"/a/../%20", b"/%20"), (b"/../a", b""), (b"/%z", b""), (b"*", b"")]
+)
+def test_paths_that_stay_encoded(path: bytes, made: bytes) -> None:
+    assert state.normalized(path, True) == made

@@ -1,6 +1,7 @@
 """Texts of a request, part by part."""
 
 import time
+from pathlib import Path
 
 import pytest
 from tests.unit.engine.states import head_of, peer, request, state_of, text
@@ -158,3 +159,48 @@ def test_a_part_says_what_it_is() -> None:
     with pytest.raises(NotImplementedError):
         Part().text(state_of())
     assert Text((b"x",)).parts == (b"x",)
+
+
+def test_one_text_or_another() -> None:
+    made = texts.Given(text(texts.RequestField(b"Host")), text(b"there"), text(b"not"))
+    assert made.text(state_of()) == b"there"
+    assert texts.Given(text(texts.RequestField(b"X-None")), text(b"there"), text(b"not")).text(state_of()) == b"not"
+
+
+def test_where_it_is_sent_to() -> None:
+    state = state_of()
+    assert texts.Sent().text(state) == b""
+    state.origin, state.onward, state.target = b"http://up:1", b"/a b", b"/a%20b?q"
+    assert texts.Sent().text(state) == b"http://up:1/a%20b?q"
+
+
+def test_a_time_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
+    assert texts.Time("%a, %d-%b-%Y %H:%M:%S GMT", True, 60).text(state_of()) == b"Tue, 14-Nov-2023 22:14:20 GMT"
+
+
+def test_files_in_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"word")
+    (tmp_path / "large").write_bytes(b"x" * 65537)
+    path = bytes(tmp_path)
+    call = texts.FUNCTIONS
+    assert call["content"](path + b"/a.txt") == b"word"
+    for nothing in (b"/none", b"/large", b"", b"/a\0b"):
+        assert call["content"](path + nothing) == b""
+    assert (call["size"](path + b"/a.txt"), call["size"](path + b"/none")) == (b"4", b"0")
+    assert call["changed"](path + b"/none") == b"0"
+    assert int(call["changed"](path + b"/a.txt")) > 1_000_000
+
+
+def test_a_path_as_far_as_the_disk_has_it(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/f").write_bytes(b"")
+    path = bytes(tmp_path)
+    for rest, found in [(b"/d", b"/d"), (b"/d/", b"/d/"), (b"/d/f", b"/d/f"), (b"/d/f/x/y", b"/d/f"), (b"/n/x/y", b"/n")]:
+        assert texts.FUNCTIONS["found"](path + rest) == path + found
+        assert texts.FUNCTIONS["behind"](path + rest) == rest[len(found) :]
+    assert texts.FUNCTIONS["found"](b"proxy:http://a/b/c") == b"proxy:http://a/b/c"
+
+
+def test_filters_of_a_directory_are_escaped() -> None:
+    assert texts.FUNCTIONS["ldap"](b"a=(b*)\\\xe9") == b"a=\\28b\\2a\\29\\5c\\e9"

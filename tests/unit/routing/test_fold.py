@@ -54,3 +54,7 @@ KNOWN = known(RULES, {Setting.PRESERVE_HOST: False, Setting.FORWARDED_FIELDS: Tr
 )
 def test_fold(condition: Condition, expected: Condition) -> None:
     assert KNOWN.fold(condition) == expected
+
+
+def test_notes_that_others_set_are_not_known() -> None:
+    assert known((), {}, (b"other",)).fold(HasNote(b"Other")) == HasNote(b"Other")

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from perijove.text.source import Source
 
 
+# What `apachectl configtest` has no objection to, though no server starts with it.
+_AT_START = frozenset(("no-certificate",))
+
+
 def load(source: Source, defines: Sequence[str] = (), unenforced: Collection[str] = ()) -> Loaded:
     """Read an Apache configuration.
 
@@ -42,7 +46,8 @@ def load(source: Source, defines: Sequence[str] = (), unenforced: Collection[str
         assume_ports(server, hosts, source)
     gateway = lower(server, hosts)
     found = _once(found)
-    return Loaded(source, None if has_errors(found) else gateway, tuple(found), reading.files)
+    starts = not any(one.name in _AT_START for one in found)
+    return Loaded(source, None if has_errors(found) else gateway, tuple(found), reading.files, starts)
 
 
 def _once(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:

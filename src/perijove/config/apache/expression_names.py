@@ -10,12 +10,14 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.expression_grammar import ExpressionError
-from perijove.config.apache.identity import scheme
-from perijove.config.apache.scope import within
+from perijove.config.apache.files import FILE
+from perijove.config.apache.identity import identity, scheme
+from perijove.config.apache.scope import Kind, within
 from perijove.gateway.templates import (
     Call,
     Fact,
     Function,
+    Given,
     Look,
     Note,
     RequestField,
@@ -28,6 +30,8 @@ from perijove.gateway.templates import (
 if TYPE_CHECKING:
     from perijove.config.apache.scope import Scope
 
+_SENT: Final[Template] = (Fact.SENT,)
+_NAME: Final[Template] = (Given(_SENT, (b"proxy:", *_SENT), (Call(Function.FOUND, (Note(FILE),)),)),)
 _VARIABLES: Final[dict[str, Template]] = {
     "HTTP_ACCEPT": (RequestField(b"Accept"),),
     "HTTP_COOKIE": (RequestField(b"Cookie"),),
@@ -54,7 +58,12 @@ _VARIABLES: Final[dict[str, Template]] = {
     "IPV6": (Fact.IPV6,),
     "HTTP2": (b"off",),
     "IS_SUBREQ": (b"false",),
-    "PATH_INFO": (),  # what is proxied is no file
+    # What is proxied is no file.
+    "PATH_INFO": (Given(_SENT, (), (Call(Function.BEHIND, (Note(FILE),)),)),),
+    "REQUEST_FILENAME": _NAME,
+    "SCRIPT_FILENAME": _NAME,
+    "HANDLER": (Given(_SENT, (b"proxy-server",)),),
+    "AUTH_TYPE": (Given((Fact.USER,), (b"Basic",)),),
     "SCRIPT_USER": (),
     "SCRIPT_GROUP": (),
     "CONTEXT_PREFIX": (),
@@ -70,8 +79,7 @@ _VARIABLES: Final[dict[str, Template]] = {
 }
 _STRANGE: Final = frozenset(
     (
-        "REQUEST_FILENAME", "SCRIPT_FILENAME", "LAST_MODIFIED", "AUTH_TYPE", "HANDLER", "SERVER_SOFTWARE", "REQUEST_LOG_ID",
-        "CONN_LOG_ID",
+        "LAST_MODIFIED", "SERVER_SOFTWARE", "REQUEST_LOG_ID", "CONN_LOG_ID",
     )
 )  # fmt: skip
 _FUNCTIONS: Final = {
@@ -83,9 +91,10 @@ _FUNCTIONS: Final = {
     "unbase64": Function.UNBASE64,
     "md5": Function.MD5,
     "sha1": Function.SHA1,
+    "ldap": Function.LDAP,
 }
 _LOOKUPS: Final = frozenset(("req", "http", "req_novary", "resp", "reqenv", "env", "osenv", "note"))
-_STRANGE_FUNCTIONS: Final = frozenset(("file", "filesize", "filemod", "ldap"))
+_FILES: Final = {"file": Function.CONTENT, "filesize": Function.SIZE, "filemod": Function.CHANGED}
 _HTTPS: Final = "it is the certificates and ciphers of the TLS connection that are not known to rules"
 
 
@@ -104,7 +113,7 @@ def variable(name: str, at: int, scope: Scope) -> Template:
     if upper == "REQUEST_SCHEME":
         return (scheme(scope),)
     if upper == "SERVER_PORT":
-        return (Fact.NAMED_PORT,)
+        return server_port(scope)
     if upper in ("DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT"):
         return (_said(scope, "documentroot", ("/etc/apache2/htdocs",))[0].encode("utf-8", "surrogateescape"),)
     if upper == "SERVER_ADMIN":
@@ -127,7 +136,17 @@ def server_name(scope: Scope) -> Template:
         if one.said.get("canonical-name") == "on":
             named = next((its.said["server-name"] for its in within(scope) if "server-name" in its.said), "")
             return ((named.partition("://")[2] or named).rpartition(":")[0].encode() or named.encode(),)
-    return (Call(Function.LOWER, (Variable.HOSTNAME,)),)
+    own = next((identity(one).name for one in within(scope) if one.kind in (Kind.HOST, Kind.SERVER)), "")
+    return (
+        Given((Variable.HOSTNAME,), (Call(Function.LOWER, (Variable.HOSTNAME,)),), (own.encode("utf-8", "surrogateescape"),)),
+    )
+
+
+def server_port(scope: Scope) -> Template:
+    """Return %{SERVER_PORT}: that which the client named, or else that of ServerName (ap_get_server_port, server/core.c)."""
+    its = next((identity(one) for one in within(scope) if one.kind in (Kind.HOST, Kind.SERVER)), None)
+    port = its.port or (443 if its.scheme == "https" else 0) if its else 0
+    return (Given((Fact.CALLED_PORT,), (Fact.CALLED_PORT,), (b"%d" % port,)),) if port else (Fact.NAMED_PORT,)
 
 
 def of_ssl(name: str, at: int) -> Template:
@@ -152,15 +171,15 @@ def called(name: str, argument: Template, at: int) -> Template:
     lower = name.lower()
     if lower in _FUNCTIONS:
         return (Call(_FUNCTIONS[lower], argument),)
-    if lower in _STRANGE_FUNCTIONS:
-        raise ExpressionError(f"{name}() is not emulated", at, "not-emulated-expression", "a file is not read for each request")
-    if lower not in _LOOKUPS:
+    if lower not in _LOOKUPS and lower not in _FILES:
         raise ExpressionError(f"Function '{name}' does not exist", at)
     if not all(isinstance(part, bytes) for part in argument):
         raise ExpressionError(
             f"{name}() of a name that is made of the request is not emulated", at, "not-emulated-expression", "write the name"
         )
     wanted = b"".join(part for part in argument if isinstance(part, bytes))
+    if lower in _FILES:
+        return (Call(_FILES[lower], argument),)
     match lower:
         case "req" | "http" | "req_novary":
             return (RequestField(wanted),)
@@ -174,4 +193,4 @@ def called(name: str, argument: Template, at: int) -> Template:
         case "osenv":
             return (os.environb.get(wanted, b""),)
         case _:
-            raise ExpressionError(f"{name}() is not emulated", at, "not-emulated-expression", "modules' notes are not kept")
+            return ()  # modules' notes: those that are emulated leave none

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.config.apache.answers import substituted
+from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, PathPrefix, Pattern
+from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, Pattern
+from perijove.gateway.conditions import Any as Any_
 from perijove.gateway.rules import Nothing, ServeTree, SetNote, Then
-from perijove.gateway.templates import Fact, Note, Rest
+from perijove.gateway.templates import Call, Fact, Function, Note, Part
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Section
     from perijove.config.apache.directives.mod_alias import Aliasing
     from perijove.config.apache.flow import Flow, Label
 
-_FILE: Final = b" file"  # the variable of a file's path: no directive can set one of that name
+FILE: Final = b" file"  # the variable of a file's path: no directive can set one of that name
 _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
 
 
@@ -47,7 +49,9 @@ def section(scope: Scope, one: Section, name: str) -> Scope | None:
     else:
         glob = _glob(text if files else text.rstrip("/"))
         pattern = Pattern(rb"(?s)/" + glob + rb"\Z" if files else rb"(?s)\A" + glob + rb"(?:/|\Z)")
-    found = All((HasNote(_FILE), Matches((Note(_FILE),), pattern)))
+    # <Files> are for the name that the disk has, without what is behind it (ap_file_walk).
+    subject: Part = Call(Function.FOUND, (Note(FILE),)) if files else Note(FILE)
+    found = All((HasNote(FILE), Matches((subject,), pattern)))
     made.condition = All((scope.condition, found)) if scope.kind is not Kind.SERVER and scope.kind is not Kind.HOST else found
     return made
 
@@ -68,17 +72,32 @@ def in_order(sections: list[Scope]) -> list[Scope]:
     return sorted((one for one in found if one not in files), key=lambda one: one.path.rstrip("/").count("/")) + files
 
 
-def alias(flow: Flow, one: Aliasing, within: Condition, translated: Label) -> None:
-    """Add an Alias: it ends the search, with a path on the disk."""
+def alias(flow: Flow, one: Aliasing, within: Condition, translated: Label, slashes: bool = False) -> None:
+    """Add an Alias: it ends the search, with a path on the disk. `slashes`: paths may have double slashes."""
     path = one.path.encode("utf-8", "surrogateescape")
-    own: Condition = PathMatches(one.pattern) if one.pattern is not None else PathPrefix(path)
+    own, rest = (PathMatches(one.pattern), b"") if one.pattern is not None else prefix(one.path, slashes)
     when = All((within, own)) if path or one.pattern is not None else within
     if one.directory != "!":
         directory = one.directory.encode("utf-8", "surrogateescape")
-        made = substituted(directory) if one.pattern is not None else (directory, Rest(len(path)))
-        flow.add(when, SetNote(_FILE, made if path or one.pattern is not None else (directory,)), translated, one.origin)
+        made = substituted(directory) if one.pattern is not None else (directory, rest)
+        flow.add(when, SetNote(FILE, made if path or one.pattern is not None else (directory,)), translated, one.origin)
     else:
         flow.add(when, Nothing(), translated, one.origin)
+
+
+def spoken_of(said: Callable[..., Any], directories: list[Scope]) -> Condition:
+    """Return whether the held text is the name of a file below DocumentRoot, or below a directory that a section names.
+
+    httpd serves whatever rules lead to, unless a section forbids it; Debian's own file has such a one, for all of the disk, which
+    is not always among those that are read.
+    """
+    held = (Fact.HELD,)
+    root = said("documentroot", ("",))[0].rstrip("/").encode("utf-8", "surrogateescape")
+    found: list[Condition] = [Matches(held, Pattern(rb"\A" + re.escape(root) + rb"(?:/|\Z)"))] if root else []
+    for one in directories:
+        if "/" in one.path and isinstance(one.condition, All) and isinstance(one.condition.of[-1], Matches):
+            found.append(replace(one.condition.of[-1], subject=held))
+    return Any_(tuple(found))
 
 
 def place(flow: Flow, said: Callable[..., Any]) -> None:
@@ -86,14 +105,14 @@ def place(flow: Flow, said: Callable[..., Any]) -> None:
     root = said("documentroot", ("",))[0].rstrip("/")
     if root:
         name = (root.encode("utf-8", "surrogateescape"), Fact.PATH)
-        flow.add(All((_NOWHERE, Not(HasNote(_FILE)))), SetNote(_FILE, name))
+        flow.add(All((_NOWHERE, Not(HasNote(FILE)))), SetNote(FILE, name))
 
 
 def serve(flow: Flow, said: Callable[..., Any], modules: frozenset[str], overridden: bool) -> None:
     """Add what answers with a file."""
     indexes = tuple(one.encode() for one in said("directoryindex", ("index.html",))) if "dir" in modules else ()
     types = tuple(sorted(_types(said).items())) if "mime" in modules else ()
-    flow.add(All((_NOWHERE, HasNote(_FILE))), ServeTree((Note(_FILE),), indexes, types, overridden), Then.STOP)
+    flow.add(All((_NOWHERE, HasNote(FILE))), ServeTree((Note(FILE),), indexes, types, overridden), Then.STOP)
 
 
 def _types(said: Callable[..., Any]) -> dict[bytes, bytes]:

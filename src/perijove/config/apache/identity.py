@@ -7,12 +7,14 @@ Sources: set_server_name (server/core.c), ap_parse_vhost_addrs and ap_fini_vhost
 from __future__ import annotations
 
 import functools
+import re
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.scope import Kind, Scope, within
-from perijove.gateway.templates import Look, Note, Variable
+from perijove.gateway.conditions import All, Any, Compares, Comparison, Condition, Matches, Pattern
+from perijove.gateway.templates import Fact, Look, Note, Variable
 
 if TYPE_CHECKING:
     from perijove.gateway.templates import Part
@@ -69,10 +71,44 @@ def scheme(scope: Scope) -> Part:
     """Return %{REQUEST_SCHEME}: what ServerName says, or what is spoken (ap_http_scheme)."""
     for one in within(scope):
         if one.kind is Kind.HOST:
-            said: Any = one.said.get("server-name", "")
+            said: str = one.said.get("server-name", "")
             return parsed(said).scheme.encode() or Variable.SCHEME
     # What stands in the main server is for all hosts: `lower` notes the scheme of each that has one.
     return Look(((b"http", b"http"), (b"https", b"https")), (Note(SCHEME),), (Variable.SCHEME,))
+
+
+def own_url(scope: Scope, spoken: Part) -> Condition | None:
+    """Return whether the held text is a URL of the server; the path behind the slash is its first capture, None if none is.
+
+    As reduce_uri (mod_rewrite.c) and ap_matches_request_host (server/vhost.c) have it: an address of <VirtualHost> counts with its
+    port, names count with that of ServerName, and without one there are no such names.
+
+    Args:
+        scope: the server or the virtual host.
+        spoken: the scheme of its URLs.
+    """
+    its = identity(scope)
+    found: list[Condition] = []
+    for scheme, usual in ((b"http", 80), (b"https", 443)):
+        authorities = []
+        for host, port in [_parted(text) for text in scope.said.get("addresses", ())]:
+            authorities.append(_authority(host, port, usual))
+        if its.port:
+            for name in (its.name, *scope.said.get("server-alias", ())):
+                authorities.append(_authority(name, its.port, usual))
+        if authorities:
+            pattern = rb"(?is)\A%b://(?:%b)(?:/(.*)|)\Z" % (scheme, b"|".join(authorities))
+            own = Matches((Fact.HELD,), Pattern(pattern, 1), captures=True)
+            found.append(All((Compares((spoken,), Comparison.SAME, (scheme,)), own)))
+    return Any(tuple(found)) if found else None
+
+
+def _authority(host: str, port: int, usual: int) -> bytes:
+    """Return a pattern for a host (`*` is anything, `?` one character) and a port, 0 for any; the usual one may be left out."""
+    name = re.escape(host.encode("utf-8", "surrogateescape")).replace(rb"\*", rb"[^/:]*").replace(rb"\?", rb"[^/:]")
+    if not port:
+        return name + rb"(?::[^/]*)?"
+    return name + (b"(?::%d)?" if port == usual else b":%d") % port
 
 
 def _parted(text: str) -> tuple[str, int]:

@@ -13,23 +13,40 @@ from perijove.config.apache import answers, files, reasons
 from perijove.config.apache.access import Access, both
 from perijove.config.apache.directives import mod_remoteip
 from perijove.config.apache.directives.mod_proxy import url_of
-from perijove.config.apache.directives.mod_rewrite import Site, rules_of_section, rules_of_server
+from perijove.config.apache.directives.mod_rewrite import Site, answers_of, rules_of_section, rules_of_server
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.forward import IS_FORWARD, Remote, own_urls, refusals, remote_when, rules_of_forward
 from perijove.config.apache.hops import connections, count_down, max_forwards
-from perijove.config.apache.identity import SCHEME, identity
-from perijove.config.apache.mapping import Mapper
+from perijove.config.apache.identity import SCHEME, identity, own_url
+from perijove.config.apache.mapping import UNDECODED, Mapper
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.responses import response_rules
-from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.scope import Kind, Scope, ifs
 from perijove.config.apache.servers import listeners_of
 from perijove.config.apache.via import via_rules
-from perijove.gateway.conditions import All, Always, Condition, HasNote, Never, Not, PathPrefix, Setting, SettingIs
+from perijove.gateway.conditions import (
+    All,
+    Always,
+    Condition,
+    Groups,
+    HasNote,
+    Never,
+    Not,
+    NotEmpty,
+    PathPrefix,
+    Setting,
+    SettingIs,
+)
+from perijove.gateway.conditions import Any as Any_
 from perijove.gateway.model import Gateway, Limits, Section, Stages, Timeouts, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
 from perijove.gateway.rules import (
+    Action,
     EditField,
+    Encoding,
+    ForwardAnywhere,
+    ForwardTo,
     Nothing,
     Operation,
     Rule,
@@ -39,7 +56,7 @@ from perijove.gateway.rules import (
     Then,
     UnsetNote,
 )
-from perijove.gateway.templates import RequestField, Variable
+from perijove.gateway.templates import Fact, RequestField, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,15 +135,12 @@ class _Host:
             self.said("canonical-name", "off") == "on",
             self.said("documentroot", ("",))[0],
             self.identity.scheme,
+            self.said("physical-port", "off") == "on",
         )
         # Sections apply in this order (ap_location_walk: those of the main server first; ap_if_walk last).
         sections = [one for level in self.levels for one in level.sections]
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
-        # An If stands behind the sections around it, those in it behind all that are not in one (ap_if_walk).
-        self.ifs = [one for one in sections if one.kind is Kind.IF]
-        self.ifs += [inner for one in self.locations for inner in one.sections if inner.kind is Kind.IF]
-        for one in self.ifs:
-            self.ifs += [inner for inner in one.sections if inner.kind is Kind.IF]
+        self.ifs = ifs(sections)
         self.proxies = [one for one in sections if one.kind is Kind.PROXY]
         self.forwards: bool = self.said("proxy-requests", (False, None))[0]
         self.via = via_rules(self.said("proxy-via", "off"), self.identity.name.encode("utf-8", "surrogateescape"))
@@ -148,19 +162,25 @@ class _Host:
             stages=Stages(
                 route=self._route(),
                 request=self._request(),
-                response=response_rules(
-                    self.merged, self.mapper.members, self.names.origin, self.via[1], bool(self.said("interpolate", False))
+                response=(
+                    *answers_of(self.scope),
+                    *response_rules(
+                        self.merged, self.mapper.members, self.names.origin, self.via[1], bool(self.said("interpolate", False))
+                    ),
                 ),
                 program=True,
                 forwards=self.forwards,
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
                 per_connection=self._per_connection(),
+                undecoded=self.mapper.undecoded(),
+                undecoded_note=UNDECODED,
                 sections=tuple(
                     Section(self._when(one), one.origin) for one in self.merged[len(self.levels) :] if one.origin is not None
                 ),
                 reasons=self._reasons(),
             ),
+            unnamed=self.scope.said.get("serverpath", ("",))[0].encode("utf-8", "surrogateescape"),
             server_name=self.identity.name if "server-name" in self.scope.said else "",
             origin=self.scope.origin,
         )
@@ -181,7 +201,7 @@ class _Host:
 
     def _route(self) -> tuple[Rule, ...]:
         self.mapper.instead = self._instead
-        flow = Flow()
+        flow = _Flow(self._inside())
         proxied = Label()
         translated = Label()
         self._settings(flow, self.levels)
@@ -197,6 +217,7 @@ class _Host:
             if "pages" in scope.said:
                 flow.add(scope.condition, Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
         rules_of_forward(flow, self.said, own_urls(self._called()), self.scope.modules, self._remotes(), proxied)
+        self._passes_encoded(flow, proxied)
         rules_of_server(self.scope, flow, proxied, translated, self._site())
         self._passes(flow, proxied)
         self._aliases(flow, translated)
@@ -211,11 +232,25 @@ class _Host:
         self._fixups(flow)
         connections(flow)
         count_down(flow, self.said)
+        done = Label()
+        flow.go(done, NotEmpty((Fact.DESTINATION,)))
+        self._handlers(flow, done)
+        if any(one.response for one in self.merged):  # what is said of an answer of our own sees the edited fields
+            for rule in self._edits():
+                flow.add(rule.when, rule.do, origin=rule.origin)
         answers.files(flow)
         overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in self.directories)
         files.serve(flow, self.said, self.scope.modules, overridden)
+        flow.place(done)
         flow.add(Always(), Nothing(), Then.STOP)
         return flow.rules()
+
+    def _inside(self) -> Condition:
+        """Return whether a request is in any section, whatever that says."""
+        if any(one.path == "*" for one in self.proxies):
+            return Always()
+        found = tuple(one.condition for one in [*self.locations, *self.ifs])
+        return Any_(found) if found else Never()
 
     def _enter(self, flow: Flow) -> None:
         """Note which sections a path is in before rules change it (ap_location_walk): their ProxyPass and Redirect apply."""
@@ -283,7 +318,26 @@ class _Host:
 
     def _site(self) -> Site:
         """Return what mod_rewrite's rules need of the server."""
-        return Site(self.names, self.mapper.by_url, _expression, worker=self.mapper.worker, instead=self._instead)
+        return Site(
+            self.names,
+            self.mapper.by_url,
+            _expression,
+            encoding=self.mapper.encoding,
+            own=own_url(self.scope, self.names.scheme),
+            worker=self.mapper.worker,
+            instead=self._instead,
+            files=files.spoken_of(self.said, self.directories),
+        )
+
+    def _passes_encoded(self, flow: Flow, proxied: Label) -> None:
+        """proxy_pre_translate_name (mod_proxy.c): what is for paths that are not decoded comes before all else."""
+        declined = Label()
+        found = [(one, level) for level in self.levels for one in level.said.get("proxy-pass", ()) if one.mapping]
+        if found:
+            flow.go(declined, HasNote(b"no-proxy"))
+        for one, level in found:
+            self.mapper.add(flow, one, self.mapper.where(one), proxied, declined, level)
+        flow.place(declined)
 
     def _passes(self, flow: Flow, proxied: Label) -> None:
         """proxy_trans (modules/proxy/mod_proxy.c): the section's ProxyPass, then the server's list, main server's first."""
@@ -307,7 +361,8 @@ class _Host:
         flow.place(server)
         for level in self.levels:
             for one in level.said.get("proxy-pass", ()):
-                self.mapper.add(flow, one, self.mapper.where(one), proxied, declined, level)
+                if not one.mapping:
+                    self.mapper.add(flow, one, self.mapper.where(one), proxied, declined, level)
         flow.place(declined)
 
     def _aliases(self, flow: Flow, translated: Label) -> None:
@@ -324,16 +379,10 @@ class _Host:
                 answers.redirect(flow, one, Always(), self.names.origin, self.mapper.slashes)
         for section in reversed([*self.locations, *self.ifs]):
             for one in section.said.get("aliases", ()):
-                files.alias(flow, one, self.entered[id(section)], translated)
+                files.alias(flow, one, self.entered[id(section)], translated, self.mapper.slashes)
         for level in reversed(self.levels):
             for one in level.said.get("aliases", ()):
-                files.alias(flow, one, Always(), translated)
-        handler = self.said("handler")
-        if handler is not None:
-            self.mapper.handler(flow, Always(), *handler)
-        for section in self.locations:
-            if "handler" in section.said:
-                self.mapper.handler(flow, section.condition, *section.said["handler"])
+                files.alias(flow, one, Always(), translated, self.mapper.slashes)
 
     # ------------------------------------------------------------------ fixups
 
@@ -346,6 +395,15 @@ class _Host:
         rules_of_section(self.scope, flow, after, self._site())
         flow.place(after)
         self._redirects(flow)
+
+    def _handlers(self, flow: Flow, done: Label) -> None:
+        """SetHandler: the last one that a request is in."""
+        other = Label()
+        for scope in reversed(self.merged):
+            if "handler" in scope.said:
+                text, span = scope.said["handler"]
+                self.mapper.handler(flow, self._when(scope), text, span, done, other)
+        flow.place(other)
 
     def _instead(self, flow: Flow) -> None:
         """What sections do to a request that is found to lead nowhere only when it is to be sent."""
@@ -365,13 +423,17 @@ class _Host:
 
     # ------------------------------------------------------------------ fields upstream
 
-    def _request(self) -> tuple[Rule, ...]:
-        rules = [
+    def _edits(self) -> list[Rule]:
+        """What RequestHeader says (apply fixups of mod_headers.c)."""
+        return [
             Rule(both(self._when(scope), one.when), one.edit, Then.NEXT, one.origin)
             for scope in self.merged
             for one in scope.request
             if not one.early
         ]
+
+    def _request(self) -> tuple[Rule, ...]:
+        rules = self._edits()
         # ap_proxy_create_hdrbrgd (modules/proxy/proxy_util.c)
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))
@@ -379,8 +441,6 @@ class _Host:
         rules += max_forwards(self.said("max-forwards", ""))
         rules += self.via[0]
         for field, value in forwarded:
-            from perijove.gateway.conditions import NotEmpty
-
             when: Condition = SettingIs(Setting.FORWARDED_FIELDS, True)
             if self.forwards:
                 when = All((when, Not(IS_FORWARD)))
@@ -390,8 +450,38 @@ class _Host:
         return tuple(rules)
 
 
+class _Flow(Flow):
+    """Rules, with what becomes of kept slashes in sections.
+
+    Where a section is merged, whatever it says, core's configuration has forgotten that encoded slashes are not decoded
+    (merge_core_dir_configs, server/core.c): they are encoded once more then.
+    """
+
+    def __init__(self, inside: Condition) -> None:
+        super().__init__()
+        self.inside = inside
+
+    def add(
+        self,
+        when: Condition,
+        do: Action,
+        then: Then | Label = Then.NEXT,
+        origin: Span | None = None,
+        otherwise: Then | Label = Then.NEXT,
+    ) -> None:
+        """Add a rule."""
+        if (
+            isinstance(do, ForwardTo | ForwardAnywhere)
+            and do.encoding is Encoding.SLASHES
+            and not isinstance(self.inside, Never)
+        ):
+            super().add(both(when, self.inside), replace(do, encoding=Encoding.CANONICAL), then, origin)
+        super().add(when, do, then, origin, otherwise)
+
+
 def _expression(scope: Scope, text: str, span: Span) -> Condition:
     from perijove.config.apache.expression import condition
 
-    found = condition(text, span, scope)
+    # What a pattern finds is `%1` for the rule (apply_rewrite_cond, CONDPAT_AP_EXPR).
+    found = condition(text, span, scope, groups=Groups.KEPT)
     return Never() if found is None else found

@@ -16,6 +16,7 @@ from perijove.config.apache import reasons
 from perijove.config.apache.access import both
 from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
+from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Scope
@@ -27,6 +28,7 @@ from perijove.gateway.conditions import (
     Compares,
     Comparison,
     Condition,
+    HasNote,
     Matches,
     Never,
     Not,
@@ -37,7 +39,7 @@ from perijove.gateway.conditions import (
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Nothing, Refuse, Set, SplitQuery, Template, Then
-from perijove.gateway.templates import Capture, Encoded, Fact, Part, RequestField, Rest, Variable, Without
+from perijove.gateway.templates import Call, Capture, Encoded, Fact, Function, Note, Part, RequestField, Rest, Variable, Without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +51,7 @@ _PLAIN: Final = frozenset(("http", "ws"))
 _TLS: Final = frozenset(("https", "wss"))
 _SAFE: Final = "~$-_.+!*'(),;:@&=/"  # in a path (ap_proxy_canonenc)
 _UNSAFE: Final = bytes(sorted(set(range(256)) - set((_SAFE + string.ascii_letters + string.digits).encode())))
+UNDECODED: Final = b"\0undecoded"  # the note of a path that stays encoded
 _QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?\Z", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 
@@ -65,6 +68,8 @@ class Mapper:
         self.workers = workers(levels)
         self.instead: Callable[[Flow], None] = lambda _flow: None  # what comes before a failure that is only seen later
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
+        # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
+        self.encoding = Encoding.SLASHES if self.said("encoded-slashes") == "nodecode" else Encoding.CANONICAL
 
     def said(self, name: str, default: Any = None) -> Any:
         """Return what the host says, or else the main server."""
@@ -97,7 +102,7 @@ class Mapper:
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, one.parameters)), origin=one.origin, otherwise=after)
         if one.interpolate and self.said("interpolate", False) and "${" in one.target.url:
             url = self._interpolated(one)
-            flow.add(Always(), ForwardAnywhere(url, Encoding.CANONICAL), proxied, one.origin)
+            flow.add(Always(), ForwardAnywhere(url, self.encoding), proxied, one.origin)
         else:
             self._forward(flow, one, when, target, proxied)
         flow.place(after)
@@ -112,8 +117,17 @@ class Mapper:
 
     # ------------------------------------------------------------------ paths
 
+    def undecoded(self) -> tuple[Pattern, ...]:
+        """Return the paths that a ProxyPass with `mapping` is for, which are not decoded (proxy_pre_translate_name)."""
+        found = [one for level in self.levels for one in level.said.get("proxy-pass", ()) if one.mapping]
+        return tuple(_undecoded(one) for one in found)
+
     def where(self, one: Pass) -> Condition:
         """Return which paths a ProxyPass is for (alias_match): any number of slashes is as good as one."""
+        if one.mapping:
+            # A path that was decoded may look like one that never was; it has lost a percent sign then.
+            fits = PathMatches(_undecoded(one))
+            return All((fits, HasNote(UNDECODED))) if "%" in one.path else fits
         if one.pattern is not None:
             return PathMatches(one.pattern)
         return prefix(one.path, self.slashes)[0]
@@ -129,6 +143,10 @@ class Mapper:
             target = replace(target, authority=target.authority[:cut], path=target.authority[cut:] + target.path)
         name = self.upstream(target, one.parameters)
         base = target.path.encode("utf-8", "surrogateescape")
+        if one.mapping:
+            whole_sent = (base, Capture(1)) if one.pattern is None else _filled(base, (base, Fact.PATH))
+            self._send(flow, one, name, target, whole_sent, Encoding.NONE, proxied)
+            return
         if one.nocanon:
             # What was sent is passed on as it was; but only if that fits, too (AH01135, AH01136).
             canonical = Label()
@@ -151,13 +169,13 @@ class Mapper:
         if one.nocanon and one.pattern is not None:
             flow.add(when, Hold(path), origin=one.origin)
             path = (Fact.HELD,)
-        self._send(flow, one, name, target, path, Encoding.CANONICAL, proxied)
+        self._send(flow, one, name, target, path, self.encoding, proxied)
 
     def _worker(self, flow: Flow, one: Pass, target: Target, path: Template, encoding: Encoding) -> None:
         """Set what the worker of a URL says of WebSockets, where that is another's than this ProxyPass'."""
         origin = worker_url(replace(target, path=""))
         written = target.path if one.pattern is None else target.path.partition("$")[0]
-        if encoding is Encoding.CANONICAL:  # names of workers are as they were written, URLs are not
+        if encoding is not Encoding.NONE:  # names of workers are as they were written, URLs are not
             written = quote(written, safe=_SAFE, errors="surrogateescape")
             path = (Encoded(path, _UNSAFE),)
         url = (origin.encode("utf-8", "surrogateescape"), *path, Variable.SEARCH)
@@ -371,17 +389,34 @@ class Mapper:
             return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path, False)))
         return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(text)))
 
-    def handler(self, flow: Flow, when: Condition, text: str, span: Span) -> None:
-        """SetHandler proxy:URL sends what is not proxied already to an upstream, with the path of the file it would be."""
+    def handler(self, flow: Flow, when: Condition, text: str, span: Span, handled: Label, other: Label) -> None:
+        """SetHandler proxy:URL sends a file's request to an upstream, with the name of the file behind the URL (proxy_handler)."""
         if not text.lower().startswith("proxy:"):
+            flow.go(other, when, span)
             return
         target = url_of(text[6:])
         if target is None or self.failing(target):
             flow.add(when, Refuse(500, None if target is None else self.why(target)), Then.STOP, span)
             return
-        root = self.said("documentroot", ("",))[0].encode("utf-8", "surrogateescape")
-        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span)
-        flow.add(when, ForwardTo(self.upstream(target, {}), (root, Fact.PATH), Encoding.CANONICAL), origin=span)
+        path = (target.path.encode("utf-8", "surrogateescape"), Call(Function.FOUND, (Note(FILE),)))
+        after = Label()
+        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
+        flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
+        flow.place(after)
+
+
+def _undecoded(one: Pass) -> Pattern:
+    """Return what finds a path that a ProxyPass with `mapping` is for; what is behind it is the first group.
+
+    With `servlet`, segments may have parameters, which do not count and are dropped (alias_match_servlet).
+    """
+    if one.pattern is not None:
+        return one.pattern
+    octets = one.path.encode("utf-8", "surrogateescape")
+    segment = rb"(?:;[^/]*)?" if one.mapping == "servlet" else b""
+    words = [re.escape(word) + (segment if word else b"") for word in octets.split(b"/")]
+    end = b"(.*)" if octets.endswith(b"/") else rb"((?:/.*)?)\Z"
+    return Pattern(rb"(?s)\A" + b"/".join(words) + end, 1, False, one.path)
 
 
 def _size(one: Pass) -> int:

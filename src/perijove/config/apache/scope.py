@@ -81,6 +81,18 @@ class Scope:
         self.tell(Diagnostic(name=name, severity=Severity.WARNING, message=message, where=span, help=help_text))
 
 
+def ifs(sections: Sequence[Scope]) -> list[Scope]:
+    """Return the Ifs among sections and in them, in the order in which they are merged (ap_if_walk).
+
+    One stands behind the sections around it, those in it behind all that are not in one.
+    """
+    found = [one for one in sections if one.kind is Kind.IF]
+    found += [inner for one in sections if one.kind is Kind.LOCATION for inner in one.sections if inner.kind is Kind.IF]
+    for one in found:
+        found += [inner for inner in one.sections if inner.kind is Kind.IF]
+    return found
+
+
 def root_of(scope: Scope, path: str) -> str:
     """Return a path; one that is not absolute is below ServerRoot (ap_server_root_relative)."""
     import os

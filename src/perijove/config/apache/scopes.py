@@ -114,9 +114,9 @@ def _location(scope: Scope, section: Section, name: str) -> Scope | None:
             return None
         made.condition = PathMatches(pattern, _named(path))
     elif any(mark in path for mark in "*?["):
-        made.condition = PathMatches(Pattern(fnmatch(path), 0, False, path))
+        made.condition = PathMatches(Pattern(fnmatch(path), 0, False, path), merged=True)
     else:
-        made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"))
+        made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"), merged=True)  # ap_no2slash
     if isinstance(scope.condition, Always):
         return made
     made.condition = All((scope.condition, made.condition))

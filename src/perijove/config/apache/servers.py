@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from perijove.config.apache.identity import identity
 from perijove.gateway.conditions import Pattern
 from perijove.gateway.model import CertificatePair, Listener, TcpAddress, TlsServer, VirtualHost
 from perijove.text.diagnostic import Diagnostic, Severity
@@ -29,7 +30,11 @@ def listeners_of(server: Scope, hosts: list[Scope], made: dict[int, VirtualHost]
             continue
         seen.add(address)
         scopes = _for(address, hosts) or [server]
-        found.append(Listener(address=address, tls=_tls(server, scopes), hosts=tuple(_named(server, scopes, made))))
+        tls = _tls(server, scopes)
+        # A URL's host counts if its scheme is the one that the first host speaks, by its own account (ap_parse_uri, ap_http_scheme).
+        spoken = identity(scopes[0]).scheme or ("http" if tls is None else "https")
+        named = tuple(_named(server, scopes, made))
+        found.append(Listener(address=address, tls=tls, hosts=named, spoken=spoken.encode()))
     if not found and server.origin is None and not server.said.get("listen"):
         server.error("no-listener", "no listening sockets available, shutting down", Span(Source("", ""), 1, 1),
                      "write `Listen 80`, or say --listen ADDR")  # fmt: skip
@@ -60,9 +65,12 @@ def assume_ports(server: Scope, hosts: list[Scope], source: Source) -> None:
 
 
 def _for(address: TcpAddress, hosts: list[Scope]) -> list[Scope]:
-    """Return the hosts of an address: those that name it, else those for every address; in order."""
-    exact: list[Scope] = []
-    every: list[Scope] = []
+    """Return the hosts of an address, in order.
+
+    Those that name it come before those for every address, and those that name its port before those for every port: they are
+    not looked at together (find_ipaddr, find_default_server).
+    """
+    found: tuple[list[Scope], ...] = ([], [], [], [])
     for scope in hosts:
         for text in scope.said["addresses"]:
             host, colon, port = text.rpartition(":")
@@ -71,12 +79,12 @@ def _for(address: TcpAddress, hosts: list[Scope]) -> list[Scope]:
             if port not in ("*", str(address.port)):
                 continue
             if host in ("*", "_default_", "0.0.0.0", "[::]"):
-                every.append(scope)
+                found[2 + (port == "*")].append(scope)
                 break
             if host.strip("[]") == address.host or not address.host or _resolves(host, address.host):
-                exact.append(scope)
+                found[port == "*"].append(scope)
                 break
-    return exact or every
+    return next((one for one in found if one), [])
 
 
 def _resolves(name: str, address: str) -> bool:
@@ -92,19 +100,22 @@ def _resolves(name: str, address: str) -> bool:
 
 def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:
     pairs: list[CertificatePair] = []
+    secured = False
     for scope in scopes:
         if (scope.said.get("sslengine") or server.said.get("sslengine")) != "on":
             continue
         certs = scope.said.get("sslcertificatefile") or server.said.get("sslcertificatefile") or []
         keys = scope.said.get("sslcertificatekeyfile") or server.said.get("sslcertificatekeyfile") or []
         if not certs and scope.origin is not None:
-            scope.error("no-certificate", "SSLEngine on, but there is no SSLCertificateFile", scope.origin,
-                        "name the certificate and its key")  # fmt: skip
+            name = scope.said.get("server-name") or server.said.get("server-name") or "a virtual host"
+            scope.warn("no-certificate", f"Failed to configure at least one certificate and key for {name}: it does not start",
+                       scope.origin, "SSLEngine is on: name the files by SSLCertificateFile and SSLCertificateKeyFile")  # fmt: skip
+            secured = True
         chain = scope.said.get("sslcertificatechainfile") or []
         for number, (cert, _) in enumerate(certs):
             key = keys[number][0] if number < len(keys) else cert
             pairs.append(CertificatePair(cert=cert, key=key, chain=chain[-1][0] if chain else None))
-    return TlsServer(certificates=tuple(dict.fromkeys(pairs))) if pairs else None
+    return TlsServer(certificates=tuple(dict.fromkeys(pairs))) if pairs or secured else None
 
 
 def _named(server: Scope, scopes: list[Scope], made: dict[int, VirtualHost]) -> list[VirtualHost]:

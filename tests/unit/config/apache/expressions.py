@@ -51,6 +51,7 @@ def states() -> list[State]:
     made = []
     for request in RECORD["requests"]:
         one = state(request)
+        one.origin, one.onward, one.target = b"http://127.0.0.1:9101", one.path, one.wanted  # it is proxied
         one.notes = {b"foo": b"bar", b"mixed": b"Case"}
         if one.path.startswith(b"/user"):
             one.notes[b"is_user"] = b"yes"

@@ -17,9 +17,8 @@ from perijove.text.diagnostic import Diagnostic
 
 # Known, and refused with a diagnostic of that name: Apache would do it.
 REFUSED = {
-    "%{HANDLER} == 'proxy-server'", "%{AUTH_TYPE} == ''", "%{LAST_MODIFIED} == ''", "%{SERVER_SOFTWARE} =~ /Apache/", "%{REQUEST_FILENAME} =~ /proxy:/", "%{note:FOO} == ''",
-    "file('/etc/hostname') == 'x'", "filesize('/etc/hostname') -gt 0", "ldap('a') == 'a'", "%{req:X-%{REQUEST_METHOD}} == ''",
-    "'a' -strmatch %{HTTP_HOST}", "%{HANDLER}", "%{REQUEST_FILENAME}", "%{CONN_LOG_ID}|%{REQUEST_LOG_ID}", "%{note:x}", "%{req:X-%{REQUEST_METHOD}}",
+    "%{LAST_MODIFIED} == ''", "%{SERVER_SOFTWARE} =~ /Apache/", "%{req:X-%{REQUEST_METHOD}} == ''",
+    "'a' -strmatch %{HTTP_HOST}", "%{CONN_LOG_ID}|%{REQUEST_LOG_ID}", "%{req:X-%{REQUEST_METHOD}}",
     "-R '1.2.3.4/255.0.255.0'",
 }  # fmt: skip
 
@@ -63,7 +62,7 @@ def test_a_text_is_what_apache_says_it_is(case: dict[str, Any]) -> None:
         said = told[0].message.removeprefix("Can't parse value expression : ").partition(" (at character")[0]
         assert words(case["error"]) == said
         return
-    if text in REFUSED or text == "%{TIME_WDAY}x":
+    if text in REFUSED or text in ("%{TIME_WDAY}x", "%{REQUEST_FILENAME}"):  # another day, another upstream
         return
     assert "error" not in case, case["error"]
     # A value loses the white space at its end on its way through Apache, and this record.

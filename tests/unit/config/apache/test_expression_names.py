@@ -12,7 +12,7 @@ def test_case_does_not_count() -> None:
     assert names.variable("request_scheme", 0, scope()) == (Variable.SCHEME,)
 
 
-@pytest.mark.parametrize("name", ["HANDLER", "SERVER_SOFTWARE", "REQUEST_FILENAME"])
+@pytest.mark.parametrize("name", ["LAST_MODIFIED", "SERVER_SOFTWARE", "CONN_LOG_ID"])
 def test_what_apache_knows_and_we_do_not_is_told_apart(name: str) -> None:
     with pytest.raises(ExpressionError) as found:
         names.variable(name, 0, scope())

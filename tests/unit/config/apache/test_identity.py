@@ -1,8 +1,11 @@
 import pytest
+from tests.unit.engine.states import state_of
 
-from perijove.config.apache.identity import SCHEME, Identity, identity, parsed, resolved, scheme
+from perijove.config.apache.identity import SCHEME, Identity, identity, own_url, parsed, resolved, scheme
 from perijove.config.apache.scope import Kind, Scope
+from perijove.gateway.conditions import Condition
 from perijove.gateway.templates import Look, Note, Variable
+from perijove.routing import program
 
 
 def scope(kind: Kind, parent: Scope | None = None, **said: object) -> Scope:
@@ -48,3 +51,33 @@ def test_scheme() -> None:
         ((b"http", b"http"), (b"https", b"https")), (Note(SCHEME),), (Variable.SCHEME,)
     )
     assert scheme(scope(Kind.LOCATION, host)) is Variable.SCHEME
+
+
+def holds(condition: Condition | None, url: bytes) -> bytes | None:
+    """Tell what is behind the slash of a URL of the server's own; None if it is none."""
+    assert condition is not None
+    state = state_of()
+    state.held = url
+    made = program.test(condition)
+    assert made is not None
+    return state.captures[1] or b"" if made.holds(state) else None
+
+
+def test_urls_of_its_own() -> None:
+    its = scope(
+        Kind.HOST, scope(Kind.SERVER), server_name="hub.test:80", server_alias=["*.alias.test"], addresses=["127.0.0.1:81"]
+    )
+    own = own_url(its, Variable.SCHEME)
+    for url, path in [
+        (b"http://HUB.test/a", b"a"),
+        (b"http://hub.test:80", b""),
+        (b"http://x.alias.test/", b""),
+        (b"http://127.0.0.1:81/b?c", b"b?c"),
+    ]:
+        assert holds(own, url) == path
+    for url in (b"https://hub.test/a", b"http://hub.test:81/a", b"http://127.0.0.1/a", b"http://hub.test.evil/a", b"/a"):
+        assert holds(own, url) is None
+
+
+def test_names_without_a_port_are_in_no_url() -> None:
+    assert own_url(scope(Kind.HOST, scope(Kind.SERVER), server_name="hub.test", addresses=[]), Variable.SCHEME) is None

@@ -78,6 +78,12 @@ def merge_slashes(line: Directive, scope: Scope) -> None:
     scope.said["merge-slashes"] = line.words[0].text.lower() == "on"
 
 
+@directive("UseCanonicalPhysicalPort")
+def use_canonical_physical_port(line: Directive, scope: Scope) -> None:
+    """Say whether the port that a request came to is a server's own."""
+    scope.said["physical-port"] = line.words[0].text.lower()
+
+
 @directive("UseCanonicalName")
 def use_canonical_name(line: Directive, scope: Scope) -> None:
     """Say where a server's own name is taken from."""
@@ -85,7 +91,7 @@ def use_canonical_name(line: Directive, scope: Scope) -> None:
 
 
 @directive("ServerRoot", "DocumentRoot", "User", "Group", "PidFile", "LimitRequestBody", "LimitRequestFields",
-           "LimitRequestFieldSize", "LimitRequestLine", "KeepAliveTimeout", "KeepAlive", "MaxKeepAliveRequests",
+           "LimitRequestFieldSize", "LimitRequestLine", "KeepAliveTimeout", "KeepAlive", "MaxKeepAliveRequests", "ServerPath",
            "CustomLog", "TraceEnable", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride")  # fmt: skip
 def said(line: Directive, scope: Scope) -> None:
     """Keep what was said."""

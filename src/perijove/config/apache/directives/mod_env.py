@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
 from perijove.config.apache.patterns import compiled
-from perijove.config.apache.scope import Noting, Scope
+from perijove.config.apache.scope import Kind, Noting, Scope
 from perijove.gateway.conditions import Always, Condition, Matches
 from perijove.gateway.templates import Capture, Fact, FieldLike, Note, Part, RequestField, Template, Variable
 
@@ -22,7 +22,7 @@ _SPECIAL: Final[dict[str, Template]] = {
     "remote_addr": (Variable.CLIENT_IP,),
     "remote_host": (Variable.CLIENT_IP,),
     "server_addr": (Fact.SERVER_ADDRESS,),
-    "request_uri": (Fact.PATH,),
+    "request_uri": (Fact.PATH,),  # in sections; outside of them nothing has been decoded yet
     "request_method": (Variable.METHOD,),
     "request_protocol": (Fact.PROTOCOL,),
 }
@@ -61,6 +61,8 @@ def set_env_if(line: Directive, scope: Scope) -> None:
     if pattern is None:
         return
     special = _SPECIAL.get(attribute.lower())
+    if attribute.lower() == "request_uri" and scope.kind in (Kind.SERVER, Kind.HOST):
+        special = (Variable.PATH,)  # match_headers, as a hook of post_read_request
     subject: Template = special if special is not None else (RequestField(_octets(attribute)),)
     if re.fullmatch(r"[-A-Za-z0-9_]*", attribute) is None:  # is_header_regex
         names = compiled(attribute, line.name.lower().endswith("nocase"), line.words[0].span, scope)

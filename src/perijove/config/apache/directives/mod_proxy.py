@@ -114,6 +114,7 @@ class Pass:
     pattern: Pattern | None = None
     parameters: dict[str, str] = field(default_factory=dict)
     nocanon: bool = False
+    mapping: str = ""  # encoded, servlet: it is matched before the path is decoded, which it stays without
     interpolate: bool = False
 
 
@@ -226,6 +227,7 @@ def _parameters(line: Directive, words: list[Word], entry: Pass, scope: Scope, b
                             word.span, "write `key=value`, or put a remark on a line of its own")  # fmt: skip
                 return False
             if key.lower() == "mapping":
+                entry.mapping = value.lower() if value.lower() in ("encoded", "servlet") else ""
                 continue
             if not _is_parameter(f"{line.name} {entry.path}:", word, scope, balancer):
                 return False

@@ -7,20 +7,22 @@ list of rules does is `rewrite_rules`' to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from perijove.config.apache.directives import rewrite_rules
+from perijove.config.apache.directives import rewrite_answers, rewrite_rules
 from perijove.config.apache.directives.rewrite_syntax import Cond, RuleLine, Wrong, condition, rule
 from perijove.config.apache.directives.rewrite_text import Around, Map, Names, octets, read_table
+from perijove.config.apache.files import in_order
 from perijove.config.apache.flow import Flow, Label
-from perijove.config.apache.scope import Kind, Scope, within
+from perijove.config.apache.scope import Kind, Scope, ifs, within
 from perijove.gateway.actions import Encoding, Hold
-from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not, PathIs, Pattern
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, PathIs
 from perijove.gateway.templates import Fact, Function, Template
 
 if TYPE_CHECKING:
+    from perijove.gateway.rules import Rule
     from perijove.text.source import Span
 
 
@@ -69,9 +71,10 @@ class Site:
     upstream: Callable[[Scope, str, Span], str | int]
     expression: Callable[[Scope, str, Span], Condition]  # what RewriteCond expr says
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
-    own: Pattern | None = None  # finds a URL of this server; its first group is the path behind the slash
+    own: Condition | None = None  # it is a URL of this server; the first capture is the path behind the slash
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
+    files: Condition | None = None  # the held text is the name of a file that may be served
 
 
 def rewriting(scope: Scope) -> Rewriting:
@@ -97,7 +100,7 @@ def rewrite_engine(line: Line, scope: Scope) -> None:
 _OPTIONS: Final = frozenset(
     (
         "inherit", "inheritbefore", "inheritdown", "inheritdownbefore", "ignoreinherit", "allownoslash", "allowanyuri",
-        "mergebase", "ignorecontextinfo", "legacyprefixdocroot", "longurloptimization",
+        "mergebase", "ignorecontextinfo", "legacyprefixdocroot",
     )
 )  # fmt: skip
 
@@ -271,7 +274,8 @@ def rules_of_section(scope: Scope, flow: Flow, proxied: Label, site: Site) -> No
     if _has_end(_server_rules(scope, sections)) or any(_has_end(_rewriting(one).rules) for one in sections):
         idle.append(rewrite_rules.ended())
     flow.go(on, idle[0] if len(idle) == 1 else Any(tuple(idle)))
-    rewrite_rules.begin_section(flow, site.names.document_root)
+    walks = rewrite_rules.walks([rule for one in sections for rule in _rewriting(one).rules])
+    rewrite_rules.begin_section(flow, site.names.document_root.rstrip(b"/"), walks)
     for number in range(len(sections) - 1, -1, -1):
         section = sections[number]
         other = Label()
@@ -284,7 +288,11 @@ def rules_of_section(scope: Scope, flow: Flow, proxied: Label, site: Site) -> No
             base = octets(_rewriting(section).base)
             if base and not base.endswith(b"/"):
                 base += b"/"
+            if section.kind is Kind.DIRECTORY and "allownoslash" not in _rewriting(section).options:
+                # The directory itself, without its slash, is mod_dir's to redirect.
+                flow.go(on, Compares((Fact.HELD,), Comparison.SAME, (directory[:-1],)))
             place = _place(scope, section, site, directory, base, b"section %d" % number)
+            place = replace(place, info=rewrite_rules.INFO if walks else ())
             for beside, rules in _section_rules(sections, number):
                 without = Label()
                 if beside:
@@ -296,19 +304,22 @@ def rules_of_section(scope: Scope, flow: Flow, proxied: Label, site: Site) -> No
     flow.place(on)
 
 
+def answers_of(scope: Scope) -> list[Rule]:
+    """Return the edits of answers that the rules of a server or virtual host, and of its sections, ask for."""
+    servers = [one.rewriting for one in (*within(scope), *_sections(scope)) if one.rewriting is not None]
+    return rewrite_answers.edits([line for one in servers for line in one.rules])
+
+
 def _rewriting(scope: Scope) -> Rewriting:
     found: Rewriting = scope.rewriting or Rewriting()
     return found
 
 
 def _sections(scope: Scope) -> list[Scope]:
-    """Return the sections that say something, as httpd merges them: the main server's first."""
-    return [
-        section
-        for server in reversed(within(scope))
-        for section in server.sections
-        if section.rewriting is not None and section.kind in (Kind.LOCATION, Kind.IF)
-    ]
+    """Return the sections that say something, as httpd merges them: those for files, Location, If; the main server's first."""
+    every = [section for server in reversed(within(scope)) for section in server.sections]
+    found = [*in_order(every), *(one for one in every if one.kind is Kind.LOCATION), *ifs(every)]
+    return [one for one in found if one.rewriting is not None]
 
 
 def _options(scope: Scope) -> set[str]:
@@ -402,6 +413,7 @@ def _place(
         proxies="proxy" in server.modules or "proxy_module" in server.modules,
         own=site.own,
         worker=site.worker,
+        files=site.files,
         instead=site.instead,
         directory=directory,
         base=base,

@@ -36,7 +36,9 @@ HELD: Final[Template] = (Fact.HELD,)
 _backreference: Final = re.compile(r"%[0-9]").search
 
 
-def applies(line: RuleLine, around: Around, expression: Callable[[str, Span], Condition], directory: bytes | None) -> Condition:
+def applies(
+    line: RuleLine, around: Around, expression: Callable[[str, Span], Condition], directory: bytes | None, info: Template = ()
+) -> Condition:
     """Return when a rule is for a request: the pattern is looked at first, then the conditions in order.
 
     Args:
@@ -44,8 +46,9 @@ def applies(line: RuleLine, around: Around, expression: Callable[[str, Span], Co
         around: what its texts may refer to.
         expression: what RewriteCond expr says.
         directory: in a section: its path, which the held text is taken without.
+        info: what stands behind the held text, for the pattern.
     """
-    subject: Template = HELD if directory is None else (Without(HELD, directory),)
+    subject: Template = HELD if directory is None else (Without((*HELD, *info), directory),)
     first: Condition = Matches(subject, line.pattern, captures=not line.negated)
     tests: list[Condition] = [Not(first) if line.negated else first]
     around = replace(around, groups=not line.negated, kept=False)
@@ -53,7 +56,7 @@ def applies(line: RuleLine, around: Around, expression: Callable[[str, Span], Co
     group: list[Condition] = []
     for one in line.conditions:
         forget |= around.kept and not sure and bool(_backreference(one.text))
-        group.append(_condition(one, around, expression))
+        group.append(condition(one, around, expression))
         keeps = keeps_groups(one)
         around = replace(around, kept=around.kept or keeps)
         if not one.ornext:
@@ -63,8 +66,7 @@ def applies(line: RuleLine, around: Around, expression: Callable[[str, Span], Co
     # A list that ends with OR holds whatever its last ones say; they are looked at all the same.
     if group:
         tests.append(Any((*group, Always())))
-    texts = (line.substitution, *line.flags.environment)
-    if around.kept and not sure and (forget or any(map(_backreference, texts))):
+    if around.kept and not sure and (forget or any(map(_backreference, line.texts))):
         # httpd forgets what `%1` stood for whenever a pattern is found.
         tests.insert(1, Matches((b"",), Pattern(b""), keeps=True))
     return tests[0] if len(tests) == 1 else All(tuple(tests))
@@ -75,14 +77,15 @@ def keeps_groups(cond: Cond) -> bool:
     return not cond.negated and (cond.kind is None or isinstance(cond.kind, Pattern))
 
 
-def _condition(cond: Cond, around: Around, expression: Callable[[str, Span], Condition]) -> Condition:
+def condition(cond: Cond, around: Around, expression: Callable[[str, Span], Condition], keeps: bool = True) -> Condition:
+    """Return what one RewriteCond asks; without `keeps`, what its pattern finds is forgotten."""
     subject = expand(cond.text, around)
     kind = cond.kind
     held: Condition
     if kind is None:
         held = expression(cond.argument, cond.span)
     elif isinstance(kind, Pattern):
-        held = Matches(subject, kind, keeps=not cond.negated)
+        held = Matches(subject, kind, keeps=keeps and not cond.negated)
     elif isinstance(kind, Disk):
         held = OnDisk(subject, kind)
     elif isinstance(kind, Lookup):

@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.directives.rewrite_answers import cookie, vary
 from perijove.config.apache.directives.rewrite_conditions import HELD, applies, keeps_groups
 from perijove.config.apache.directives.rewrite_syntax import RuleLine
 from perijove.config.apache.directives.rewrite_text import CONTROLS, EVERYTHING, Around, expand, joined, octets
+from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
 from perijove.gateway.actions import (
     Count,
@@ -38,10 +40,12 @@ from perijove.gateway.conditions import (
     Compares,
     Comparison,
     Condition,
+    Disk,
     HasNote,
     Matches,
     Not,
     NotEmpty,
+    OnDisk,
     Pattern,
     Setting,
 )
@@ -54,17 +58,20 @@ if TYPE_CHECKING:
 # Notes of ours have a zero octet, which no configuration can write.
 _REWRITTEN: Final = b"\0rewritten"
 _QUERY: Final = b"\0query"
-_FILE: Final = b"\0file"
+_BEGAN: Final = b"\0file"
+_INFO: Final = b"\0info"  # what stands behind a file's name (path_info)
 _PROXIED: Final = b"proxy:"  # stands before the URL where a request goes, as sections see it
 END: Final = b"\0end"
+INFO: Final[Template] = (Note(_INFO),)
 _REDIRECTS: Final = 10  # LimitInternalRecursion
 
 # is_absolute_uri()
-_SCHEMES: Final = rb"(?:ajp|balancer|fcgi|ftp|gopher|https?|h2c?|ldap|nntp|scgi|wss?)://|mailto:|news:"
+_SCHEMES: Final = rb"(?:unix:[^|]*\|)?(?:ajp|balancer|fcgi|ftp|gopher|https?|h2c?|ldap|nntp|scgi|wss?)://|mailto:|news:"
 _is_absolute: Final = re.compile(rb"(?i)\A(?:%b)" % _SCHEMES).match
 _ABSOLUTE: Final = Pattern(rb"(?i)\A(?:%b)" % _SCHEMES)
 _ROOTED: Final = Pattern(rb"(?i)\A(?:/|%b)" % _SCHEMES)
 _WEBSOCKET: Final = Pattern(rb"(?i)\Awss?://")
+_FIRST: Final = Pattern(rb"(?s)\A(/[^/]*)", 1)
 _SLASH: Final = Pattern(rb"\A/")
 _SLASHED: Final = Pattern(rb"/")
 _MARK: Final = Pattern(rb"\?")
@@ -72,6 +79,7 @@ _CONTROL: Final = Pattern(rb"[\x00-\x20\x7f]")
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 # escape_absolute_uri(): what comes before the path is left alone.
 _SPLIT: Final = Pattern(rb"(?s)\A((?:[A-Za-z0-9]+://[^/]*/?|[A-Za-z]+:))(.*)\Z", 2)
+_socket: Final = re.compile(rb"(?i)unix:[^|]*\|").match  # a Unix socket, before the URL that is asked for there
 _authority: Final = re.compile(rb"(?i)([a-z0-9]+)://([^/?#]*)").match
 _queryless: Final = re.compile(rb"(?i)(?:ftp|gopher|ldap|nntp)://|news:").match
 
@@ -86,13 +94,15 @@ class Place:
     ]  # its name for a URL's scheme and authority, or the status that such requests get
     expression: Callable[[str, Span], Condition]  # of RewriteCond expr
     proxies: bool  # mod_proxy is loaded
-    own: Pattern | None  # URLs of the server itself
+    own: Condition | None  # the held text is a URL of the server itself; the path behind the slash is its first capture
     directory: bytes | None  # in a section: its path, with a slash at the end; None outside
     base: bytes = b""  # RewriteBase
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     counted: bytes = b""  # by which name the rounds of [N] are counted
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
+    files: Condition | None = None  # the held text is the name of a file that may be served
+    info: Template = ()  # in a section: what stands behind the file's name, if that is kept apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,7 @@ class _List:
     def _rule(self, number: int, line: RuleLine) -> None:
         flow, flags = self.flow, line.flags
         missed = self._missed(number)
-        when = applies(line, self.place.around, self.place.expression, self.place.directory)
+        when = applies(line, self.place.around, self.place.expression, self.place.directory, self.place.info)
         kept = any(map(keeps_groups, line.conditions))
         around = replace(self.place.around, groups=not line.negated, kept=kept)
         if flags.refuse:
@@ -174,6 +184,8 @@ class _List:
         self._environment(line, replace(around, escaped=b""))
         self._query(line, text)
         self._root(line, kind)
+        if flags.discard_info and self.place.info:
+            flow.add(Always(), UnsetNote(_INFO), Then.NEXT, line.span)
         if flags.proxy:
             self._proxy(line, kind, upstream, origin)
             return
@@ -183,7 +195,7 @@ class _List:
                 flow.add(rooted or Always(), Hold((*self._own_origin(), Fact.HELD)), Then.NEXT, line.span)
             kind = "absolute"
         elif kind != "local" and self.place.own is not None:
-            flow.add(Matches(HELD, self.place.own, captures=True), Hold((b"/", Capture(1))), Then.NEXT, line.span)
+            flow.add(self.place.own, Hold((b"/", Capture(1))), Then.NEXT, line.span)
             kind = "unknown"
         self._go_on(number, line, kind)
 
@@ -197,10 +209,12 @@ class _List:
         """
         first = text[0] if text and isinstance(text[0], bytes) else b""
         if _is_absolute(first):
-            found = _authority(first)
+            socket = _socket(first)
+            found = _authority(first, socket.end() if socket else 0)
             if line.flags.proxy and found and found[2] and self.place.proxies:
                 origin = found[0]
-                name = self.place.upstream(origin.decode("utf-8", "surrogateescape"), line.span)
+                url = first[: found.end()]
+                name = self.place.upstream(url.decode("utf-8", "surrogateescape"), line.span)
                 whole = len(text) == 1 or found.end() < len(first)
                 return ("known" if whole else "open"), joined([first[found.end() :], *text[1:]]), name, origin
             return "absolute", text, "", b""
@@ -217,6 +231,12 @@ class _List:
             else:
                 name, _, value = one.partition(":")
                 self.flow.add(Always(), SetNote(octets(name), expand(value, around)), Then.NEXT, line.span)
+        for text in line.flags.cookies:
+            made = cookie(text, around)
+            if made is not None:  # the first of a name counts (add_cookie)
+                self.flow.add(Not(HasNote(made[0])), SetNote(*made), Then.NEXT, line.span)
+        if not (line.flags.proxy or line.flags.redirect or line.flags.refuse):
+            vary(line, self.place.around, self.place.expression, self.flow)
 
     def _query(self, line: RuleLine, text: Template) -> None:
         flow, flags = self.flow, line.flags
@@ -353,11 +373,19 @@ class _List:
         flow, place = self.flow, self.place
         if self.query_changes:
             flow.add(Matches((Fact.QUERY,), _CONTROL), Refuse(403), Then.STOP, span)
-        root = place.around.names.document_root
+        root = place.around.names.document_root.rstrip(b"/")
         if place.directory is None:
-            flow.add(Always(), Hold((root, Fact.HELD)), self.labels.file, span)
+            # A path whose first part is on the disk is a file's name (prefix_stat); any other is below DocumentRoot.
+            there = All((Matches(HELD, _FIRST, captures=True), OnDisk((Capture(1),), Disk.ANYTHING)))
+            if root:
+                flow.add(Not(there), Hold((root, Fact.HELD)), Then.NEXT, span)
+            else:
+                flow.go(self.labels.file, Not(there), span)
+            if place.files is not None:
+                flow.add(Not(place.files), Refuse(403), Then.STOP, span)
+            flow.add(Always(), SetNote(FILE, HELD), self.labels.file, span)
             return
-        flow.go(self.labels.on, Compares(HELD, Comparison.SAME, (Note(_FILE),)), span)
+        flow.go(self.labels.on, Compares(HELD, Comparison.SAME, (Note(_BEGAN),)), span)
         onwards = ForwardAnywhere((Without(HELD, _PROXIED),), place.encoding)
         flow.add(Matches(HELD, Pattern(rb"\A" + _PROXIED)), onwards, self.labels.proxied, span)
         flow.add(Not(Matches(HELD, _SLASH)), Refuse(400), Then.STOP, span)
@@ -365,18 +393,40 @@ class _List:
             inside = Pattern(rb"(?s)\A%b(.*)\Z" % re.escape(place.directory), 1)
             flow.add(Matches(HELD, inside, captures=True), Hold((place.base, Capture(1))), Then.NEXT, span)
         elif root:
-            rooted = Pattern(rb"\A%b/" % re.escape(root.rstrip(b"/")))
-            flow.add(Matches(HELD, rooted), Hold((Without(HELD, root.rstrip(b"/")),)), Then.NEXT, span)
+            rooted = Pattern(rb"\A%b/" % re.escape(root))
+            flow.add(Matches(HELD, rooted), Hold((Without(HELD, root),)), Then.NEXT, span)
         flow.add(Always(), Count(b"redirects", _REDIRECTS), Then.NEXT, span)  # AH00124
         flow.add(Always(), Withdraw(), Then.NEXT, span)
+        flow.add(Always(), UnsetNote(FILE), Then.NEXT, span)
         flow.add(Always(), Rewrite(HELD), Then.RESTART, span)
 
 
-def begin_section(flow: Flow, document_root: bytes) -> None:
-    """Hold what sections' rules work on: where the request goes, or the name of the file that it is."""
-    flow.add(NotEmpty((Fact.DESTINATION,)), Hold((_PROXIED, Fact.DESTINATION)))
+def begin_section(flow: Flow, document_root: bytes, walks: bool) -> None:
+    """Hold what sections' rules work on: where the request goes, or the name of the file that it is.
+
+    If it `walks`, that ends where the disk has no more of it, and what is behind it is kept apart.
+    """
+    proxied = NotEmpty((Fact.DESTINATION,))
+    flow.add(proxied, Hold((_PROXIED, Fact.DESTINATION)))
+    flow.add(All((Not(proxied), HasNote(FILE))), Hold((Note(FILE),)))
     flow.add(Not(NotEmpty(HELD)), Hold((document_root, Fact.PATH)))
-    flow.add(Always(), SetNote(_FILE, HELD))
+    if walks:
+        flow.add(Always(), SetNote(_INFO, (Call(Function.BEHIND, HELD),)))
+        flow.add(Always(), Hold((Call(Function.FOUND, HELD),)))
+    flow.add(Always(), SetNote(_BEGAN, HELD))
+
+
+def walks(rules: Sequence[RuleLine]) -> bool:
+    """Tell whether it matters to a section's rules where a file's name ends: they ask for it, or go on with another path."""
+    for line in rules:
+        texts = (*line.texts, *(one.text for one in line.conditions))
+        if any("FILENAME" in one.upper() for one in texts) or any(
+            "FILENAME" in one.argument.upper() for one in line.conditions
+        ):
+            return True
+        if not line.nothing and not _ends(line):
+            return True
+    return False
 
 
 def ended() -> Condition:

@@ -55,6 +55,7 @@ class Cond:
     negated: bool = False
     nocase: bool = False
     ornext: bool = False
+    novary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,9 @@ class Flags:
     unescaped: str = ""  # of [BNE=…]
     noplus: bool = False
     unsafe_query: bool = False  # [UnsafeAllow3F]
+    discard_info: bool = False  # [DPI]
     environment: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # flags that httpd knows and we do not do
 
 
@@ -97,6 +100,11 @@ class RuleLine:
     flags: Flags
     conditions: tuple[Cond, ...]
     span: Span
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What it makes of a request."""
+        return (self.substitution, *self.flags.environment, *self.flags.cookies)
 
 
 def arguments(text: str) -> tuple[str, str, str | None]:
@@ -190,7 +198,7 @@ def condition(text: str, span: Span, warn: Callable[[str], None]) -> Cond:
         Wrong: httpd refuses it.
     """
     subject, argument, third = arguments(text)
-    nocase = ornext = False
+    nocase = ornext = novary = False
     for name, _ in flagged(third) if third is not None else ():
         match name.lower():
             case "nc" | "nocase":
@@ -198,7 +206,7 @@ def condition(text: str, span: Span, warn: Callable[[str], None]) -> Cond:
             case "or" | "ornext":
                 ornext = True
             case "nv" | "novary":
-                pass  # httpd adds Vary to no response that a proxied request or a redirect gets
+                novary = True
             case _:
                 raise Wrong(f"unknown flag '{name}'", "NC, OR and NV are known")
     negated = argument.startswith("!")
@@ -208,7 +216,7 @@ def condition(text: str, span: Span, warn: Callable[[str], None]) -> Cond:
     if nocase and not isinstance(kind, Pattern) and not strings:
         warn(f"NoCase option for non-regex pattern '{argument}' is not supported and will be ignored.")
         nocase = False
-    return Cond(subject, argument, kind, span, negated, nocase, ornext)
+    return Cond(subject, argument, kind, span, negated, nocase, ornext, novary)
 
 
 _STRINGS: Final = (Comparison.SAME, Comparison.SHORTER, Comparison.LONGER)
@@ -240,6 +248,7 @@ def _kind(subject: str, argument: str, nocase: bool) -> tuple[Kind, str]:
 class _Building:
     values: dict[str, object] = field(default_factory=dict)
     environment: list[str] = field(default_factory=list)
+    cookies: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
 
@@ -251,8 +260,8 @@ _PLAIN: Final[dict[str, dict[str, object]]] = {
     "c": {"chain": True},
     "chain": {"chain": True},
     "d": {},
-    "dpi": {},
-    "discardpath": {},
+    "dpi": {"discard_info": True},
+    "discardpath": {"discard_info": True},
     "end": {"end": True},
     "f": {"refuse": True, "status": 403},
     "forbidden": {"refuse": True, "status": 403},
@@ -298,6 +307,8 @@ def _flag(building: _Building, name: str, value: str) -> None:
             values["unescaped"] = value
         case "e" | "env":
             building.environment.append(value)
+        case "co" | "cookie":
+            building.cookies.append(value)
         case "n" | "next":
             number = _number(value) if value else MOST_ROUNDS
             values["rounds"] = max(number, 1)
@@ -305,7 +316,7 @@ def _flag(building: _Building, name: str, value: str) -> None:
             values["skip"] = _number(value)
         case "r" | "redirect":
             _redirect(values, value)
-        case "co" | "cookie" | "h" | "handler" | "t" | "type":
+        case "h" | "handler" | "t" | "type":
             building.unknown.append(name)
         case _:
             raise Wrong(f"unknown flag '{name}'", "known are B BCTLS BNE BNP C DPI E END F G L N NC NE NS P PT QSA QSD QSL R S")
@@ -343,6 +354,7 @@ def flags(text: str) -> Flags:
     return Flags(
         **building.values,  # type: ignore[arg-type]
         environment=tuple(building.environment),
+        cookies=tuple(building.cookies),
         unknown=tuple(building.unknown),
     )
 

@@ -18,6 +18,7 @@ from perijove.gateway.templates import (
     Encoded,
     Fact,
     Function,
+    Given,
     Kept,
     Look,
     Note,
@@ -71,10 +72,12 @@ class Around:
     plus: bool = True  # so that a space becomes a plus
 
 
-def own_names(name: str, port: int, canonical: bool, document_root: str = "", scheme: str = "") -> Names:
+def own_names(
+    name: str, port: int, canonical: bool, document_root: str = "", scheme: str = "", physical: bool = False
+) -> Names:
     """Return what a server calls itself.
 
-    As `ap_get_server_name_for_url` and `ap_get_server_port` (server/core.c) have it, with UseCanonicalPhysicalPort Off.
+    As `ap_get_server_name_for_url` and `ap_get_server_port` (server/core.c) have it.
 
     Args:
         name: ServerName.
@@ -82,12 +85,20 @@ def own_names(name: str, port: int, canonical: bool, document_root: str = "", sc
         canonical: UseCanonicalName On: what the client calls it does not count.
         document_root: DocumentRoot.
         scheme: the one before ServerName; what is spoken if there is none.
+        physical: UseCanonicalPhysicalPort On: the port that a request came to counts before `port` and the usual one.
     """
     spoken: Part = octets(scheme) or Variable.SCHEME
     own = octets(name)
     ports = {scheme: b"%d" % (port or usual) for scheme, usual in ((b"http", 80), (b"https", 443))}
     usual_ports = {b"http": b"80", b"https": b"443"}
     shown = {scheme: b"" if ports[scheme] == usual else b":" + ports[scheme] for scheme, usual in usual_ports.items()}
+    # With UseCanonicalName On, the port beside ServerName counts before that.
+    there: Template = (Variable.SERVER_PORT,)
+    usual_there = Look(((b"http:80", b""), (b"https:443", b"")), (Variable.SCHEME, b":", *there), (b":", *there))
+    if canonical and physical and not port:
+        return Names(
+            (own,), there, (own, usual_there), octets(document_root), joined([spoken, b"://", own, usual_there]), spoken
+        )
     if canonical:
         the_port: Template = (Look(tuple(ports.items()), (Variable.SCHEME,)),)
         authority: Template = (own, Look(tuple(shown.items()), (Variable.SCHEME,)))
@@ -95,8 +106,12 @@ def own_names(name: str, port: int, canonical: bool, document_root: str = "", sc
     called = Look(((b"", own),), (Fact.CALLED,), (Fact.CALLED,))
     key: Template = (Variable.SCHEME, b":", Fact.CALLED_PORT)
     the_port = (Look(tuple((scheme + b":", value) for scheme, value in ports.items()), key, (Fact.CALLED_PORT,)),)
+    beside: Part
     table = [(scheme + b":", value) for scheme, value in shown.items()]
     beside = Look((*table, (b"http:80", b""), (b"https:443", b"")), key, (b":", Fact.CALLED_PORT))
+    if physical:
+        the_port = (Given((Fact.CALLED_PORT,), the_port, there),)
+        beside = Given((Fact.CALLED_PORT,), (beside,), (usual_there,))
     return Names((called,), the_port, (called, beside), octets(document_root), joined([spoken, b"://", called, beside]), spoken)
 
 
@@ -108,7 +123,7 @@ def octets(text: str) -> bytes:
 EVERYTHING: Final = bytes(sorted(set(range(1, 256)) - set((string.ascii_letters + string.digits + "_").encode())))
 CONTROLS: Final = bytes((*range(1, 0x21), 0x7F))
 
-_FIELDS: Final = {
+FIELDS: Final = {
     "HTTP_HOST": b"host",
     "HTTP_USER_AGENT": b"user-agent",
     "HTTP_REFERER": b"referer",
@@ -154,8 +169,8 @@ def variable(name: str, around: Around) -> Template:
         return _prefixed(prefix.upper(), rest, around)
     name = name.upper()
     names = around.names
-    if name in _FIELDS:
-        return (RequestField(_FIELDS[name]),)
+    if name in FIELDS:
+        return (RequestField(FIELDS[name]),)
     if name == "REMOTE_USER":
         return (Fact.USER,) if around.section else ()
     if name == "SERVER_NAME":
@@ -292,8 +307,6 @@ def read_table(text: bytes) -> tuple[tuple[bytes, bytes], ...]:
         if line[:1] in (b"#", b"") or line[:1].isspace():
             continue
         words = line.split(None, 2)
-        if len(words) > 1:
+        if len(words) > 1:  # a key without a value is none
             found.setdefault(words[0], words[1])
-        else:
-            found.setdefault(words[0], b"")
     return tuple(found.items())

@@ -108,7 +108,9 @@ class Server:
         authorities = [f"{one}:{self.port}" for one in hosts] + ([re.escape(self.address)] if self.address else [])
         authorities += hosts if self.port == 80 else []
         if authorities:
-            own = Pattern(rf"(?i)\Ahttp://(?:{'|'.join(authorities)})(?:/(.*))?\Z".encode(), 1)
+            own = Matches(
+                (Fact.HELD,), Pattern(rf"(?i)\Ahttp://(?:{'|'.join(authorities)})(?:/(.*))?\Z".encode(), 1), captures=True
+            )
         names = own_names(self.names[0] if self.names else "front.test", self.port, self.canonical, self.document_root)
         encoding = Encoding.SLASHES if self.slashes == KEPT else Encoding.CANONICAL
         site = mod_rewrite.Site(names, self.upstream, expression, encoding, own)
@@ -266,6 +268,7 @@ class Case:
     def server(self, folder: Path) -> Server:
         (folder / "htdocs/static").mkdir(parents=True)
         for name, text in {"htdocs/index.html": "x", "htdocs/local.txt": "x", "htdocs/static/s.txt": "x", **self.files}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(filled(text))
         server = configured(filled(self.config, str(folder)), self.modules)
         server.document_root = f"{folder}/htdocs"

@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 from tests.unit.config.apache.directives.rewriting import configured
 
+from perijove.config.apache.directives.rewrite_rules import walks
+from perijove.config.apache.directives.rewrite_syntax import rule
 from perijove.gateway.actions import Setting
 from perijove.routing.program import SETTINGS
+from perijove.text.source import Source, Span
 
+SPAN = Span(Source("x.conf", "x"), 1)
 UPGRADES = SETTINGS[Setting.UPGRADES]
 
 
@@ -91,3 +95,9 @@ def test_a_request_cannot_name_a_host_where_a_path_was_meant() -> None:
 def test_variables_of_a_rule_are_there_for_others() -> None:
     notes = ask("RewriteRule ^/(.*)$ - [E=A:$1,E=B:x:y,E=C]\nRewriteRule ^ - [E=!C]", "/v")["state"].notes
     assert {name: value for name, value in notes.items() if name[:1] != b"\0"} == {b"a": b"v", b"b": b"x:y"}
+
+
+def test_whether_it_matters_where_a_files_name_ends() -> None:
+    assert walks([rule("^x y [DPI]", SPAN, ())])
+    assert walks([rule("^x http://h/%{REQUEST_FILENAME} [P]", SPAN, ())])
+    assert not walks([rule("^x http://h/$1 [P]", SPAN, ()), rule("^y - [F]", SPAN, ())])

@@ -103,4 +103,4 @@ def test_own_names_may_be_the_configured_ones() -> None:
 
 def test_tables() -> None:
     text = b"# c\nalpha one\nbeta   two  # trailing\n\ntwo a b c\n  indented x\nsp\tq\nvalueless\nalpha again\n"
-    assert dict(read_table(text)) == {b"alpha": b"one", b"beta": b"two", b"two": b"a", b"sp": b"q", b"valueless": b""}
+    assert dict(read_table(text)) == {b"alpha": b"one", b"beta": b"two", b"two": b"a", b"sp": b"q"}
