@@ -19,7 +19,7 @@ _REFUSED = 3
 @click.option("--websocket", is_flag=True, help="Ask for a WebSocket, as a kernel's or a terminal's; so do ws:// and wss://.")
 @click.option("--from", "source", metavar="IP", help="The client's address, or unix:. Default: 192.0.2.1, somebody elsewhere.")
 @click.option("--apache", is_flag=True, help="The file is Apache's, whatever it is called; one that ends in .conf is anyway.")
-@click.option("-D", "define", multiple=True, metavar="NAME", help="Define a name for IfDefine in Apache's files; may be repeated.")
+@click.option("-D", "define", multiple=True, metavar="NAME", help="Define a name for IfDefine in Apache's files; repeatable.")
 @click.option(
     "--allow-unenforced",
     multiple=True,

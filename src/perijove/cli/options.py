@@ -21,7 +21,9 @@ _OPTIONS = (
     click.option(
         "--apache", is_flag=True, help="The file is Apache's, whatever it is called; one that ends in .conf is anyway."
     ),
-    click.option("-D", "define", multiple=True, metavar="NAME", help="Define a name for IfDefine in Apache's files; may be repeated."),
+    click.option(
+        "-D", "define", multiple=True, metavar="NAME", help="Define a name for IfDefine in Apache's files; repeatable."
+    ),
     click.option(
         "--allow-unenforced",
         multiple=True,
