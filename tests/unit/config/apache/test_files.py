@@ -38,6 +38,9 @@ def test_rules_lead_to_files_that_are_spoken_of(folder: Path) -> None:
     assert answered(folder, lines, f"/to{folder}/open/a.txt") == 200
     assert answered(folder, lines, "/to/a.txt") == 200
     assert answered(folder, lines, f"/to{folder}/other/a.txt") == 403
+    assert answered(folder, lines, f"/to{folder}/other") == 404
+    assert answered(folder, lines, f"/to{folder}/other/none") == 404
+    assert answered(folder, "DocumentRoot /\n" + lines.partition("\n")[2], "/to/") == 404
 
 
 def test_without_a_root_there_are_no_files(folder: Path) -> None:

@@ -382,7 +382,8 @@ class _List:
             else:
                 flow.go(self.labels.file, Not(there), span)
             if place.files is not None:
-                flow.add(Not(place.files), Refuse(403), Then.STOP, span)
+                flow.add(All((Not(place.files), OnDisk(HELD, Disk.FILE))), Refuse(403), Then.STOP, span)
+                flow.add(Not(place.files), Refuse(404), Then.STOP, span)
             flow.add(Always(), SetNote(FILE, HELD), self.labels.file, span)
             return
         flow.go(self.labels.on, Compares(HELD, Comparison.SAME, (Note(_BEGAN),)), span)
