@@ -35,7 +35,9 @@ cdef class Site:
 
 cdef class Client(Borrower):
     cdef public Site site
-    cdef public int requests
+    cdef public int requests, attempts
+    cdef public bytes first
+    cdef public Py_ssize_t head_size
     cdef public Peer peer
     cdef public Exchange exchange
     cdef public UpstreamConnection upstream

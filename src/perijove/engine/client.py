@@ -23,6 +23,7 @@ from perijove.engine.const import (
     CLIENT_GONE,
     CLIENT_TIMEOUT,
     CONNECT,
+    CONNECT_TIMEOUT,
     CUT,
     DENIED,
     DONE,
@@ -119,12 +120,15 @@ class Client(Borrower):
     __slots__ = (
         "accept",
         "agent",
+        "attempts",
         "buffered",
         "client_ended",
         "context",
         "excess",
         "exchange",
+        "first",
         "head_begun",
+        "head_size",
         "limiter",
         "mode",
         "owner",
@@ -153,6 +157,9 @@ class Client(Borrower):
         self.buffered = False  # a request may be complete in `inbuf` already
         self.replay: bytes | None = None  # the whole request, while it may be sent a second time
         self.repeated = False
+        self.first: bytes | None = None  # the request's head as it came, while another upstream may be asked
+        self.head_size = 0  # of that head as it was written
+        self.attempts = 0  # others that were asked
         self.requests = 0  # of this connection, where they are counted
         self.retry_until = 0.0
         self.client_ended = False
@@ -639,7 +646,12 @@ class Client(Borrower):
         self.mode = ACTIVE
         self.repeated = False
         self.retry_until = 0.0
+        self.first = None
+        if exchange.state is not None and exchange.state.balance is not None:
+            self.first = self.inbuf.peek(head.size)
+            self.attempts = 0
         exchange.write_request(head, upstream.outbuf)
+        self.head_size = upstream.outbuf.size()
         if exchange.state is None or not exchange.state.inside:
             self.inbuf.drop(head.size)
         if content is not None:
@@ -813,6 +825,8 @@ class Client(Borrower):
             upstream.upstream.counters.add(upstream.upstream.counted + slots.REPEATED, 1)
             self._replace(self.replay, True)
             return
+        if why in (REFUSED, CONNECT_TIMEOUT, UNKNOWN_NAME) and self._ask_another(why):
+            return
         if why == REFUSED and (self.retry_until or now - upstream.upstream.last_answer < _RETRY_IF):
             # It has just been there: it is being restarted. Nothing was sent, so any request may wait for it.
             if self.retry_until == 0.0:
@@ -826,6 +840,45 @@ class Client(Borrower):
         if why == UNKNOWN_NAME and exchange.plan is not None and exchange.plan.kind == CONNECT:
             status = 502  # mod_proxy_connect.c; mod_proxy_http says 500 there
         self._give_up(status, why)
+
+    def _ask_another(self, why: int) -> bool:
+        """Send a request that has gone nowhere yet to another of several upstreams; False if there is none."""
+        exchange = self.exchange
+        state = exchange.state
+        old = self.upstream
+        balance = None if state is None else state.balance
+        if state is None or balance is None or old is None:
+            return False
+        balance.failed(state)
+        if self.first is None or self.attempts >= balance.attempts:
+            return False
+        self.attempts += 1
+        old.upstream.failed(why, self.reactor.now)
+        buffer = Buffer()
+        buffer.append(self.first)
+        head = RequestHead()
+        if head.scan(buffer, self.site.limits) != FOUND:
+            return False
+        plan = self.site.table.resolve(head, None, self.peer)
+        made = self.site.table.state
+        lender = plan.upstream
+        if plan.kind != FORWARD or made is None or not isinstance(lender, Upstream):
+            return False
+        content = old.outbuf.copy()[self.head_size :]
+        if plan.keeps_fields:
+            made.snapshot()
+        exchange.plan = plan
+        exchange.state = made
+        old.borrower = None
+        self.upstream = new = lender.lend(self, True, lender.server_name)
+        old.close()
+        exchange.write_request(head, new.outbuf)
+        self.head_size = new.outbuf.size()
+        new.outbuf.append(content)
+        self.retry_until = 0.0
+        self.replay = None
+        new.open()
+        return True
 
     def _replace(self, request: bytes, at_once: bool) -> None:
         """Exchange the upstream connection for a new one that is to carry `request`."""

@@ -5,7 +5,7 @@ from perijove.engine.head cimport RequestHead, consists
 @cython.final
 cdef class State:
     cdef public RequestHead head
-    cdef public object response, peer, plan, upstream
+    cdef public object response, peer, plan, upstream, balance
     cdef public bytes address, scheme, host, method, whole, wanted, raw, path, query, location, target, user, local, request_id
     cdef public bytes held, origin, onward, asked, form
     cdef public bytes content

@@ -16,6 +16,7 @@ from perijove.engine.head import consists
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from perijove.engine.balance import Balance
     from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead, ResponseHead
     from perijove.engine.plan import Plan
@@ -38,6 +39,7 @@ class State:
     __slots__ = (
         "address",
         "asked",
+        "balance",
         "began",
         "came",
         "captures",
@@ -115,6 +117,7 @@ class State:
         self.content: bytes | None = None  # of an answer of our own that is no page, and its fields
         self.content_lines: list[tuple[bytes, bytes]] = []
         self.upstream: object = None
+        self.balance: Balance | None = None  # which chose among several upstreams
         self.target = b""
         self.user = b""
         self.request_id = b""

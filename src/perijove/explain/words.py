@@ -185,6 +185,8 @@ def action(one: Action) -> str:
             return f"path becomes {template(path)}"
         case actions.SetNote(name, value):
             return f'variable {octets(name)} becomes "{template(value)}"'
+        case actions.Balance(name, members=members):
+            return f"{name}: choose one of {', '.join(its.upstream for its in members)}"
         case actions.UnsetNote(name):
             return f"forget variable {octets(name)}"
         case actions.Set(setting, value):

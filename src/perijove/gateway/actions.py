@@ -203,6 +203,33 @@ class SetNote:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceMember:
+    """One of several upstreams that are as good as each other."""
+
+    upstream: str  # its name
+    factor: int = 100  # its share, in relation to the others'
+    route: bytes = b""  # what sessions of it end with, behind a dot
+    redirect: bytes = b""  # the route that is asked once it is down
+    spare: bool = False  # asked only if no other can be
+    retry: float = 60.0  # seconds for which it is left alone when it could not be connected to
+    group: int = 0  # those of a lower one are asked first
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Choose a member, and set a variable to its number; each process counts for itself."""
+
+    name: str
+    note: bytes
+    members: tuple[BalanceMember, ...]
+    cookie: bytes = b""  # that a session's id is in; empty: there are no sessions
+    parameter: bytes = b""  # the same in a URL
+    separators: bytes = b";"  # what such a parameter begins with in a path
+    attempts: int = 1  # how many others are asked when one cannot be connected to
+    failover: bool = True  # a session may go on elsewhere
+
+
+@dataclass(frozen=True, slots=True)
 class UnsetNote:
     """Forget a variable."""
 

@@ -7,6 +7,8 @@ from enum import Enum
 
 from perijove.gateway.actions import (
     Authenticate,
+    Balance,
+    BalanceMember,
     Count,
     EditField,
     Encoding,
@@ -60,6 +62,7 @@ Action = (
     | TrustField
     | Withdraw
     | SetNote
+    | Balance
     | UnsetNote
     | Set
     | EditField
@@ -100,9 +103,47 @@ class Rule:
 
 
 __all__ = [
-    "Action", "Always", "Authenticate", "Condition", "Count", "EditField", "Encoding", "Forward", "ForwardAnywhere", "ForwardAsked",
-    "ForwardTo", "Hold", "MapCookie", "MapUrl", "Nothing", "Operation", "Page", "PathIs", "PathMapping", "PathPrefix",
-    "QueryHandling", "Redirect", "Refuse", "ReplaceAttribute", "ReplacePrefix", "Respond", "Rewrite", "Rule",
-    "ServeFile", "ServeTree", "Set", "SetNote", "Setting", "Skip", "SplitQuery", "Template", "Then", "TrustField", "UnsetNote", "Variable",
+    "Action",
+    "Always",
+    "Authenticate",
+    "Balance",
+    "BalanceMember",
+    "Condition",
+    "Count",
+    "EditField",
+    "Encoding",
+    "Forward",
+    "ForwardAnywhere",
+    "ForwardAsked",
+    "ForwardTo",
+    "Hold",
+    "MapCookie",
+    "MapUrl",
+    "Nothing",
+    "Operation",
+    "Page",
+    "PathIs",
+    "PathMapping",
+    "PathPrefix",
+    "QueryHandling",
+    "Redirect",
+    "Refuse",
+    "ReplaceAttribute",
+    "ReplacePrefix",
+    "Respond",
+    "Rewrite",
+    "Rule",
+    "ServeFile",
+    "ServeTree",
+    "Set",
+    "SetNote",
+    "Setting",
+    "Skip",
+    "SplitQuery",
+    "Template",
+    "Then",
+    "TrustField",
+    "UnsetNote",
+    "Variable",
     "Withdraw",
 ]  # fmt: skip

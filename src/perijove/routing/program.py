@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from perijove.engine import balance, const, edits, fields, plan, program, texts
 from perijove.engine import conditions as runs
-from perijove.engine import const, edits, fields, plan, program, texts
 from perijove.engine.local import Tree
 from perijove.engine.pattern import Pattern
 from perijove.engine.state import DECODED, KEPT, REFUSED
@@ -399,6 +399,8 @@ class Building:
                 return program.Withdraw()
             case actions.SetNote(name, value):
                 return program.SetNote(name.lower(), text(value))
+            case actions.Balance():
+                return _balance(action)
             case actions.UnsetNote(name):
                 return program.UnsetNote(name.lower())
             case actions.Set(setting, value):
@@ -406,6 +408,14 @@ class Building:
             case actions.Authenticate(realm, users):
                 return program.Authenticate(realm, checker(users))
         raise TypeError(f"{action!r} decides nothing")
+
+
+def _balance(one: actions.Balance) -> balance.Balance:
+    members = tuple(
+        balance.Member(number, its.factor, its.route, its.redirect, its.spare, its.retry, its.group)
+        for number, its in enumerate(one.members)
+    )
+    return balance.Balance(one.note.lower(), members, one.cookie, one.parameter, one.attempts, one.failover, one.separators)
 
 
 def operation(rule: Rule, runs_when: runs.Test | None) -> edits.FieldOperation:

@@ -38,7 +38,20 @@ from perijove.gateway.conditions import (
     Setting,
 )
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
-from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Nothing, Refuse, Set, SplitQuery, Template, Then
+from perijove.gateway.rules import (
+    Balance,
+    BalanceMember,
+    Encoding,
+    ForwardAnywhere,
+    ForwardTo,
+    Hold,
+    Nothing,
+    Refuse,
+    Set,
+    SplitQuery,
+    Template,
+    Then,
+)
 from perijove.gateway.templates import Call, Capture, Encoded, Fact, Function, Note, Part, RequestField, Rest, Variable, Without
 
 if TYPE_CHECKING:
@@ -83,6 +96,13 @@ class Mapper:
         if one.target is None:
             flow.go(declined, when, one.origin)
             return
+        if one.target.scheme == "balancer" and "proxy_balancer" not in self.modules:
+            self._refuse(flow, when, 500, self.why(one.target), one.origin)
+            return
+        members = self._workers(one.target, True) if one.target.scheme == "balancer" else []
+        if len(members) > 1 and one.pattern is None:
+            self._balance(flow, one, when, members, proxied)
+            return
         target = self._member(one.target, one, scope)
         if target is None:
             why = replace(reasons.NO_WORKERS, words=reasons.NO_WORKERS.words.format(balancer=one.target.url))
@@ -106,6 +126,61 @@ class Mapper:
         else:
             self._forward(flow, one, when, target, proxied)
         flow.place(after)
+
+    def _balance(
+        self, flow: Flow, one: Pass, when: Condition, members: list[tuple[Target, dict[str, str]]], proxied: Label
+    ) -> None:
+        """Add what chooses a member of a balancer, and what sends the request there."""
+        assert one.target is not None
+        said = self._of_balancer(one.target) | one.parameters
+        after = Label()
+        name = f"balancer://{one.target.authority}"
+        note = b"\0" + name.lower().encode("utf-8", "surrogateescape")
+        targets = [(replace(member, path=member.path.rstrip("/") + one.target.path), its) for member, its in members]
+        cookie, _, parameter = said.get("stickysession", "").partition("|")
+        chosen = Balance(
+            name,
+            note,
+            tuple(
+                BalanceMember(
+                    self.upstream(target, {**its, **one.parameters}),
+                    round(100 * float(its.get("loadfactor", "1"))),
+                    its.get("route", "").encode("utf-8", "surrogateescape"),
+                    its.get("redirect", "").encode("utf-8", "surrogateescape"),
+                    "h" in _status(its),
+                    self._seconds(its.get("retry"), 60.0),
+                    int(its.get("lbset", "0")),
+                )
+                for target, its in targets
+            ),
+            cookie.encode("utf-8", "surrogateescape"),
+            (parameter or cookie).encode("utf-8", "surrogateescape"),
+            b";:" if said.get("scolonpathdelim", "").lower() == "on" else b";",
+            int(said.get("maxattempts", len(members) - 1)),
+            said.get("nofailover", "").lower() != "on",
+        )
+        flow.add(when, chosen, origin=one.origin, otherwise=after)
+        for number, (target, its) in enumerate(targets):
+            other = Label()
+            is_it = Compares((Note(note),), Comparison.SAME, (b"%d" % number,))
+            parameters = {**its, **one.parameters}
+            flow.add(is_it, Set(Setting.UPGRADES, self.upgrades(target, parameters)), origin=one.origin, otherwise=other)
+            self._forward(flow, replace(one, parameters=parameters), Always(), target, proxied)
+            flow.place(other)
+        flow.place(after)
+
+    def _of_balancer(self, target: Target) -> dict[str, str]:
+        """Return what ProxySet says of a balancer."""
+        said: dict[str, str] = {}
+        name = f"balancer://{target.authority.lower()}"
+        for level in self.levels:
+            for scope in (level, *level.sections):
+                for line in scope.said.get("proxyset", ()):
+                    words = [word.text for word in line.words]
+                    named = scope.path if scope is not level else words.pop(0)
+                    if named.lower().rstrip("/") == name:
+                        said |= {key.lower(): value for key, _, value in (word.partition("=") for word in words)}
+        return said
 
     def _refuse(self, flow: Flow, when: Condition, status: int, why: Reason | None, origin: Span) -> None:
         """Refuse what is found to lead nowhere when it is to be sent: what comes before that has its say."""
@@ -355,8 +430,8 @@ class Mapper:
             found.append(f"{member.scheme}://{member.authority}{member.path.rstrip('/')}{target.path}")
         return found
 
-    def _workers(self, target: Target) -> list[tuple[Target, dict[str, str]]]:
-        """Return the workers of a balancer that are in use, each with its parameters."""
+    def _workers(self, target: Target, spares: bool = False) -> list[tuple[Target, dict[str, str]]]:
+        """Return the workers of a balancer that are in use, each with its parameters; the `spares`, too, if asked for."""
         found: list[tuple[Target, dict[str, str]]] = []
         name = f"balancer://{target.authority.lower()}"
         for level in self.levels:
@@ -367,7 +442,7 @@ class Mapper:
                     words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
                     parameters = {key.lower(): value for key, _, value in (word.partition("=") for word in words[1:])}
                     member = url_of(words[0])
-                    if member is not None and not set("hd") & set(parameters.get("status", "").lower()):
+                    if member is not None and not set("ds" if spares else "hds") & _status(parameters):
                         found.append((member, parameters))
         return found
 
@@ -403,6 +478,20 @@ class Mapper:
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
         flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
         flow.place(after)
+
+
+def _status(parameters: Mapping[str, str]) -> set[str]:
+    """Return the letters of a worker's status that are set: `+H`, `D`, `-H` (ap_proxy_set_wstatus)."""
+    found: set[str] = set()
+    sign = "+"
+    for letter in parameters.get("status", "").lower():
+        if letter in "+-":
+            sign = letter
+        elif sign == "+":
+            found.add(letter)
+        else:
+            found.discard(letter)
+    return found
 
 
 def _undecoded(one: Pass) -> Pattern:

@@ -1,0 +1,157 @@
+"""Choosing one of several upstreams that are as good as each other, and remembering which of them failed.
+
+Knows sessions, weights and spares, as mod_proxy_balancer has them (modules/proxy/mod_proxy_balancer.c, proxy_util.c:
+ap_proxy_balancer_get_best_worker; balancers/mod_lbmethod_byrequests.c). Each process counts for itself.
+Must not know what is sent, nor how an upstream is connected to.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from perijove.engine.program import Action
+
+if TYPE_CHECKING:
+    from perijove.engine.state import State
+
+_NO_MEMBER: Final = 503
+
+
+class Member:
+    """One of those that can be chosen."""
+
+    __slots__ = ("count", "down_until", "factor", "number", "redirect", "retry", "route", "set", "spare")
+
+    def __init__(
+        self,
+        number: int,
+        factor: int = 100,
+        route: bytes = b"",
+        redirect: bytes = b"",
+        spare: bool = False,
+        retry: float = 60.0,
+        group: int = 0,
+    ) -> None:
+        """Describe it.
+
+        Args:
+            number: what is written down when it is chosen.
+            factor: its share, in relation to the others'.
+            route: what sessions of it end with.
+            redirect: a route that is asked in its place once it is down.
+            spare: it is asked only if no other can be.
+            retry: seconds for which it is left alone when it failed.
+            group: those of a lower one are asked first (lbset).
+        """
+        self.number = number
+        self.factor = factor
+        self.route = route
+        self.redirect = redirect
+        self.spare = spare
+        self.retry = retry
+        self.set = group
+        self.count = 0  # httpd's lbstatus: how much it is owed
+        self.down_until = 0.0  # on the monotonic clock
+
+
+class Balance(Action):
+    """Choose a member, and set a variable to its number."""
+
+    __slots__ = ("attempts", "cookie", "failover", "members", "note", "parameter", "separators")
+
+    def __init__(
+        self,
+        note: bytes,
+        members: tuple[Member, ...],
+        cookie: bytes,
+        parameter: bytes,
+        attempts: int,
+        failover: bool,
+        separators: bytes = b";",
+    ) -> None:
+        """Balance.
+
+        Args:
+            note: the variable.
+            members: those there are.
+            cookie: name of the cookie that a session's id is in; empty if there are no sessions.
+            parameter: the same in a URL.
+            attempts: how many others are asked for a request when one cannot be connected to.
+            failover: whether a session may go on elsewhere.
+            separators: what a parameter in a path begins with.
+        """
+        self.note = note
+        self.members = members
+        self.cookie = cookie
+        self.parameter = parameter
+        self.attempts = attempts
+        self.failover = failover
+        self.separators = separators
+
+    def act(self, state: State) -> bool:
+        """Do it."""
+        now = time.monotonic()
+        route = self._route(state) if self.cookie else b""
+        chosen = None
+        if route:
+            chosen = self._of_route(route, now)
+            if chosen is None and not self.failover and any(one.route == route for one in self.members):
+                state.status = _NO_MEMBER
+                return False
+        if chosen is None:
+            chosen = self._next(now)
+        if chosen is None:
+            state.status = _NO_MEMBER
+            return False
+        state.balance = self
+        state.notes[self.note] = b"%d" % chosen.number
+        return True
+
+    def failed(self, state: State) -> None:
+        """Leave the member that was chosen for a request alone for a while."""
+        number = int(state.notes.get(self.note, b"-1"))
+        for one in self.members:
+            if one.number == number:
+                one.down_until = time.monotonic() + one.retry
+
+    def _of_route(self, route: bytes, now: float) -> Member | None:
+        """find_route_worker: the member of a session, or the one that it names for when it is down."""
+        for one in self.members:
+            if one.route == route:
+                if one.down_until <= now:
+                    return one
+                if one.redirect:
+                    return next((it for it in self.members if it.route == one.redirect and it.down_until <= now), None)
+        return None
+
+    def _next(self, now: float) -> Member | None:
+        """Return whose turn it is: of those that are not down, no spares if it can be helped, the lowest group first."""
+        usable = [one for one in self.members if one.down_until <= now]
+        if not usable:  # forcerecovery: when all are down, all are tried
+            usable = list(self.members)
+        candidates = [one for one in usable if not one.spare] or usable
+        if not candidates:
+            return None
+        group = min(one.set for one in candidates)
+        candidates = [one for one in candidates if one.set == group]
+        total = 0
+        best = candidates[0]
+        for one in candidates:
+            one.count += one.factor
+            total += one.factor
+            if one.count > best.count:
+                best = one
+        best.count -= total
+        return best
+
+    def _route(self, state: State) -> bytes:
+        """Return the route of the session that a request is of: what is behind the first dot of its id (find_session_route)."""
+        for text in (state.raw, state.query or b""):
+            marks = self.separators if text is state.raw else b"?&"
+            found = re.search(rb"(?:\A|[%b])%b=([^&;?]*)" % (re.escape(marks), re.escape(self.parameter)), text)
+            if found and (text is not state.raw or found.start() > 0):
+                return found[1].partition(b".")[2]
+        found = re.search(rb"(?:\A|[;, \t])%b=\"?([^;, \t\"]*)" % re.escape(self.cookie), state.field(b"cookie"))
+        return found[1].partition(b".")[2] if found else b""
