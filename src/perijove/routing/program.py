@@ -347,6 +347,7 @@ class Building:
         self._upstreams = upstreams
         self._find = find
         self._answer = answer
+        self._members: dict[bytes, tuple[balance.Member, ...]] = {}  # of balancers, by their variables
 
     def steps(self, rules: Sequence[Rule], first: int = 0) -> list[program.Step]:
         """Return rules as they run, their numbers beginning at `first`."""
@@ -361,6 +362,16 @@ class Building:
             )
             for at, rule in enumerate(rules)
         ]
+
+    def _balance(self, one: actions.Balance) -> balance.Balance:
+        """Return a balancer. All rules that name one share its members, and with them whose turn it is and who is down."""
+        members = self._members.get(one.note)
+        if members is None or len(members) != len(one.members):
+            members = self._members[one.note] = tuple(
+                balance.Member(number, its.factor, its.route, its.redirect, its.spare, its.retry, its.group)
+                for number, its in enumerate(one.members)
+            )
+        return balance.Balance(one.note.lower(), members, one.cookie, one.parameter, one.attempts, one.failover, one.separators)
 
     def _action(self, rule: Rule) -> program.Action | None:
         action: Any = rule.do
@@ -400,7 +411,7 @@ class Building:
             case actions.SetNote(name, value):
                 return program.SetNote(name.lower(), text(value))
             case actions.Balance():
-                return _balance(action)
+                return self._balance(action)
             case actions.UnsetNote(name):
                 return program.UnsetNote(name.lower())
             case actions.Set(setting, value):
@@ -408,14 +419,6 @@ class Building:
             case actions.Authenticate(realm, users):
                 return program.Authenticate(realm, checker(users))
         raise TypeError(f"{action!r} decides nothing")
-
-
-def _balance(one: actions.Balance) -> balance.Balance:
-    members = tuple(
-        balance.Member(number, its.factor, its.route, its.redirect, its.spare, its.retry, its.group)
-        for number, its in enumerate(one.members)
-    )
-    return balance.Balance(one.note.lower(), members, one.cookie, one.parameter, one.attempts, one.failover, one.separators)
 
 
 def operation(rule: Rule, runs_when: runs.Test | None) -> edits.FieldOperation:

@@ -100,7 +100,7 @@ class Mapper:
             self._refuse(flow, when, 500, self.why(one.target), one.origin)
             return
         members = self._workers(one.target, True) if one.target.scheme == "balancer" else []
-        if len(members) > 1 and one.pattern is None:
+        if len(members) > 1:
             self._balance(flow, one, when, members, proxied)
             return
         target = self._member(one.target, one, scope)
@@ -415,7 +415,7 @@ class Mapper:
         """Return the worker that stands for a balancer: the first that is not a spare; None if there is none."""
         if target.scheme != "balancer":
             return target
-        for member, parameters in self._workers(target):
+        for member, parameters in self._workers(target) or self._workers(target, True):
             one.parameters.update(parameters)
             return replace(member, path=member.path.rstrip("/") + target.path)
         return None
