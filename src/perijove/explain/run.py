@@ -294,7 +294,11 @@ def _of_program(found: Explanation, stages: Stages, looked: Sequence[_Looked], s
             value = state.settings[program.SETTINGS[setting]]
             if last is not None or (setting in _DEFAULTS and value != _DEFAULTS[setting]) or setting is Setting.PRESERVE_HOST:
                 found.settings.append(InForce(words.setting_name(setting), words.shown(setting, value), choice.place(last)))
-    found.variables = [Value(words.octets(name), words.octets(value)) for name, value in state.notes.items()]
+    found.variables = [
+        Value(words.octets(name), words.octets(value))
+        for name, value in state.notes.items()
+        if not name.startswith(b"\0")  # those are ours
+    ]
 
 
 def _sets(rule: Rule, setting: Setting) -> bool:
