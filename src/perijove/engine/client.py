@@ -85,6 +85,9 @@ _RETRY_EVERY: Final = 0.1
 _OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
 _ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
 
+# Which field says more of a status that is answered here.
+_SAYS: Final = {200: b"Allow", 401: b"WWW-Authenticate", 405: b"Allow", 407: b"Proxy-Authenticate"}
+
 
 class Site:
     """What all connections of one listener share."""
@@ -1060,7 +1063,7 @@ class Client(Borrower):
             exchange.request_id = exchange.request_id or state.request_id
         extra = b"Server: perijove\r\n" + exchange.page_fields()
         if location:
-            name = b"WWW-Authenticate" if status == 401 else b"Allow" if status in (200, 405) else b"Location"
+            name = _SAYS.get(status, b"Location")
             extra += b"%b: %b\r\n" % (name, edits.clean(location))
         if state is not None and state.content is not None and status == state.status:
             self._answer(status, b"", state.content, b"Server: perijove\r\n" + exchange.content_fields())

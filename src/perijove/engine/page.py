@@ -19,6 +19,7 @@ REASONS: Final[dict[int, bytes]] = {
     308: b"Permanent Redirect",
     400: b"Bad Request",
     401: b"Unauthorized",
+    407: b"Proxy Authentication Required",
     403: b"Forbidden",
     404: b"Not Found",
     405: b"Method Not Allowed",

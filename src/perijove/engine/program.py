@@ -176,6 +176,7 @@ class ForwardAsked(Action):
 
     def act(self, state: State) -> bool:
         """Do it."""
+        state.elsewhere = True
         upstream = self.find(state.form, state.host) if self.by is None else self.by
         if upstream is None:
             state.status = 500
@@ -258,7 +259,9 @@ class Authenticate(Action):
 
     def act(self, state: State) -> bool:
         """Do it."""
-        scheme, _, credentials = state.field(b"authorization").partition(b" ")
+        # A forward proxy asks for itself, not for the server behind it (RFC 9110 §11.7; ap_get_basic_auth_pw, server/protocol.c).
+        asked = b"proxy-authorization" if state.elsewhere else b"authorization"
+        scheme, _, credentials = state.field(asked).partition(b" ")
         if scheme.lower() == b"basic":
             try:
                 name, colon, password = base64.b64decode(credentials.strip(), validate=True).partition(b":")
@@ -267,7 +270,7 @@ class Authenticate(Action):
             if colon and self.right(name, password):
                 state.user = name
                 return True
-        state.status = 401
+        state.status = 407 if state.elsewhere else 401
         state.location = self.challenge
         return False
 

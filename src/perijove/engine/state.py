@@ -46,6 +46,7 @@ class State:
         "content",
         "content_lines",
         "counts",
+        "elsewhere",
         "form",
         "head",
         "held",
@@ -121,6 +122,7 @@ class State:
         self.target = b""
         self.user = b""
         self.request_id = b""
+        self.elsewhere = False  # a forward proxy is asked for it
         self.inside = False  # it stands for the page of an error, which has none of its own
         self.local = peer.local  # the address that the request came to
         self.began = time.time()  # seconds since 1970

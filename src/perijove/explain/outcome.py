@@ -99,7 +99,7 @@ def answer(exchange: Exchange, head: RequestHead, plan: Plan) -> Answer:
     state.snapshot()
     extra = exchange.page_fields()
     if state.location and status == state.status:
-        name = b"WWW-Authenticate" if status == 401 else b"Location"
+        name = {401: b"WWW-Authenticate", 407: b"Proxy-Authenticate"}.get(status, b"Location")
         extra += b"%b: %b\r\n" % (name, edits.clean(state.location))
     kind_of_page, text = plan.pages.get(status, (0, b""))
     if kind_of_page == const.ELSEWHERE:

@@ -72,7 +72,7 @@ def _fault(state: State, last: Rule | None) -> Fault:
     if last is None:
         return Fault.BAD_PATH if state.status == 400 else Fault.ENCODED_SLASH
     match last.do:
-        case actions.Authenticate(users=users) if state.status == 401:
+        case actions.Authenticate(users=users) if state.status in (401, 407):
             return _credentials(state, dict(users))
         case actions.ForwardTo() | actions.Forward() if state.status == 403:
             return Fault.BAD_TARGET

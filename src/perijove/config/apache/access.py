@@ -36,6 +36,15 @@ class Access:
         self._require(flow)
         flow.place(allowed)
 
+    def keeps_out(self) -> bool:
+        """Tell whether anything said here keeps anybody out."""
+        for scope in self.merged:
+            if any(f"access-{name}" in scope.said for name in ("order", "deny")):
+                return True
+            if any(one.needs_user or not isinstance(one.when, Always) for one in scope.said.get("require", ())):
+                return True
+        return False
+
     # ------------------------------------------------------------------ Order, Allow, Deny, Satisfy
 
     def _order(self, flow: Flow, allowed: Label) -> None:

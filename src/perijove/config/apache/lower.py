@@ -155,8 +155,21 @@ class _Host:
                 return one.said[name]
         return default
 
+    def _warn_of_openness(self) -> None:
+        """Tell of a forward proxy that nobody is kept from: strangers will find it, and send what they like through it."""
+        if not self.forwards or self.said("proxy-requests")[1] is None:
+            return
+        if not Access([*self.levels, *self.proxies, *self.locations, *self.ifs], self._when).keeps_out():
+            self.scope.warn(
+                "forward-proxy-open",
+                "everybody may use this forward proxy: nothing says who may",
+                self.said("proxy-requests")[1],
+                'write `<Proxy "*">`, `Require ip 10.0.0.0/8` (your own network), `</Proxy>`',
+            )
+
     def virtual_host(self) -> VirtualHost:
         """Return it, with its rules."""
+        self._warn_of_openness()
         return VirtualHost(
             names=(),
             stages=Stages(
@@ -439,6 +452,9 @@ class _Host:
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))
         forwarded.append((b"X-Forwarded-Server", (self.identity.name.encode("utf-8", "surrogateescape"),)))
         rules += max_forwards(self.said("max-forwards", ""))
+        if self.forwards:  # who has told us is not told of (ap_proxy_create_hdrbrgd)
+            told = All((NotEmpty((Fact.USER,)), Not(HasNote(b"proxy-chain-auth"))))
+            rules.append(Rule(told, EditField(Operation.REMOVE, b"Proxy-Authorization", ()), Then.NEXT))
         rules += self.via[0]
         for field, value in forwarded:
             when: Condition = SettingIs(Setting.FORWARDED_FIELDS, True)
