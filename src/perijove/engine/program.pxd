@@ -21,7 +21,7 @@ cdef class Step:
 
 cdef class Forward(Action):
     cdef public int encoding
-    cdef public bytes origin
+    cdef public bytes origin, absolute
     cdef public Text path
     cdef public object upstream
     @cython.locals(path=bytes, target=bytes, spelt=bytes)

@@ -69,11 +69,12 @@ class Step:
 class Forward(Action):
     """Send it to an upstream."""
 
-    __slots__ = ("encoding", "origin", "path", "upstream")
+    __slots__ = ("absolute", "encoding", "origin", "path", "upstream")
 
     def __init__(self, upstream: Any, path: Text | None, encoding: int) -> None:
         self.upstream = upstream
         self.origin = b"%b://%b" % (b"https" if upstream.tls else b"http", upstream.authority)
+        self.absolute: bytes = getattr(upstream, "absolute", b"")
         self.path = path  # None: as it was sent
         self.encoding = encoding
 
@@ -101,7 +102,7 @@ class Forward(Action):
         if (self.encoding != CANONICAL or state.query is not state.asked) and not consists(target, _IS_TARGET):
             state.status = 403  # Apache's AH10415: what cannot stand in a request line
             return False
-        state.target = target
+        state.target = self.absolute + target
         return True
 
 

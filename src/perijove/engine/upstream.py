@@ -87,6 +87,7 @@ class Upstream:
         # Tells of a certificate, DER, and a name whether it may be spoken with; None where `tls` does.
         self.examine: Callable[[bytes, str], bool] | None = None
         self.idle: list[UpstreamConnection] = []
+        self.absolute = b""  # what stands before each path in a request line, where another proxy is asked
         self.max_idle = 64
         self.idle_timeout = 30.0
         self.last_answer = -1e9  # on the reactor's clock

@@ -173,6 +173,7 @@ class Upstream:
     idle_timeout: float = 30.0
     timeouts: Timeouts = field(default_factory=Timeouts)
     host: bytes = b""  # what Host says, if not the address
+    absolute: bytes = b""  # what stands before each path in a request line: it is another proxy, which is asked for a URL
 
     @property
     def authority(self) -> bytes:

@@ -257,7 +257,7 @@ def host_table(
             elif settings[SETTINGS[Setting.UPSTREAM_ENDS]]:
                 made.persistence = b"Connection: close\r\n"
             elif lender in known:
-                made.persistence = b"Connection: Keep-Alive\r\n"
+                made.persistence = b"Connection: Keep-Alive\r\n" if lender.max_idle else b"Connection: close\r\n"
             made.own_name = host.server_name.encode("utf-8", "surrogateescape")
             asked = state.form != b"" and stages.forwards  # what the target names is the host
             made.preserve_host = asked or bool(settings[SETTINGS[Setting.PRESERVE_HOST]])

@@ -24,6 +24,7 @@ def upstream(one: model.Upstream) -> Upstream:
     made.authority = one.authority
     made.max_idle = one.max_idle
     made.idle_timeout = one.idle_timeout
+    made.absolute = one.absolute
     return made
 
 

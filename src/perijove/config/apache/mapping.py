@@ -348,12 +348,21 @@ class Mapper:
         tls = self._tls() if secure else None
         scheme = "https" if secure else "http"
         name = f"{scheme}://{target.authority}" + (f" at {address}" if target.socket else "")
+        absolute = b""
+        parent = self._parent(target)
+        if parent is not None and not target.socket and not secure:
+            absolute = f"http://{target.authority}".encode("utf-8", "surrogateescape")
+            address = TcpAddress(*split(parent.authority, 80))
+        once = parameters.get("disablereuse", "").lower() == "on" or parameters.get("enablereuse", "").lower() == "off"
         made = Upstream(
             name=name,
             scheme=scheme,
             address=address,
             tls=tls,
+            max_idle=0 if once else 64,
+            idle_timeout=self._seconds(parameters.get("ttl"), 30.0),
             host=target.authority.encode("utf-8", "surrogateescape"),
+            absolute=absolute,
             timeouts=Timeouts(connect=connect, response=timeout, stream=timeout, body=timeout, tunnel=self._idle()),
         )
         number = 1
@@ -362,6 +371,16 @@ class Mapper:
             name = f"{made.name} ({number})"
         self.upstreams[name] = replace(made, name=name)
         return name
+
+    def _parent(self, target: Target) -> Target | None:
+        """Return the proxy that is asked for a URL of another server (ProxyRemote). NoProxy does not count here."""
+        url = f"{target.scheme}://{target.authority}{target.path}".lower()
+        for level in self.levels:
+            for kind, what, parent, _ in level.said.get("proxy-remote", ()):
+                if kind == "proxyremote" and (what == "*" or url.startswith(what.lower()) or target.scheme == what.lower()):
+                    found = url_of(parent)
+                    return found if found is not None and found.scheme == "http" else None
+        return None
 
     def _idle(self) -> float:
         """An idle tunnel lives for the greater of Timeout and ProxyTimeout."""
