@@ -19,7 +19,7 @@ cdef class Borrower(Endpoint):
 cdef class Upstream:
     cdef public str name, host
     cdef public object server_name, examine
-    cdef public bytes authority
+    cdef public bytes absolute, authority
     cdef public Timeouts timeouts
     cdef public list addresses, idle, waiting
     cdef public int port, max_idle, counted
