@@ -64,7 +64,10 @@ def _exchange(connection: Wire, request: Request) -> dict[str, Any]:
         try:
             found["then"] = _exchange(connection, cast("Request", request["then"]))
         except (OSError, ValueError) as error:
-            found["then"] = {"status": 0, "error": error.__class__.__name__}
+            # Whoever goes on talking after the end sees it as a FIN or as a reset, as it happens to come: that is the same.
+            closed = isinstance(error, ConnectionResetError | BrokenPipeError)
+            name = "connection closed without a response" if closed else error.__class__.__name__
+            found["then"] = {"status": 0, "error": name}
     return found
 
 
