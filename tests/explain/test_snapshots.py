@@ -3,6 +3,7 @@
 `SNAPSHOTS=write pytest tests/explain/test_snapshots.py` writes what is printed now; read the difference before you keep it.
 """
 
+import io
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from perijove import config
 from perijove.cli import main
+from perijove.cli.options import colours
+from perijove.explain.model import Request
+from perijove.explain.run import explain
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 # One that is only looked at needs no certificate of anybody.
@@ -77,7 +82,7 @@ SHOWN = {
     "mapped": (MAPPED, ["http://hub.example.edu:8080/jhub/login", "--method", "POST", "-H", "Cookie: a=1"], 0),
     "forward": (FORWARD, ["http://elsewhere.example/x"], 0),
     "forward-connect": (FORWARD, ["https://elsewhere.example/", "--method", "CONNECT"], 0),
-    "forward-port": (FORWARD, ["https://elsewhere.example:22/", "--method", "CONNECT"], 3),
+    "forward-port": (FORWARD, ["elsewhere.example:22", "--method", "CONNECT"], 3),
     "toml": (TOML, ["http://hub.example.edu:8080/jupyter/hub/login"], 0),
     "toml-nowhere": (TOML, ["http://hub.example.edu:8080/hub/login"], 3),
 }
@@ -108,6 +113,48 @@ def test_the_same_for_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     found = json.loads(explained(text, [*arguments, "--json"], tmp_path, monkeypatch).stdout)
     assert found["outcome"] == "forwarded"
     assert "X-Forwarded-Proto" in json.dumps(found)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("said", "coloured"), [(None, True), ("", True), ("1", False)])
+def test_colours_for_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyPatch, said: str | None, coloured: bool) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if said is not None:
+        monkeypatch.setenv("NO_COLOR", said)
+    assert colours(_Terminal()) is coloured
+    assert colours(io.StringIO()) is False
+
+
+def test_standard_input() -> None:
+    found = CliRunner().invoke(main, ["explain", "--apache", "-", "http://hub.example.edu:8080/mypath/hub/login"], input=SECOND)
+    assert found.exit_code == 3
+    assert "<stdin>:2" in found.stdout
+
+
+def test_apaches_words_taken_for_toml() -> None:
+    found = CliRunner().invoke(main, ["explain", "-", "http://hub.example.edu:8080/"], input=SECOND)
+    assert found.exit_code == 1
+    assert "--apache" in found.output
+
+
+def test_apaches_files_are_not_shown_as_toml(tmp_path: Path) -> None:
+    (tmp_path / "hub.conf").write_text(SECOND)
+    found = CliRunner().invoke(main, ["show-config", str(tmp_path / "hub.conf")])
+    assert found.exit_code == 2
+    assert "explain" in found.output
+
+
+def test_a_port_that_there_is_not_is_no_circle(tmp_path: Path) -> None:
+    (tmp_path / "proxy.conf").write_text(FORWARD)
+    loaded = config.load(str(tmp_path / "proxy.conf"))
+    assert loaded.gateway is not None
+    found = explain(loaded.gateway, Request("CONNECT", "elsewhere.example:70000", "192.0.2.1"))
+    assert found.refusal is not None
+    assert (found.refusal.status, found.refusal.code) == (500, "AH01144")
 
 
 def test_a_url_without_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

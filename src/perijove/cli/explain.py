@@ -6,7 +6,7 @@ import sys
 
 import rich_click as click
 
-from perijove.cli.options import tell
+from perijove.cli.options import colours, tell
 
 _REFUSED = 3
 
@@ -49,7 +49,12 @@ def command(
 
         perijove explain hub.conf https://hub.example.org/user/ann/api/kernels/1/channels --websocket
 
-    Exit status: 0 if the request is forwarded or answered, 3 if it is refused, 1 if the file has an error.
+    What a client gets that asks a forward proxy for a tunnel:
+
+        perijove explain proxy.conf elsewhere.example:443 --method CONNECT
+
+    Exit status: 0 if the request is forwarded or answered, 3 if it is refused, 1 if the file has an error, 2 if
+    the command line is wrong.
     """
     from perijove import config
     from perijove.explain.render import data, text
@@ -74,6 +79,6 @@ def command(
         click.echo(masked_text(json.dumps(said, indent=2, ensure_ascii=False)))
     else:
         tell(loaded.diagnostics, False)
-        colour = sys.stdout.isatty()
+        colour = colours(sys.stdout)
         click.echo(text(found, colour=colour), nl=False, color=colour)
     sys.exit(_REFUSED if found.outcome == "refused" else 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import os
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import rich_click as click
 
@@ -161,6 +162,11 @@ def one_source(file: str | None, options: dict[str, Any]) -> None:
         )
 
 
+def colours(stream: IO[str]) -> bool:
+    """Tell whether to colour what is written there: on a terminal, unless NO_COLOR is set and not empty (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
 def tell(diagnostics: Iterable[Diagnostic], as_json: bool) -> None:
     """Print diagnostics: on standard error for people, as JSON on standard output."""
     from perijove.engine.mask import masked_text
@@ -173,6 +179,6 @@ def tell(diagnostics: Iterable[Diagnostic], as_json: bool) -> None:
         return
     import sys
 
-    colour = sys.stderr.isatty()
+    colour = colours(sys.stderr)
     for one in diagnostics:
         click.echo(masked_text(render(one, colour=colour)), err=True, color=colour)

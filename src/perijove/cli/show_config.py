@@ -27,6 +27,11 @@ def command(file: str | None, as_json: bool, **options: Any) -> None:
     from perijove.text.source import Source
 
     one_source(file, options)
+    if file is not None and (options["apache"] or file.endswith(".conf")):
+        raise click.UsageError(
+            f"{file} is Apache's, and TOML cannot say all that it says: `perijove serve {file}` serves it as it is, and "
+            f"`perijove explain {file} URL` says what it does"
+        )
     if file is not None:
         source = read(file)
         if isinstance(source, Diagnostic):

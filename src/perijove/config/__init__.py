@@ -6,8 +6,9 @@ the gateway model. Must not know the engine, sockets or processes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from perijove.text.diagnostic import Diagnostic, Severity
 from perijove.text.source import Source
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from perijove.gateway.model import Gateway
+
+
+# A section, or a directive and its argument.
+_APACHE: Final = re.compile(r"\s*(?:</?[A-Za-z]+|[A-Z][A-Za-z]+[ \t]+[^=\s])").match
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,4 +81,15 @@ def load(path: str, apache: bool = False, defines: Sequence[str] = (), unenforce
         return load_apache(source, defines, unenforced)
     from perijove.config.toml import load as load_toml
 
-    return load_toml(source)
+    return _hinted(load_toml(source))
+
+
+def _hinted(loaded: Loaded) -> Loaded:
+    """Return it with what to type if the text is not TOML but looks like Apache's: standard input has no name that tells."""
+    if not any(one.name == "toml-syntax" for one in loaded.diagnostics):
+        return loaded
+    first = next((line for line in loaded.source.text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
+    if not _APACHE(first):
+        return loaded
+    said = (replace(one, help="if it is Apache's, say so: `--apache`") for one in loaded.diagnostics)
+    return replace(loaded, diagnostics=tuple(said))

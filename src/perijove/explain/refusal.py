@@ -76,6 +76,8 @@ def _fault(state: State, last: Rule | None) -> Fault:
             return _credentials(state, dict(users))
         case actions.ForwardTo() | actions.Forward() if state.status == 403:
             return Fault.BAD_TARGET
+        case actions.ForwardAsked() if state.status == 500:
+            return Fault.NO_UPSTREAM
         case actions.ForwardAnywhere() if state.status:
             return Fault.BAD_TARGET if state.status == 403 else Fault.NO_UPSTREAM
     return Fault.NOWHERE if state.status == 404 else Fault.ENDLESS

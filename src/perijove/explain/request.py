@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ELSEWHERE: Final = "192.0.2.1"  # a client that is nobody's (RFC 5737)
 _split: Final = re.compile(r"(?i)(https?|wss?)://([^/?#]+)([^#]*)(?:#.*)?\Z").match
+_authority: Final = re.compile(r"([^/?#@\s]+):[0-9]{1,5}\Z").match  # what CONNECT asks for (RFC 9112 §3.2.3)
 _port: Final = re.compile(r":([0-9]{1,5})\Z").search
 _field: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*\Z").match
 _token: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z").match
@@ -34,7 +35,7 @@ def request(
     """Return what is asked about.
 
     Args:
-        url: with scheme and host; ws:// and wss:// ask for a WebSocket.
+        url: with scheme and host; ws:// and wss:// ask for a WebSocket. HOST:PORT if the method is CONNECT.
         method: of the request.
         fields: `Name: value`, further ones.
         websocket: it is a WebSocket's handshake.
@@ -44,8 +45,16 @@ def request(
         ValueError: one of them is wrong; the text says what to type instead.
     """
     found = _split(url)
-    if not found or "@" in found[2]:
-        raise ValueError(f"`{url}` is not a URL of a request: write it as a browser shows it, https://hub.example.org/hub/")
+    tunnel = method == "CONNECT" and _authority(url) is not None
+    authority = url if tunnel else found[2] if found else ""
+    if not authority or "@" in authority:
+        raise ValueError(
+            f"`{url}` is not a URL of a request: write it as a browser shows it, "
+            "https://hub.example.org/hub/, or HOST:PORT with --method CONNECT"
+        )
+    port = _port(authority)
+    if port and not 0 < int(port[1]) < 1 << 16:
+        raise ValueError(f"`{url}` has no port that there is: write one from 1 to 65535")
     if not _token(method):
         raise ValueError(f"`{method}` is not a method: write GET or POST")
     lines: list[Line] = []
@@ -59,6 +68,9 @@ def request(
             ipaddress.ip_address(source)
         except ValueError:
             raise ValueError(f"`{source}` is not an address: write one like {ELSEWHERE}, or `unix:`") from None
+    if tunnel:
+        return Request(method, url, source, tuple(lines))
+    assert found is not None
     if websocket or found[1].lower() in ("ws", "wss"):
         named = {name.lower() for name, _ in lines}
         lines += [line for line in _HANDSHAKE if line[0].lower() not in named]
@@ -69,9 +81,10 @@ def request(
 
 
 def parts(url: str) -> tuple[str, str, int, str]:
-    """Return scheme, authority, port and target of a request's URL."""
+    """Return scheme, authority, port and target of a request's URL; of CONNECT's HOST:PORT, whose client speaks http."""
     found = _split(url)
-    assert found is not None
+    if found is None:
+        return "http", url, int(url.rpartition(":")[2]), "/"
     scheme = found[1].lower()
     port = _port(found[2])
     return scheme, found[2], int(port[1]) if port else 443 if scheme == "https" else 80, found[3] or "/"
@@ -80,9 +93,10 @@ def parts(url: str) -> tuple[str, str, int, str]:
 def head(one: Request, proxied: bool = False) -> bytes:
     """Return the head that the client sends; if `proxied`, to a forward proxy (RFC 9112 §3.2.2, §3.2.3)."""
     _, authority, port, target = parts(one.url)
-    if proxied:
-        named = authority if authority.endswith(f":{port}") else f"{authority}:{port}"
-        target = named if one.method == "CONNECT" else one.url
+    if one.method == "CONNECT":  # has this form only, whoever is asked
+        target = authority if authority.endswith(f":{port}") else f"{authority}:{port}"
+    elif proxied:
+        target = one.url
     lines = list(one.fields)
     if one.version == "1.1" and not any(name.lower() == "host" for name, _ in lines):
         lines.insert(0, ("Host", authority))

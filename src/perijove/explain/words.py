@@ -97,12 +97,16 @@ def condition(one: Condition) -> str:
             return f'{template(left)} {_COMPARED.get(how, how.value)} "{template(right)}"'
         case conditions.Within(subject, networks):
             return f"{template(subject)} is in {', '.join(map(str, networks))}"
+        case conditions.NotEmpty((Fact.ASKED,)):
+            return "the client asks as a forward proxy is asked"
         case conditions.NotEmpty(subject):
             return f"{template(subject)} is not empty"
         case conditions.HasNote(name):
             return f"variable {octets(name)} is set"
         case conditions.SettingIs(setting, value):
             return f"{setting_name(setting)} is {shown(setting, value)}"
+        case conditions.All((conditions.NotEmpty((Fact.ASKED,)), conditions.Not())):
+            return "the client asks for a URL of another server"
         case conditions.All(of):
             return " and ".join(_several(of)) or "always"
         case conditions.Any(of):
