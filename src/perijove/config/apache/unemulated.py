@@ -34,27 +34,28 @@ EMULATED = _names("""
     <IfModule <IfDefine <IfFile <IfDirective <IfSection <IfVersion <Macro Use UndefMacro MacroIgnoreEmptyArgs
     MacroIgnoreBadNesting Define UnDefine Include IncludeOptional LoadModule LoadFile ServerRoot DefaultRuntimeDir Error
     Listen ServerName ServerAlias UseCanonicalName UseCanonicalPhysicalPort Timeout KeepAlive KeepAliveTimeout
-    ErrorDocument AllowEncodedSlashes MergeSlashes SetHandler RequestReadTimeout
+    ErrorDocument AllowEncodedSlashes MergeSlashes SetHandler
     LimitRequestLine LimitRequestFieldsize LimitRequestFields LimitRequestBody MaxKeepAliveRequests
     ProxyRequests ProxyRemote ProxyRemoteMatch ProxyPassInterpolateEnv ProxyPass ProxyPassMatch ProxyPassReverse
     ProxyPassReverseCookiePath ProxyPassReverseCookieDomain ProxyBlock ProxyMaxForwards NoProxy ProxyDomain ProxyVia
-    ProxyErrorOverride ProxyPreserveHost ProxyTimeout BalancerMember ProxySet ProxyAddHeaders ProxyPassInherit AllowCONNECT
+    ProxyErrorOverride ProxyPreserveHost ProxyTimeout BalancerMember ProxySet ProxyAddHeaders AllowCONNECT
     ProxyWebsocketFallbackToProxyHttp
     RewriteEngine RewriteOptions RewriteBase RewriteCond RewriteRule RewriteMap ServerPath Header RequestHeader
     Alias AliasMatch Redirect RedirectMatch RedirectTemp RedirectPermanent
     SetEnvIf SetEnvIfNoCase BrowserMatch BrowserMatchNoCase SetEnvIfExpr SetEnv UnsetEnv PassEnv
     <Limit <LimitExcept Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
-    AuthBasicAuthoritative
     RemoteIPHeader RemoteIPInternalProxy RemoteIPTrustedProxy RemoteIPInternalProxyList RemoteIPTrustedProxyList
-    RemoteIPProxiesHeader
+    RemoteIPProxiesHeader TraceEnable
+    DocumentRoot DirectoryIndex AddType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
+    <Directory <DirectoryMatch <Files <FilesMatch
     SSLEngine SSLCertificateFile SSLCertificateKeyFile SSLCertificateChainFile
     SSLProxyEngine SSLProxyVerify SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
     SSLProxyCACertificateFile
 """)
 
-# Files are not served, logs are perijove's own, and how many processes there are is said elsewhere.
+# Logs and timeouts are perijove's own, files are served as they are, and how many processes there are is said elsewhere.
 ACCEPTED = _names("""
-    <Directory <DirectoryMatch <Files <FilesMatch AddDefaultCharset AcceptPathInfo AccessFileName DocumentRoot AllowOverride
+    AddDefaultCharset AcceptPathInfo AccessFileName RequestReadTimeout AuthBasicAuthoritative
     AllowOverrideList Options DefaultType FileETag EnableMMAP EnableSendfile ReadBufferSize FlushMaxThreshold FlushMaxPipelined
     Protocol AcceptFilter Port HostnameLookups ServerAdmin ServerSignature ErrorLog ErrorLogFormat ContentDigest LogLevel
     NameVirtualHost ServerTokens LimitXMLRequestBody Mutex MaxRanges MaxRangeOverlaps MaxRangeReversals RLimitCPU RLimitMEM
@@ -62,8 +63,8 @@ ACCEPTED = _names("""
     ExtendedStatus SeeRequestTail PidFile MaxRequestsPerChild MaxConnectionsPerChild CoreDumpDirectory MaxMemFree
     ThreadStackSize MergeTrailers Protocols ProtocolsHonorOrder HttpProtocolOptions RegisterHttpMethod WatchdogInterval
     CustomLog GlobalLog TransferLog LogFormat BufferedLogs LogIOTrackTTFB User Group ChrootDir Suexec
-    ScriptAlias ScriptAliasMatch RedirectRelative AliasPreservePath ProxyReceiveBufferSize ProxyIOBufferSize ProxyStatus
-    BalancerPersist BalancerGrowth BalancerInherit ProxyBadHeader AddOutputFilterByType
+    RedirectRelative AliasPreservePath ProxyReceiveBufferSize ProxyIOBufferSize ProxyStatus
+    ProxyPassInherit BalancerPersist BalancerGrowth BalancerInherit ProxyBadHeader AddOutputFilterByType
     SSLProtocol SSLCipherSuite SSLHonorCipherOrder SSLSessionTickets SSLOpenSSLConfCmd SSLPassPhraseDialog SSLSessionCache
     SSLSessionCacheTimeout SSLCryptoDevice SSLRandomSeed SSLCompression SSLInsecureRenegotiation SSLSessionTicketKeyFile
     SSLRenegBufferSize SSLLog SSLLogLevel SSLProxyProtocol SSLProxyCipherSuite SSLProxyVerifyDepth SSLFIPS SSLVHostSNIPolicy
@@ -72,7 +73,9 @@ ACCEPTED = _names("""
     AsyncRequestWorkerFactor GracefulShutdownTimeout
 """)
 
-# What serves files or makes them smaller, and what only says how fast.
+_OF_FILES = _names("<Directory <DirectoryMatch <Files <FilesMatch")
+
+# What makes files smaller or lists them, and what only says how fast.
 _SILENT_MODULES = _names("""
     actions asis autoindex brotli cern_meta cgi cgid charset_lite deflate dir dumpio echo file_cache http2 imagemap
     include info log_debug log_forensic mime mime_magic negotiation speling status suexec unique_id userdir
@@ -139,7 +142,6 @@ DIRECTIVES = {
     "StrictHostCheck": Difference("a Host that no virtual host names is served by the first one", True),
     "SetOutputFilter": Difference(_FILTERS),
     "SetInputFilter": Difference("what clients send passes as it is"),
-    "TraceEnable": Difference("TRACE is always refused"),
     "ProxySourceAddress": Difference("the system chooses the address that upstreams see"),
     "Proxy100Continue": Difference("100 Continue is sent when the upstream has asked for the content"),
     "RemoteIPProxyProtocol": Difference("the PROXY protocol is not expected; it is a setting of perijove's own"),
@@ -204,10 +206,14 @@ def judge(items: tuple[Directive | Section, ...], unenforced: Collection[str] = 
     allowed = {fold(one) for one in unenforced}
     told: set[str] = set()
     found = []
-    for item in _all(items):
+    for item, of_files in _all(items):
         name = f"<{item.name}" if isinstance(item, Section) else item.name
         key, what = _argument(item) or (name, difference(name))
         if what is None or fold(key) in told:
+            continue
+        # What is done to files that are served is of no concern to a proxy, but for what keeps people out. What Require and
+        # AuthType ask for there is told of where it is lowered.
+        if of_files and (not what.opens_a_door or key != name):
             continue
         told.add(fold(key))
         shown = f"{key}>" if key.startswith("<") else key
@@ -254,9 +260,9 @@ def _argument(item: Directive | Section) -> tuple[str, Difference | None] | None
             return None
 
 
-def _all(items: tuple[Directive | Section, ...]) -> Iterator[Directive | Section]:
+def _all(items: tuple[Directive | Section, ...], of_files: bool = False) -> Iterator[tuple[Directive | Section, bool]]:
+    """Return all of them, those in sections too, and whether each is for files only."""
     for item in items:
-        yield item
-        # What rules there are for files does not matter to a proxy.
-        if isinstance(item, Section) and fold(f"<{item.name}") not in ACCEPTED:
-            yield from _all(item.children)
+        yield item, of_files
+        if isinstance(item, Section):
+            yield from _all(item.children, of_files or fold(f"<{item.name}") in _OF_FILES)

@@ -40,6 +40,7 @@ def test_every_directive_is_in_one_set() -> None:
         "<Directory />\nAuthType foo\nRequire ldap-group x\n</Directory>",
         "<Location />\nAuthType Basic\nAuthBasicProvider file\nRequire valid-user\n</Location>",
         "SSLVerifyClient none",
+        "<Directory />\nSSLOptions +StdEnvVars\n</Directory>",
         "IndexOptions FancyIndexing",
         "<Location />\nRequire all granted\n</Location>",
     ],
@@ -88,3 +89,23 @@ def test_what_nobody_knows_is_a_door() -> None:
     found = difference("Xyzzy")
     assert found is not None
     assert found.opens_a_door
+
+
+@pytest.mark.parametrize("section", ["<Directory />", "<DirectoryMatch .>", "<Files x>", "<FilesMatch x>"])
+def test_files_are_served_so_what_guards_them_is_missed(section: str) -> None:
+    end = section[1:].split()[0]
+    (one,) = judged(f"{section}\nSSLRequireSSL\n</{end}>")
+    assert one.severity is Severity.ERROR
+    assert "SSLRequireSSL" in one.message
+    (one,) = judged(f"{section}\nSSLRequireSSL\n</{end}>", "SSLRequireSSL")
+    assert one.severity is Severity.WARNING
+
+
+def test_what_is_called_emulated_means_something() -> None:
+    """What the reference calls emulated is either given a meaning, or carried out while the file is read."""
+    from perijove.config.apache import scopes  # noqa: F401 (registers)
+    from perijove.config.apache.directives import REGISTRY
+
+    reading_carries_out = {"defaultruntimedir", "define", "undefine", "error", "include", "includeoptional", "loadfile",
+                           "loadmodule", "undefmacro", "use", "macroignorebadnesting", "macroignoreemptyargs"}  # fmt: skip
+    assert {name for name in EMULATED if not name.startswith("<")} - set(REGISTRY) == reading_carries_out
