@@ -31,7 +31,21 @@ HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date"
 # Times (mod_headers' %t and %D), and who a Via names.
 NUMBERS = re.compile(r"(\b[tD]=|^[^(]*\d (?:\S+) )(?:\d+|<number>|\([^)]*\))")
 OPEN = json.loads((CASES.parent / "open.json").read_text())  # what perijove itself still does in another way than Apache
-NAMES = sorted(path.stem for path in CASES.glob("*.json") if not path.name.endswith(".golden.json"))
+# Here fields that rules edit go upstream in another order than Apache's. `serve` sends them so, too: tests/oracle compares the
+# order only where a case is strict. Whatever is put right must be taken out.
+OTHER_ORDER = {
+    "rh-actions",
+    "rh-actions-on-present-fields",
+    "rh-conditions",
+    "rh-jupyterhub",
+    "seed1-location-regex-ws",
+    "site-behind-a-load-balancer",
+    "site-old-wiki-locationmatch",
+}
+# Those that Apache does not start with have no request that could be compared.
+NAMES = sorted(
+    path.name.removesuffix(".golden.json") for path in CASES.glob("*.golden.json") if json.loads(path.read_text())["results"]
+)
 
 
 def filled(text: str, folder: Path) -> str:
@@ -77,7 +91,7 @@ def request(asked: dict[str, Any], folder: Path) -> Request:
 
 
 def compared(fields: Any) -> list[tuple[str, str]]:
-    return sorted((name.lower(), NUMBERS.sub(r"\1<of its own>", value)) for name, value in fields if name.lower() not in HOP)
+    return [(name.lower(), NUMBERS.sub(r"\1<of its own>", value)) for name, value in fields if name.lower() not in HOP]
 
 
 def octet(text: str) -> str:
@@ -85,8 +99,8 @@ def octet(text: str) -> str:
     return octets(text.encode("latin-1", "surrogateescape"))
 
 
-def difference(found: Explanation, result: dict[str, Any], folder: Path) -> str:
-    """Return what differs from the record, or nothing."""
+def difference(found: Explanation, result: dict[str, Any], folder: Path, strict: bool) -> str:
+    """Return what differs from the record, or nothing; `strict` compares the order of fields, too."""
     if not result["upstream"]:
         # Apache may have tried: upstreams that are dead or that speak something else see no request.
         tried = found.sent is None or result["client"]["status"] in (0, 500, 502, 503)
@@ -105,6 +119,9 @@ def difference(found: Explanation, result: dict[str, Any], folder: Path) -> str:
         # Whose turn it is depends on the requests before; which of them it may be is said.
         mine = [one for one in mine if one[0] != "host"]
         fields = [one for one in fields if one[0] != "host"]
+    if not strict:
+        mine.sort()
+        fields.sort()
     return "" if mine == fields else f"Apache sends {fields}, explain says: {mine}"
 
 
@@ -112,12 +129,11 @@ def difference(found: Explanation, result: dict[str, Any], folder: Path) -> str:
 def test_what_goes_upstream(name: str, tmp_path: Path) -> None:
     case = json.loads((CASES / f"{name}.json").read_text())
     golden = json.loads((CASES / f"{name}.golden.json").read_text())
-    if not golden["results"]:
-        pytest.skip("Apache does not start")
     loaded = config.load(str(written(case, tmp_path)), defines=case.get("defines", []))
     if loaded.gateway is None:
         pytest.skip(f"not read: {loaded.diagnostics[0].message}")
     found = []
+    in_order = True
     open_ones = OPEN.get(name, [])
     for number, asked in enumerate(case["requests"]):
         if open_ones == "verdict" or number in open_ones or "otherwise" in asked:
@@ -128,7 +144,10 @@ def test_what_goes_upstream(name: str, tmp_path: Path) -> None:
             or "#" in asked["target"]
         ):
             continue  # a URL does not say all of it
-        one = difference(explain(loaded.gateway, request(asked, tmp_path)), golden["results"][number], tmp_path)
+        explained = explain(loaded.gateway, request(asked, tmp_path))
+        one = difference(explained, golden["results"][number], tmp_path, name not in OTHER_ORDER)
+        in_order = in_order and not difference(explained, golden["results"][number], tmp_path, True)
         if one:
             found.append(f"{name} {number}: {one}")
     assert not found, "\n".join(found)
+    assert not (in_order and name in OTHER_ORDER), "as Apache orders them: take it out of OTHER_ORDER"
