@@ -6,6 +6,7 @@ Knows what `apachectl configtest` says. Must not know what a directive leads to.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from perijove.config.apache.directive import Directive, Fault, Section
@@ -311,6 +312,12 @@ def section(item: Directive | Section, scope: Scope) -> Fault | None:
     if name in ("if", "elseif") and len(item.words) > 1:
         message = f"Multiple <{item.name}> arguments not supported."
         return Fault("too-many-arguments", message, "put the expression into quotes", 1)
+    if name == "virtualhost":
+        # apr_parse_addr_port: the last digits behind a colon, if there are any, are a port.
+        for i, word in enumerate(item.words):
+            port = re.search(r":([0-9]+)\Z", word.text)
+            if port and not 0 < int(port[1]) < 1 << 16:
+                return Fault("bad-port", "The address or port is invalid", "a port is a number from 1 to 65535", i)
     single = ("directory", "directorymatch", "location", "locationmatch", "files", "filesmatch")
     if name in single and len(item.words) > 1 + _tilde(item):
         message = f"Multiple <{item.name}> arguments not (yet) supported."

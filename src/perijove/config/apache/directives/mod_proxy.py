@@ -304,14 +304,19 @@ def proxy_requests(line: Directive, scope: Scope) -> None:
 
 @directive("ProxyTimeout", "Timeout")
 def timeout(line: Directive, scope: Scope) -> None:
-    """Bound a wait."""
-    text = line.words[0].text
-    found = re.fullmatch(r"([0-9]+)(ms|s|mi|h|d)?", text.lower())
-    if not found:
-        scope.error("bad-timeout", f"{line.name} has wrong format", line.words[0].span, "write seconds: `60`")
+    """Bound a wait: seconds, as atoi reads them, without a unit (core.c: set_timeout; mod_proxy.c: set_proxy_timeout)."""
+    word = line.words[0]
+    found = re.match(r"[ \t]*([+-]?[0-9]+)", word.text)
+    seconds = int(found[1]) if found else 0
+    if line.name.lower() == "proxytimeout" and seconds < 1:
+        scope.error("bad-timeout", "Proxy Timeout must be at least 1 second.", word.span, "write seconds: `60`")
         return
-    factor = {"ms": 0.001, "s": 1.0, "mi": 60.0, "h": 3600.0, "d": 86400.0}[found[2] or "s"]
-    scope.said[line.name.lower()] = float(found[1]) * factor
+    if not re.fullmatch("[0-9]+", word.text):
+        taken = f"it is taken for {seconds} seconds" if seconds > 0 else "it is left out"
+        scope.warn("bad-timeout", f"`{word.text}` is no number of seconds: {taken}", word.span, "write seconds: `60`")
+        if seconds <= 0:
+            return
+    scope.said[line.name.lower()] = float(seconds)
 
 
 @directive("ProxyVia")
