@@ -198,7 +198,7 @@ def _follows(before: _Looked, one: _Looked) -> bool:
 
 def _more(told: Considered, one: _Looked, after: State | None) -> Considered:
     """Return what is told of a line with what it does besides."""
-    does = words.action(one.rule.do)
+    does = _does(one.rule, one.state)
     return replace(told, does=(*told.does, *([does] if does else [])), values=(*told.values, *_changes(one, after)))
 
 
@@ -226,10 +226,21 @@ def _told(one: _Looked, after: State | None) -> Considered:
         choice.place(rule.origin),
         one.held,
         words.condition(rule.when),
-        (words.action(rule.do) or _leads(rule),),
+        (_does(rule, one.state) or _leads(rule),),
         (*values, *(_changes(one, after) if one.held else ())),
         captures,
     )
+
+
+def _does(rule: Rule, state: State | None) -> str:
+    """Return what a rule does, in words: what becomes of URLs is said for this request, since names and ports are looked up."""
+    match rule.do:
+        case actions.MapUrl(upstream=inside, public=public) | actions.ReplacePrefix(prefix=inside, public=public) if (
+            state is not None
+        ):
+            inner, outer = (words.octets(program.text(each).text(state)) for each in (inside, public))
+            return f"URLs: {inner} becomes {outer}"
+    return words.action(rule.do)
 
 
 def _leads(rule: Rule) -> str:

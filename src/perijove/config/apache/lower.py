@@ -280,7 +280,7 @@ class _Host:
     def _settings(self, flow: Flow, scopes: Sequence[Scope]) -> None:
         for scope in scopes:
             for setting, value in scope.settings.items():
-                flow.add(self._when(scope), Set(setting, value), origin=scope.origin)
+                flow.add(self._when(scope), Set(setting, value), origin=scope.set_at.get(setting, scope.origin))
             if "pages" in scope.said:
                 flow.add(self._when(scope), Set(Setting.PAGES, tuple(scope.said["pages"].items())), origin=scope.origin)
 

@@ -66,6 +66,7 @@ class Scope:
     origin: Span | None = None
     sections: list[Scope] = field(default_factory=list)
     settings: dict[Setting, object] = field(default_factory=dict)
+    set_at: dict[Setting, Span] = field(default_factory=dict)  # the lines that did
     request: list[Edit] = field(default_factory=list)  # RequestHeader
     response: list[Edit] = field(default_factory=list)  # Header
     notes: list[Noting] = field(default_factory=list)

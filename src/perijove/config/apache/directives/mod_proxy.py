@@ -282,6 +282,7 @@ def _flag(setting: Setting, names: str) -> None:
     @directive(names)
     def set_flag(line: Directive, scope: Scope) -> None:
         scope.settings[setting] = line.words[0].text.lower() == "on"
+        scope.set_at[setting] = line.span
 
 
 _flag(Setting.PRESERVE_HOST, "ProxyPreserveHost")
@@ -294,6 +295,7 @@ def error_override(line: Directive, scope: Scope) -> None:
     words = [word.text for word in line.words]
     named = tuple(int(text) for text in words[1:] if text.isdigit())
     scope.settings[Setting.OVERRIDE_ERRORS] = (named or ERRORS) if words[0].lower() == "on" else ()
+    scope.set_at[Setting.OVERRIDE_ERRORS] = line.span
 
 
 @directive("ProxyRequests")
