@@ -9,8 +9,10 @@ TESTS = Path("tests/unit")
 # Tested end to end: what they do needs processes, browsers or a terminal.
 ELSEWHERE = {"demo", "cli", "server"}
 # What directives mean is judged by recorded answers of Apache itself (tests/oracle), and what is said of a request by what
-# arrives (tests/explain): by whole configurations, not module by module. A test for a module is welcome all the same.
+# arrives (tests/explain), and checks by what fails and what passes (tests/checks): by whole configurations, not module by module.
+# A test for a module is welcome all the same.
 RECORDED = (
+    "checks/",
     "config/apache/",
     "explain/",
     "routing/",

@@ -15,6 +15,7 @@ _COMMANDS = {
     "status": "perijove.cli.status",
     "show-config": "perijove.cli.show_config",
     "explain": "perijove.cli.explain",
+    "check": "perijove.cli.check",
 }
 
 

@@ -48,7 +48,7 @@ def read(path: str, octets: bool = False) -> Source | Diagnostic:
             import sys
 
             return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8", errors))
-        with open(path, encoding="utf-8", errors=errors) as file:
+        with open(path, encoding="utf-8", errors=errors, newline="") as file:
             return Source(path, file.read())
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 text (octet {error.start})"

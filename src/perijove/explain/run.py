@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from perijove.gateway.model import Gateway, Listener, Stages, VirtualHost
     from perijove.gateway.rules import Rule
 
+Tables = dict[int, "Table"]  # by listener
 _MOST: Final = 500  # rules that are told of; one that goes round in a circle is looked at thousands of times
 _PORT: Final = 50000  # of the client: one that a system might choose
 _SETTINGS: Final = (Setting.PRESERVE_HOST, Setting.FORWARDED_FIELDS, Setting.UPGRADES, Setting.OVERRIDE_ERRORS, Setting.PAGES)
@@ -57,8 +58,11 @@ class _Looked:
     state: State | None
 
 
-def explain(gateway: Gateway, request: Request) -> Explanation:
-    """Return what would happen to a request, and why."""
+def explain(gateway: Gateway, request: Request, tables: Tables | None = None) -> Explanation:
+    """Return what would happen to a request, and why.
+
+    `tables` keeps those that were made, by listener, for whoever asks this gateway more than once.
+    """
     found = Explanation(request)
     listener, found.listener = choice.listener(gateway, request.url)
     head = RequestHead()
@@ -70,7 +74,10 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
     limits = gateway.limits
     bounds = Limits(limits.request_line, limits.header, limits.fields, _forwards(gateway, listener), limits.field)
     verdict = head.scan(buffer, bounds)
-    table = _table(gateway, listener)
+    made = {} if tables is None else tables
+    if (number := id(listener)) not in made:
+        made[number] = _table(gateway, listener)
+    table = made[number]
     if verdict != const.FOUND:
         _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))
         return found

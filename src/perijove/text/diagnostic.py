@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from perijove.text.source import Span
+    from perijove.text.source import Source, Span
 
 
 class Severity(Enum):
@@ -20,26 +20,76 @@ class Severity(Enum):
     ADVICE = "advice"
 
 
+class Confidence(Enum):
+    """How sure it is, whatever it costs."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A part of a text that is replaced: from one character up to another, which stays."""
+
+    source: Source
+    start: int
+    end: int
+    text: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return what machines read: lines and columns, counted from 1."""
+        (line, column), (end_line, end_column) = self.source.position(self.start), self.source.position(self.end)
+        return {
+            "path": self.source.name,
+            "line": line,
+            "column": column,
+            "end_line": end_line,
+            "end_column": end_column,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that belong together; `safe`: they change nothing but what is wrong."""
+
+    what: str
+    edits: tuple[Edit, ...]
+    safe: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
-    """Something to tell: `name` names the fault in a few words with hyphens, `help` says what to type instead."""
+    """Something to tell: `name` names the fault in a few words with hyphens, `help` says what to type instead.
+
+    `sees` is what those see who use what is served.
+    """
 
     name: str
     severity: Severity
     message: str
     where: Span | None = None
     help: str = ""
+    confidence: Confidence = Confidence.HIGH
+    sees: str = ""
+    fix: Fix | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return what machines read."""
         return {
             "name": self.name,
             "severity": self.severity.value,
+            "confidence": self.confidence.value,
             "message": self.message,
             "path": self.where.source.name if self.where else None,
             "line": self.where.line if self.where else None,
             "column": self.where.column if self.where else None,
+            "sees": self.sees or None,
             "help": self.help or None,
+            "fix": None
+            if self.fix is None
+            else {"what": self.fix.what, "safe": self.fix.safe, "edits": [one.as_json() for one in self.fix.edits]},
         }
 
 
@@ -64,6 +114,8 @@ def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
             lines.append(f" {margin} |")
             lines.append(f" {where.line} | {text}")
             lines.append(f" {margin} | {indent}{paint[diagnostic.severity]}{caret}{paint['end']}")
+    if diagnostic.sees:
+        lines.append(f"  = seen: {diagnostic.sees}")
     if diagnostic.help:
         lines.append(f"  = help: {diagnostic.help}")
     return "\n".join(lines)

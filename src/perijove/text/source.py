@@ -18,6 +18,19 @@ class Source:
         lines = self.text.split("\n")
         return lines[number - 1].removesuffix("\r") if 0 < number <= len(lines) else ""
 
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return line and column of a character, both counted from 1."""
+        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+
+    def offset(self, line: int, column: int = 1) -> int:
+        """Return where a line and column is; of a line that is not there, where the text ends."""
+        at = 0
+        for _ in range(line - 1):
+            at = self.text.find("\n", at) + 1
+            if not at:
+                return len(self.text)
+        return min(at + column - 1, len(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -37,11 +37,14 @@ def test_json() -> None:
     assert FAULT.as_json() == {
         "name": "bad-value",
         "severity": "error",
+        "confidence": "high",
         "message": "`to`: the scheme is missing",
         "path": "a.toml",
         "line": 2,
         "column": 7,
+        "sees": None,
         "help": "write `http://x`",
+        "fix": None,
     }
 
 

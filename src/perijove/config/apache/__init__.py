@@ -17,6 +17,8 @@ from perijove.text.diagnostic import Severity, has_errors
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from perijove.config.apache.reading import Reading
+    from perijove.gateway.model import Gateway
     from perijove.text.diagnostic import Diagnostic
     from perijove.text.source import Source
 
@@ -33,21 +35,27 @@ def load(source: Source, defines: Sequence[str] = (), unenforced: Collection[str
         defines: names of `-D`.
         unenforced: directives whose absence is accepted although they keep people out.
     """
-    from perijove.config.apache.lower import lower
     from perijove.config.apache.reading import read
+
+    reading = read(source, defines)
+    gateway, found = meaning(source, reading, unenforced)
+    starts = not any(one.name in _AT_START for one in found)
+    return Loaded(source, None if has_errors(found) else gateway, found, reading.files, starts)
+
+
+def meaning(source: Source, reading: Reading, unenforced: Collection[str] = ()) -> tuple[Gateway, tuple[Diagnostic, ...]]:
+    """Return what a configuration means that has been read, whatever is wrong with it, and what is to be said of it."""
+    from perijove.config.apache.lower import lower
     from perijove.config.apache.scopes import scopes
     from perijove.config.apache.servers import assume_ports
     from perijove.config.apache.unemulated import judge
 
-    reading = read(source, defines)
     found: list[Diagnostic] = [*reading.diagnostics, *judge(reading.items, unenforced)]
     server, hosts = scopes(reading, found.append)
-    if any(one.name == "modules-assumed" for one in reading.diagnostics):
+    if reading.assumed and reading.items:
         assume_ports(server, hosts, source)
     gateway = lower(server, hosts)
-    found = _once(found)
-    starts = not any(one.name in _AT_START for one in found)
-    return Loaded(source, None if has_errors(found) else gateway, tuple(found), reading.files, starts)
+    return gateway, tuple(_once(found))
 
 
 def _once(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:

@@ -22,7 +22,7 @@ from perijove.text.diagnostic import Diagnostic, Severity
 from perijove.text.source import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from perijove.config.apache.document import Document
     from perijove.config.apache.table import Command
@@ -50,8 +50,11 @@ def read(
     *,
     root: str | None = None,
     environment: Mapping[str, str] | None = None,
+    modules: Collection[str] | None = None,
 ) -> Reading:
     """Read a configuration. `defines` are the names of `-D`; `root` is where ServerRoot begins.
+
+    `modules` are loaded if nothing that is read loads any; None: those that are assumed.
 
     Without `environment`, it is the process' own, and above it envvars of the root, as apachectl has it.
     """
@@ -61,11 +64,13 @@ def read(
     nodes = builder.file(source)
     assumed = not builder.loads
     if assumed:
-        builder = Builder(Variables(known, set(defines)), base, (*STATIC, *ASSUMED), builder.documents)
+        builder = Builder(
+            Variables(known, set(defines)), base, (*STATIC, *(ASSUMED if modules is None else modules)), builder.documents
+        )
         nodes = builder.file(source)
     walker = _Walker(frozenset(builder.modules), assumed=assumed)
     items = walker.items(nodes, walker.scope)
-    more = [_assumed(source)] if assumed and nodes else []
+    more = [_assumed(source)] if assumed and nodes and modules is None else []
     if not assumed and not any(one.startswith("mpm_") for one in builder.modules):
         more.append(_no_mpm(builder.loads[0]))
     return Reading(

@@ -1,0 +1,154 @@
+"""From a file to what checks are given.
+
+What Apache refuses is left out, if that changes nothing of where requests go, so that one misplaced comment does not hide
+what else is wrong. Knows dialects. Must not know any check.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from perijove import config
+from perijove.checks.subject import Known, Subject
+from perijove.config.apache import meaning
+from perijove.config.apache.directive import Directive, Section
+from perijove.config.apache.reading import read as read_apache
+from perijove.config.apache.words import fold
+from perijove.text.diagnostic import Diagnostic, Severity
+from perijove.text.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perijove.config.apache.reading import Reading
+    from perijove.gateway.model import Gateway
+
+# What is not on this machine may well be on the one that the configuration is for.
+_ELSEWHERE: Final = frozenset(
+    ("no-such-file", "include-not-found", "no-server-root", "no-module-file", "unreadable-file", "no-certificate")
+)
+# What Apache does, and perijove does not.
+_UNTOLD: Final = frozenset(
+    ("not-emulated", "not-enforced", "not-emulated-authentication", "pattern-not-emulated", "files-not-served")
+)
+# What perijove assumes where a file does not say it; the checklist says what could not be told for it.
+_ASSUMED: Final = frozenset(("modules-assumed", "listen-assumed"))
+# Where requests go is said by these: without one of them, what the rest does is another thing.
+_ROUTES: Final = (
+    "proxypass ",
+    "proxypassmatch",
+    "rewriterule",
+    "rewritecond",
+    "<",
+    "include",
+    "use",
+    "define",
+    "balancermember",
+)
+_ROUNDS: Final = 6
+# Who is let in is not asked: a check asks as somebody who is.
+_ACCESS: Final = frozenset(
+    ("require", "requireall", "requireany", "requirenone", "order", "allow", "deny", "satisfy", "authtype", "authname")
+)
+
+
+def open_file(
+    path: str, *, apache: bool = False, defines: Sequence[str] = (), known: Known | None = None
+) -> Subject | Diagnostic:
+    """Return what checks are given of a file, or why it cannot be read.
+
+    Args:
+        path: of the file; `-` is standard input.
+        apache: it is Apache's, whatever it is called; else what is no TOML is.
+        defines: names that are defined for Apache's IfDefine.
+        known: what is known besides.
+    """
+    source = config.read(path, octets=True)
+    if isinstance(source, Diagnostic):
+        return source
+    return of_source(source, apache=apache, defines=defines, known=known)
+
+
+def of_source(source: Source, *, apache: bool = False, defines: Sequence[str] = (), known: Known | None = None) -> Subject:
+    """Return what checks are given of a text."""
+    known = known or Known()
+    if apache or source.name.endswith(".conf") or not (source.name.endswith(".toml") or _is_toml(source.text)):
+        return _of_apache(source, defines, known)
+    from perijove.config.toml import load
+
+    loaded = load(source)
+    return Subject(source, known, None, loaded.gateway, loaded.diagnostics)
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        return bool(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return False
+
+
+def _of_apache(source: Source, defines: Sequence[str], known: Known) -> Subject:
+    reading, gateway, said = _read(source, defines, known)
+    bad = [one for one in said if one.severity is Severity.ERROR]
+    if not bad:
+        return Subject(source, known, reading, gateway, said)
+    text = source
+    for _ in range(_ROUNDS):
+        text = _mended(text, source.name, bad)
+        other, gateway, more = _read(text, defines, known)
+        bad = [one for one in more if one.severity is Severity.ERROR]
+        if not bad:
+            # Lines and columns are the same: what is left out are spaces.
+            said = (*said, *(one for one in more if all(_place(one) != _place(it) for it in said)))
+            return Subject(source, known, other, gateway, said, mended=True)
+    return Subject(source, known, reading, None, said)
+
+
+def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading, Gateway, tuple[Diagnostic, ...]]:
+    reading = read_apache(source, defines, modules=known.modules)
+    gateway, said = meaning(source, reading)
+    items = _open(reading.items)
+    if items != reading.items:
+        gateway, _ = meaning(source, replace(reading, items=items))
+    return reading, gateway, tuple(_judged(one) for one in said if one.name not in _ASSUMED)
+
+
+def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, ...]:
+    """Return what is in force without what keeps people out; a forward proxy stays as closed as it is."""
+    found: list[Directive | Section] = []
+    for one in items:
+        if isinstance(one, Section) and fold(one.name) not in ("proxy", "proxymatch"):
+            one = replace(one, children=_open(one.children))
+        if fold(one.name) not in _ACCESS:
+            found.append(one)
+    return tuple(found)
+
+
+def _judged(one: Diagnostic) -> Diagnostic:
+    """Return what a dialect says, as far as it is a fault of the configuration itself."""
+    undefined = one.name == "undefined-variable" and "${APACHE_" in one.message
+    if one.name in _UNTOLD or one.name in _ELSEWHERE or undefined:
+        return replace(one, severity=Severity.ADVICE)
+    return one
+
+
+def _place(one: Diagnostic) -> tuple[str, str]:
+    return one.name, str(one.where)
+
+
+def _mended(text: Source, name: str, bad: Sequence[Diagnostic]) -> Source:
+    """Return a text as long as it was, without what is refused."""
+    lines = text.text.split("\n")
+    for one in bad:
+        if one.where is None or one.where.source.name != name or not 0 < one.where.line <= len(lines):
+            continue
+        line = lines[one.where.line - 1]
+        at = one.where.column - 1
+        if line[at : at + 1] == "#":
+            line = line[:at] + " " * (len(line) - at)
+        elif not (line.lstrip().lower() + " ").startswith(_ROUTES):
+            line = " " * len(line)
+        lines[one.where.line - 1] = line
+    return Source(text.name, "\n".join(lines))

@@ -1,0 +1,99 @@
+"""Fixes and places that several checks share.
+
+Knows subjects, sites and edits. Must not know what is found.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perijove.checks.sites import decider
+from perijove.checks.written import appended, deleted, inserted, replaced
+from perijove.text.diagnostic import Fix
+from perijove.text.source import Span
+
+if TYPE_CHECKING:
+    from perijove.checks.sites import Site
+    from perijove.checks.subject import Subject
+    from perijove.checks.written import Mapped, Written
+    from perijove.explain.model import Explanation
+    from perijove.text.diagnostic import Edit
+
+UPGRADE = (2, 4, 47)  # since when ProxyPass takes upgrade= (httpd's CHANGES)
+
+
+def same(one: Span | None, other: Span | None) -> bool:
+    """Tell whether two places are on one line."""
+    return one is not None and other is not None and (one.source.name, one.line) == (other.source.name, other.line)
+
+
+def line_of(subject: Subject, found: Explanation) -> Span | None:
+    """Return the line that decided where a request goes."""
+    one = decider(found)
+    return None if one is None else subject.span(one.place)
+
+
+def place(subject: Subject, site: Site, found: Explanation | None = None) -> Span:
+    """Return the line that decides what becomes of a request, or else where the site begins."""
+    return line_of(subject, found or site.page) or site.host.origin or Span(subject.source, 1)
+
+
+def mapping(subject: Subject, found: Explanation) -> Mapped | None:
+    """Return the ProxyPass, or what is like it, that decided where a request goes."""
+    line = line_of(subject, found)
+    return next((one for one in subject.mapped if same(one.written.span, line)), None)
+
+
+def edits_of_origin(subject: Subject, site: Site) -> list[Written]:
+    """Return the lines that change Origin and Referer of requests, and those that mean to and change responses."""
+    return [
+        one
+        for one in subject.directives("requestheader", "header")
+        if within(one, site)
+        and len(one.words) > 2
+        and one.words[0].text.lower() in ("edit", "edit*", "set")
+        and one.words[1].text.lower() in ("origin", "referer")
+    ]
+
+
+def within(one: Written, site: Site) -> bool:
+    """Tell whether a line is for a site: of its virtual host, or of the main server."""
+    return one.host is None or same(one.host.span, site.host.origin)
+
+
+def upgrade(subject: Subject, *found: Explanation) -> Fix | None:
+    """Return the fix that lets WebSockets through where these requests go."""
+    if subject.older(*UPGRADE):
+        return None
+    edits: list[Edit] = []
+    for one in found:
+        its = mapping(subject, one)
+        if its is None or its.scheme not in ("http", "https") or its.written.name == "rewriterule":
+            return None
+        if any(word.text.lower().startswith("upgrade=") for word in its.written.words):
+            return None
+        edit = appended(its.written.span, " upgrade=websocket")
+        if edit not in edits:
+            edits.append(edit)
+    return Fix("add `upgrade=websocket` to ProxyPass", tuple(edits))
+
+
+def preserve_host(subject: Subject, site: Site) -> Fix | None:
+    """Return the fix that sends the client's Host upstream, and leaves Origin and Referer alone."""
+    if subject.reading is None:
+        return None
+    edits = [deleted(one.span) for one in edits_of_origin(subject, site)]
+    off = [one for one in subject.directives("proxypreservehost") if within(one, site) and one.words]
+    if off:
+        edits += [replaced(one.words[0].span, "On") for one in off if one.words[0].text.lower() == "off"]
+    elif site.host.origin is not None:
+        edits.append(inserted(site.host.origin, "ProxyPreserveHost On", after=True))
+    else:
+        first = next((one for one in subject.mapped if one.written.host is None), None)
+        if first is None:
+            return None
+        outer = first.written.around[0].span if first.written.around else first.written.span
+        edits.append(inserted(outer, "ProxyPreserveHost On"))
+    return Fix(
+        "send the client's Host upstream (`ProxyPreserveHost On`), and leave Origin and Referer as they are", tuple(edits)
+    )

@@ -1,0 +1,62 @@
+"""All checks of a subject, and what they found, the most important first.
+
+Knows checks and findings. Must not know how they are shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from perijove.checks import ignore
+from perijove.checks.catalogue import checks
+from perijove.text.diagnostic import Confidence, Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from perijove.checks.subject import Subject
+
+_SEVERITIES: Final = list(Severity)
+_CONFIDENCES: Final = list(Confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, and of what."""
+
+    subject: Subject
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Tell whether there is nothing but advice."""
+        return all(one.severity is Severity.ADVICE for one in self.diagnostics)
+
+
+def check(subject: Subject, *, select: Collection[str] = (), ignored: Collection[str] = ()) -> Report:
+    """Run the checks.
+
+    Args:
+        subject: what they are given.
+        select: names; if there are any, nothing else is told.
+        ignored: names of what is not told.
+    """
+    found: list[Diagnostic] = []
+    for one in checks().values():
+        if (not select or one.name in select) and one.name not in ignored:
+            found += one.run(subject)
+    # What a dialect says in its own words is said once, by the check that knows more of it.
+    said = {(one.name, *_line(one)) for one in found}
+    found += [one for one in subject.diagnostics if (one.name, *_line(one)) not in said]
+    left, _ = ignore.apply(found, subject.sources.values())
+    kept = [one for one in left if (not select or one.name in select) and one.name not in ignored]
+    return Report(subject, tuple(sorted(dict.fromkeys(kept), key=_importance)))
+
+
+def _line(one: Diagnostic) -> tuple[str, int]:
+    return ("", 0) if one.where is None else (one.where.source.name, one.where.line)
+
+
+def _importance(one: Diagnostic) -> tuple[int, int, str, int, str]:
+    return _SEVERITIES.index(one.severity), _CONFIDENCES.index(one.confidence), *_line(one), one.name

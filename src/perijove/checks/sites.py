@@ -1,0 +1,241 @@
+"""The places on the web that lead to a hub: a listener, a virtual host and a path each.
+
+Which ones they are is asked of the tables: paths that rules name are tried. Of several applications on a host, the hub is the
+one that looks like one. Knows gateways and explanations. Must not know how a configuration was written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from perijove.gateway import conditions
+from perijove.gateway.model import TcpAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from perijove.checks.subject import Subject
+    from perijove.explain.model import Considered, Explanation
+    from perijove.gateway.conditions import Condition
+    from perijove.gateway.model import Gateway, Listener, VirtualHost
+
+KERNEL: Final = "user/ann/api/kernels/4f1c2a9e-0b7d-4c55-9a51-2f6f7d1c0001/channels"
+LOGIN: Final = "hub/login"
+_MOST: Final = 24  # paths that are tried on each host
+_HOSTS: Final = 24
+# Segments of a hub's and a notebook server's own paths: what is in front of the first of them is where the hub is.
+_OWN: Final = frozenset(
+    (
+        "hub",
+        "user",
+        "services",
+        "api",
+        "terminals",
+        "kernels",
+        "login",
+        "lab",
+        "tree",
+        "static",
+        "channels",
+        "notebooks",
+        "logo",
+    )
+)
+_HUB: Final = re.compile(r"jupyter|jhub|\bhub\b|notebook").search
+_SOCKETS: Final = re.compile(r"api/kernels|terminals|channels").search
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a hub is on the web, and what becomes of its two kinds of requests."""
+
+    listener: Listener
+    host: VirtualHost
+    scheme: str
+    authority: str
+    mount: str  # with a slash at both ends
+    page: Explanation  # of the login page
+    socket: Explanation  # of a kernel's WebSocket
+    _asked: dict[tuple[str, bool, str], Explanation | None] = field(default_factory=dict, compare=False)
+
+    @property
+    def origin(self) -> str:
+        """What a browser says in Origin."""
+        return f"{self.scheme}://{self.authority}"
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path below the mount."""
+        return f"{self.origin}{self.mount}{path}"
+
+    def ask(self, subject: Subject, path: str, *, websocket: bool = False, method: str = "GET") -> Explanation | None:
+        """Return what becomes of a browser's request for a path below the mount."""
+        key = (path, websocket, method)
+        if key not in self._asked:
+            self._asked[key] = _ask(subject, self.origin, self.mount + path, websocket, method)
+        return self._asked[key]
+
+
+def find(subject: Subject, gateway: Gateway) -> Iterator[Site]:
+    """Yield the sites of a gateway."""
+    scored: list[tuple[int, Site]] = []
+    seen: set[tuple[int, str]] = set()
+    for listener in gateway.listeners:
+        if listener.redirect_to is not None or not isinstance(listener.address, TcpAddress):
+            continue
+        for host in (listener.hosts or gateway.hosts)[:_HOSTS]:
+            name = _name(host)
+            key = (id(listener), name or str(host.origin))
+            if key not in seen:
+                seen.add(key)
+                scored += _of_host(subject, listener, listener.address, host, name)
+    best = max((score for score, _ in scored), default=0)
+    yield from (site for score, site in scored if score >= min(best, _LIKELY))
+
+
+_LIKELY: Final = 2
+
+
+def decider(found: Explanation) -> Considered | None:
+    """Return the rule that decided where a request goes."""
+    routes = [one for one in found.rules if one.matched and one.stage == "route" and one.place is not None]
+    leading = [one for one in routes if any(does.startswith(("forward", "refuse", "answer", "redirect")) for does in one.does)]
+    either = leading or routes
+    return either[-1] if either else None
+
+
+def upgraded(found: Explanation | None) -> bool:
+    """Tell whether a WebSocket's handshake reaches an upstream as one."""
+    return found is not None and found.sent is not None and arriving(found, "upgrade") is not None
+
+
+def arriving(found: Explanation, name: str) -> str | None:
+    """Return what a field says where it arrives; None if it does not."""
+    if found.sent is None:
+        return None
+    values = [value for known, value in found.sent.fields if known.lower() == name]
+    return ", ".join(values) if values else None
+
+
+def target(found: Explanation) -> str:
+    """Return the path that arrives upstream, with its query; empty if none does."""
+    return "" if found.sent is None else found.sent.line.split(" ")[1]
+
+
+def _name(host: VirtualHost) -> str:
+    plain = [one for one in host.names if "*" not in one]
+    return host.server_name or next(iter(plain), "")
+
+
+def _of_host(subject: Subject, listener: Listener, address: TcpAddress, host: VirtualHost, name: str) -> list[tuple[int, Site]]:
+    """Return the sites of a virtual host, each with how much it looks like a hub's."""
+    scheme = "http" if listener.tls is None else "https"
+    shown = name or "hub.example.org"
+    default = 443 if scheme == "https" else 80
+    authority = shown if address.port == default else f"{shown}:{address.port}"
+    found: list[tuple[int, Site]] = []
+    taken: list[tuple[str, tuple[str, str]]] = []
+    for mount in _mounts(host):
+        page = _ask(subject, f"{scheme}://{authority}", mount + LOGIN, False, "GET")
+        socket = _ask(subject, f"{scheme}://{authority}", mount + KERNEL, True, "GET")
+        if page is None or socket is None or not _is_of(page, host):
+            continue
+        if page.sent is None and socket.sent is None and not (_fails(page) or _fails(socket)):
+            continue
+        lines = (_line(page), _line(socket))
+        if any(mount.startswith(other) and lines == its for other, its in taken):
+            continue  # a part of what is there already
+        taken.append((mount, lines))
+        site = Site(listener, host, scheme, authority, mount, page, socket)
+        found.append((_likeness(subject, site), site))
+    best = max((score for score, _ in found), default=0)
+    return [(score, site) for score, site in found if score == best]
+
+
+def _is_of(found: Explanation, host: VirtualHost) -> bool:
+    """Tell whether a request was for this host: another may have its name, too."""
+    place = found.host.place if found.host is not None else None
+    if host.origin is None or place is None:
+        return host.origin is None and place is None
+    return (place.file, place.line) == (host.origin.source.name, host.origin.line)
+
+
+def _fails(found: Explanation) -> bool:
+    """Tell whether a request would go upstream, if only something were there."""
+    return found.refusal is not None and found.refusal.code in ("AH01144", "AH01961", "AH01171", "AH02900")
+
+
+def _line(found: Explanation) -> str:
+    one = decider(found)
+    return f"{one.place.file}:{one.place.line}" if one is not None and one.place is not None else ""
+
+
+def _likeness(subject: Subject, site: Site) -> int:
+    """Return how much a site looks like a hub's."""
+    hub = subject.known.hub
+    if hub is not None and hub.told and hub.base_url == site.mount:
+        return 9
+    score = 1 if site.mount == "/" else 0
+    score += 2 if _HUB(site.mount.lower()) else 0
+    for found in (site.page, site.socket):
+        if found.sent is not None:
+            score += 2 if found.sent.address.endswith((":8000", ":8888")) else 0
+            score += 2 if _HUB(found.sent.address.lower()) else 0
+    one = decider(site.socket)
+    if one is not None and one.place is not None and upgraded(site.socket):
+        score += 2 if _SOCKETS(one.place.text) or _SOCKETS(one.when) else 1
+    return score
+
+
+def _ask(subject: Subject, origin: str, path: str, websocket: bool, method: str) -> Explanation | None:
+    fields = (f"Origin: {origin}", f"Referer: {origin}/")
+    return subject.ask(origin + path, method=method, websocket=websocket, fields=fields)
+
+
+# ---------------------------------------------------------------------- paths that are tried
+
+
+def _mounts(host: VirtualHost) -> list[str]:
+    """Return where a hub may be, the shortest first."""
+    found = {"/": None}
+    conditions_of = [*(one.when for one in host.stages.route), *(one.when for one in host.stages.sections)]
+    for text in (text for when in conditions_of for text in _of(when) if text.startswith("/")):
+        found[_mount(text)] = None
+    return sorted(found, key=len)[:_MOST]
+
+
+def _mount(path: str) -> str:
+    segments: list[str] = []
+    for segment in path.strip("/").split("/"):
+        if segment in _OWN or not segment:
+            break
+        segments.append(segment)
+    return "/" + "".join(f"{one}/" for one in segments)
+
+
+def _of(when: Condition) -> Iterator[str]:
+    """Yield the beginnings of paths that a condition names."""
+    match when:
+        case conditions.PathPrefix(prefix=prefix):
+            yield prefix.decode("utf-8", "replace")
+        case conditions.PathIs(path=path):
+            yield path.decode("utf-8", "replace")
+        case conditions.PathMatches(pattern=pattern) | conditions.Matches(pattern=pattern):
+            yield _literal(pattern.source or pattern.pattern.decode("utf-8", "replace"))
+        case conditions.All(of=several) | conditions.Any(of=several):
+            for one in several:
+                yield from _of(one)
+        case conditions.Apart(of=one) | conditions.Not(of=one):
+            yield from _of(one)
+        case _:
+            pass
+
+
+def _literal(pattern: str) -> str:
+    """Return the folder that a pattern begins with, as far as it is spelt out."""
+    said = re.match(r"(?:\\A|\^)?((?:[\w/~%@-]|\\[.-])*)", pattern)
+    text = "" if said is None else said[1].replace("\\", "")
+    rest = "" if said is None else pattern[said.end() :]
+    # What is repeated or may be left out is not spelt out.
+    return text if text.endswith("/") or not rest or rest[0] in "(/$" else text[: text.rfind("/") + 1]

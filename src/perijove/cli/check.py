@@ -1,0 +1,197 @@
+"""`perijove check`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from perijove.cli.options import colours
+
+if TYPE_CHECKING:
+    from perijove.checks.run import Report
+    from perijove.checks.subject import Known, Subject
+
+_UNREAD = 2
+
+
+@click.command(name="check")
+@click.argument("files", nargs=-1, metavar="FILE…")
+@click.option("--apache", is_flag=True, help="The files are Apache's, whatever they are called; what is no TOML is anyway.")
+@click.option("-D", "define", multiple=True, metavar="NAME", help="Define a name for IfDefine in Apache's files; repeatable.")
+@click.option("--hub", metavar="FILE", help="The hub's jupyterhub_config.py. It is read, and not run.")
+@click.option("--modules", metavar="NAMES", help="That Apache loads, with commas: proxy,proxy_http,headers.")
+@click.option("--apache-version", metavar="X.Y.Z", help="Of the Apache that it is for, as `apachectl -v` shows it.")
+@click.option("--select", multiple=True, metavar="NAMES", help="Only these checks, with commas; may be repeated.")
+@click.option("--ignore", multiple=True, metavar="NAMES", help="Not these checks, with commas; may be repeated.")
+@click.option("--fix", is_flag=True, help="Change the files: what is safe to fix.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--unsafe-fixes", is_flag=True, help="Fix also what changes more than what is wrong.")
+@click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", help="Default: text.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--explain", "page", metavar="NAME", help="Print what a check is about, and stop.")
+def command(
+    files: tuple[str, ...],
+    apache: bool,
+    define: tuple[str, ...],
+    hub: str | None,
+    modules: str | None,
+    apache_version: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    fix: bool,
+    diff: bool,
+    unsafe_fixes: bool,
+    form: str,
+    as_json: bool,
+    page: str | None,
+) -> None:
+    """Say why a configuration will fail the users of a JupyterHub, at which line, and what to type instead.
+
+    Apache's files and perijove's own; nothing is sent, and no server need run:
+
+        perijove check hub.conf
+
+    What is known besides makes it sharper:
+
+        perijove check hub.conf --hub jupyterhub_config.py --modules proxy,proxy_http,headers --apache-version 2.4.52
+
+    To see what it would change, and to have it changed:
+
+        perijove check hub.conf --diff
+
+        perijove check hub.conf --fix
+
+    Exit status: 0 if there is nothing but advice, 1 if something was found, 2 if a file cannot be read or the command
+    line is wrong.
+    """
+    from perijove.checks.opened import open_file
+    from perijove.checks.run import check
+    from perijove.cli.options import tell
+    from perijove.text.diagnostic import Diagnostic
+
+    if page is not None:
+        _explain(page)
+        return
+    if not files:
+        raise click.UsageError("name a file: `perijove check hub.conf`, or `-` for standard input")
+    known = _known(hub, modules, apache_version)
+    form = "json" if as_json else form
+
+    def opened(name: str) -> Subject | Diagnostic:
+        return open_file(name, apache=apache, defines=define, known=known)
+
+    reports: list[Report] = []
+    unread: list[Diagnostic] = []
+    for name in files:
+        subject = opened(name)
+        if isinstance(subject, Diagnostic):
+            unread.append(subject)
+            continue
+        reports.append(check(subject, select=_names(select), ignored=_names(ignore)))
+    if diff:
+        _diff(reports, unsafe_fixes)
+    elif fix:
+        _fix(reports, unsafe_fixes)
+        again = [opened(one.subject.source.name) for one in reports if not one.subject.source.name.startswith("<")]
+        fresh = [check(one, select=_names(select), ignored=_names(ignore)) for one in again if not isinstance(one, Diagnostic)]
+        reports = fresh + [one for one in reports if one.subject.source.name.startswith("<")]
+    if not diff:
+        _show(reports, form)
+    tell(unread, False)
+    sys.exit(_UNREAD if unread else 0 if all(one.clean for one in reports) else 1)
+
+
+def _names(given: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.strip() for one in given for name in one.split(",") if name.strip())
+
+
+def _known(hub: str | None, modules: str | None, version: str | None) -> Known:
+    """Return what the options say.
+
+    Raises:
+        click.UsageError: one of them is wrong.
+    """
+    from perijove import config
+    from perijove.checks.hub import read
+    from perijove.checks.subject import Known
+    from perijove.text.diagnostic import Diagnostic
+
+    if version is not None and not re.fullmatch(r"\d+(\.\d+)*", version):
+        raise click.UsageError(f"`{version}` is no version: write it as `apachectl -v` does, 2.4.52")
+    found = None
+    if hub is not None:
+        source = config.read(hub)
+        if isinstance(source, Diagnostic):
+            raise click.UsageError(source.message)
+        said = read(source)
+        if isinstance(said, str):
+            raise click.UsageError(f"`{hub}` is not Python that can be read: {said}")
+        found = said
+    return Known(
+        hub=found,
+        modules=None
+        if modules is None
+        else frozenset(one.strip().removesuffix("_module").removeprefix("mod_") for one in modules.split(",") if one.strip()),
+        version=None if version is None else tuple(map(int, version.split("."))),
+    )
+
+
+def _explain(name: str) -> None:
+    from perijove.checks.catalogue import checks
+
+    found = checks().get(name)
+    if found is None:
+        import difflib
+
+        near = difflib.get_close_matches(name, list(checks()), 1)
+        raise click.UsageError(
+            f"no check is called `{name}`" + (f": `{near[0]}`?" if near else f": there are {', '.join(checks())}")
+        )
+    click.echo(f"{found.name} ({found.severity.value})\n\n{found.page}")
+
+
+def _show(reports: list[Report], form: str) -> None:
+    from perijove.checks.show import machines, terminal
+    from perijove.engine.mask import masked_text
+
+    if form != "text":
+        shown = {"json": machines.as_json, "sarif": machines.as_sarif, "github": machines.as_annotations}[form](reports)
+        click.echo(masked_text(shown))
+        return
+    colour = colours(sys.stdout)
+    for one in reports:
+        click.echo(masked_text(terminal.text(one, colour=colour)).encode("utf-8", "replace"), nl=False, color=colour)
+
+
+def _diff(reports: list[Report], unsafe: bool) -> None:
+    import difflib
+
+    from perijove.checks.fix import fixed
+
+    for report in reports:
+        texts, _ = fixed(report.diagnostics, unsafe=unsafe)
+        for name, text in texts.items():
+            before = report.subject.sources[name].text
+            lines = difflib.unified_diff(before.splitlines(True), text.splitlines(True), name, name)
+            click.echo("".join(lines).encode("utf-8", "surrogateescape"), nl=False)
+
+
+def _fix(reports: list[Report], unsafe: bool) -> None:
+    """Write what is fixed; what came by standard input goes to standard output."""
+    from perijove.checks.fix import fixed
+
+    for report in reports:
+        texts, done = fixed(report.diagnostics, unsafe=unsafe)
+        for name, text in texts.items():
+            octets = text.encode("utf-8", "surrogateescape")
+            if name.startswith("<"):
+                click.echo(octets, nl=False)
+                continue
+            with open(name, "wb") as file:
+                file.write(octets)
+        for one in done:
+            assert one.fix is not None
+            click.echo(f"fixed: {one.where}: {one.fix.what}", err=True)
