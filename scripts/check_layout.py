@@ -9,7 +9,7 @@ TESTS = Path("tests/unit")
 # Tested end to end: what they do needs processes, browsers or a terminal.
 ELSEWHERE = {"demo", "cli", "server"}
 # What directives mean is judged by recorded answers of Apache itself (tests/oracle), and what is said of a request by what
-# arrives (tests/explain), and checks by what fails and what passes (tests/checks): by whole configurations, not module by module.
+# arrives (tests/explain), and checks by what fails and what passes (tests/checks): by whole configurations, not by modules.
 # A test for a module is welcome all the same.
 RECORDED = (
     "checks/",

@@ -1,6 +1,6 @@
 """Each check against its folder of cases: `fails` has it found, `passes` does not, and `fixed` is what `--fix` makes of `fails`.
 
-A first line `# with: --modules proxy,proxy_http` says what else is known; `{here}` in it is the case's folder.
+A first line `# with: --modules proxy,proxy_http` says what else is known.
 `FIXED=write pytest tests/checks` writes what is fixed now; read the difference before you keep it.
 """
 
@@ -32,7 +32,8 @@ def known(first: str, folder: Path) -> Known:
     said = dict(zip(words[::2], words[1::2], strict=True))
     hub = None
     if "--hub" in said:
-        source = config.read(str(folder / said["--hub"]))
+        path = folder / said["--hub"]
+        source = config.read(str(path if path.exists() else folder.parent / "fails" / path.name))
         assert isinstance(source, Source)
         read = hubs.read(source)
         assert not isinstance(read, str)

@@ -35,13 +35,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: `page` is its documentation, in Markdown, the first line its title."""
+    """A check: `page` is its documentation, in Markdown, the first line its title.
+
+    `explains` are the names of what a dialect says of the same line, which the check says better.
+    """
 
     name: str
     severity: Severity
     confidence: Confidence
     page: str
     find: Callable[[Subject], Iterator[Finding]]
+    explains: frozenset[str]
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -65,6 +69,7 @@ def checks() -> Mapping[str, Check]:
     for info in sorted(pkgutil.iter_modules(faults.__path__), key=lambda one: one.name):
         module = importlib.import_module(f"{faults.__name__}.{info.name}")
         name = info.name.replace("_", "-")
+        explains = frozenset((name, *getattr(module, "EXPLAINS", ())))
         confidence = getattr(module, "CONFIDENCE", Confidence.HIGH)
-        found[name] = Check(name, module.SEVERITY, confidence, (module.__doc__ or "").strip(), module.find)
+        found[name] = Check(name, module.SEVERITY, confidence, (module.__doc__ or "").strip(), module.find, explains)
     return found

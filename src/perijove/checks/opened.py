@@ -112,7 +112,8 @@ def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading
     items = _open(reading.items)
     if items != reading.items:
         gateway, _ = meaning(source, replace(reading, items=items))
-    return reading, gateway, tuple(_judged(one) for one in said if one.name not in _ASSUMED)
+    assumed = reading.assumed and known.modules is None
+    return reading, gateway, tuple(_judged(one, assumed) for one in said if one.name not in _ASSUMED)
 
 
 def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, ...]:
@@ -126,10 +127,11 @@ def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, 
     return tuple(found)
 
 
-def _judged(one: Diagnostic) -> Diagnostic:
+def _judged(one: Diagnostic, assumed: bool) -> Diagnostic:
     """Return what a dialect says, as far as it is a fault of the configuration itself."""
     undefined = one.name == "undefined-variable" and "${APACHE_" in one.message
-    if one.name in _UNTOLD or one.name in _ELSEWHERE or undefined:
+    unloaded = one.name == "module-not-loaded" and assumed  # it may well be, in a file that was not given
+    if one.name in _UNTOLD or one.name in _ELSEWHERE or undefined or unloaded:
         return replace(one, severity=Severity.ADVICE)
     return one
 

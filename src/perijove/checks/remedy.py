@@ -78,6 +78,16 @@ def upgrade(subject: Subject, *found: Explanation) -> Fix | None:
     return Fix("add `upgrade=websocket` to ProxyPass", tuple(edits))
 
 
+def in_host(subject: Subject, site: Site, line: str) -> Edit | None:
+    """Return the edit that adds a line to a site's virtual host, or before what leads to an upstream where there is none."""
+    if site.host.origin is not None:
+        return inserted(site.host.origin, line, after=True)
+    first = next((one.written for one in subject.mapped if one.written.host is None), None)
+    if first is None:
+        return None
+    return inserted(first.around[0].span if first.around else first.span, line)
+
+
 def preserve_host(subject: Subject, site: Site) -> Fix | None:
     """Return the fix that sends the client's Host upstream, and leaves Origin and Referer alone."""
     if subject.reading is None:
@@ -86,14 +96,11 @@ def preserve_host(subject: Subject, site: Site) -> Fix | None:
     off = [one for one in subject.directives("proxypreservehost") if within(one, site) and one.words]
     if off:
         edits += [replaced(one.words[0].span, "On") for one in off if one.words[0].text.lower() == "off"]
-    elif site.host.origin is not None:
-        edits.append(inserted(site.host.origin, "ProxyPreserveHost On", after=True))
     else:
-        first = next((one for one in subject.mapped if one.written.host is None), None)
-        if first is None:
+        edit = in_host(subject, site, "ProxyPreserveHost On")
+        if edit is None:
             return None
-        outer = first.written.around[0].span if first.written.around else first.written.span
-        edits.append(inserted(outer, "ProxyPreserveHost On"))
+        edits.append(edit)
     return Fix(
         "send the client's Host upstream (`ProxyPreserveHost On`), and leave Origin and Referer as they are", tuple(edits)
     )

@@ -43,11 +43,13 @@ def check(subject: Subject, *, select: Collection[str] = (), ignored: Collection
         ignored: names of what is not told.
     """
     found: list[Diagnostic] = []
+    said: set[tuple[str, str, int]] = set()  # what a dialect need not say: a check knows more of it
     for one in checks().values():
-        if (not select or one.name in select) and one.name not in ignored:
-            found += one.run(subject)
-    # What a dialect says in its own words is said once, by the check that knows more of it.
-    said = {(one.name, *_line(one)) for one in found}
+        if (select and one.name not in select) or one.name in ignored:
+            continue
+        for its in one.run(subject):
+            found.append(its)
+            said |= {(name, *_line(its)) for name in one.explains}
     found += [one for one in subject.diagnostics if (one.name, *_line(one)) not in said]
     left, _ = ignore.apply(found, subject.sources.values())
     kept = [one for one in left if (not select or one.name in select) and one.name not in ignored]

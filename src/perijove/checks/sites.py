@@ -39,8 +39,6 @@ _OWN: Final = frozenset(
         "tree",
         "static",
         "channels",
-        "notebooks",
-        "logo",
     )
 )
 _HUB: Final = re.compile(r"jupyter|jhub|\bhub\b|notebook").search

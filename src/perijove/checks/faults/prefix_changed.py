@@ -1,0 +1,74 @@
+"""The hub is at another path than its users are.
+
+## What it finds
+
+A request for the hub that arrives with another path than the browser asked for: `/jhub/hub/login` as `/hub/login`.
+
+## Why it hurts
+
+JupyterHub makes links, redirects and cookies of the path that it knows, its `base_url`. ProxyPassReverse repairs some
+redirects; nothing repairs the links in pages and scripts.
+
+## What a user sees
+
+The login page without style; after the login `404 Not Found`, or a redirect that never ends.
+
+## Example
+
+```apache
+ProxyPass /jhub/ http://127.0.0.1:8000/
+```
+
+## Use instead
+
+```apache
+ProxyPass /jhub/ http://127.0.0.1:8000/jhub/
+```
+
+```python
+c.JupyterHub.base_url = "/jhub/"
+```
+
+## Sources
+
+- jupyterhub/jupyterhub issues 289, 1716, 2556
+- [JupyterHub, behind a proxy, with a sub-path](https://jupyterhub.readthedocs.io/en/stable/howto/configuration/config-proxy.html)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from perijove.checks.catalogue import Finding
+from perijove.checks.remedy import mapping, place
+from perijove.checks.sites import LOGIN, target
+from perijove.checks.subject import Subject
+from perijove.checks.written import replaced
+from perijove.text.diagnostic import Confidence, Fix, Severity
+
+SEVERITY = Severity.ERROR
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """Yield each site whose path is changed."""
+    for site in subject.sites:
+        asked, arrives = site.mount + LOGIN, target(site.page).partition("?")[0]
+        if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(f"/{LOGIN}"):
+            continue
+        its = mapping(subject, site.page)
+        fix = None
+        if its is not None and its.written.name == "proxypass" and not its.pattern and its.url_path in ("/", ""):
+            bare = its.target.text
+            written = bare.rstrip("/") + (site.mount if its.url_path else site.mount.rstrip("/"))
+            fix = Fix(
+                "keep the path, which the hub must be told (`base_url`)", (replaced(its.target.span, written),), safe=False
+            )
+        yield Finding(
+            f"{asked} arrives as {arrives}: the hub does not know the path that its users are at",
+            place(subject, site) if its is None else its.target.span,
+            "pages without style, 404 after the login, or a redirect that never ends",
+            f'keep the path in the URL, and write `c.JupyterHub.base_url = "{site.mount}"`',
+            fix,
+            confidence=None if subject.known.hub is not None or len(subject.sites) == 1 else Confidence.MEDIUM,
+        )

@@ -1,0 +1,90 @@
+"""A ProxyPass comes after one that takes all of its paths.
+
+## What it finds
+
+A ProxyPass, or an exclusion (`!`), whose path is below that of an earlier one in the same list.
+
+## Why it hurts
+
+The first ProxyPass that fits is taken, not the longest: what comes after `/` is never looked at.
+
+## What a user sees
+
+What the later line was for goes where the earlier one leads: WebSockets are answered with 400, a page of another
+application is the hub's `404`.
+
+## Example
+
+```apache
+ProxyPass / http://127.0.0.1:8000/
+ProxyPass /api/kernels/ ws://127.0.0.1:8000/api/kernels/
+```
+
+## Use instead
+
+```apache
+ProxyPass /api/kernels/ ws://127.0.0.1:8000/api/kernels/
+ProxyPass / http://127.0.0.1:8000/
+```
+
+## Sources
+
+- [ProxyPass, ordering](https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxypass)
+- jupyterhub/jupyterhub issues 219, 422
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perijove.checks.catalogue import Finding
+from perijove.checks.subject import Subject
+from perijove.checks.written import Written, deleted, inserted
+from perijove.text.diagnostic import Fix, Severity
+
+SEVERITY = Severity.ERROR
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """Yield each line that is never looked at."""
+    lists: dict[str, list[Written]] = {}
+    for one in subject.directives("proxypass"):
+        if one.location is None and len(one.words) > 1 and not any("mapping=" in word.text for word in one.words):
+            lists.setdefault(str(one.host.span) if one.host is not None else "", []).append(one)
+    for several in lists.values():
+        by_path: dict[str, Written] = {}
+        for one in several:
+            path = one.words[0].text
+            first = next((by_path[above] for above in _above(path) if above in by_path), None)
+            by_path.setdefault(path, one)
+            if first is None or _same(first, one):
+                continue
+            text = one.span.source.line(one.span.line).strip()
+            fix = Fix("move it up", (inserted(first.span, text), deleted(one.span)))
+            whole = first.span.source.name == one.span.source.name and not text.endswith("\\")
+            yield Finding(
+                f"`{path}` is never looked at: `ProxyPass {first.words[0].text}` in line {first.span.line} takes all of its paths",
+                one.span,
+                f"what is below {path} goes to {first.words[1].text}",
+                f"move this line above line {first.span.line}",
+                fix if whole and first.words[0].text != path else None,
+            )
+
+
+def _above(path: str) -> Iterator[str]:
+    """Yield the paths that take all of a path's, as they may be written, the shortest first."""
+    at = path.find("/")
+    while at >= 0:
+        if at:
+            yield path[:at]
+        yield path[: at + 1]
+        at = path.find("/", at + 1)
+    if not path.endswith("/"):
+        yield path
+
+
+def _same(first: Written, other: Written) -> bool:
+    """Tell whether the earlier line leads to the same, and lets as much through."""
+    leads = first.words[1].text + other.words[0].text[len(first.words[0].text) :]
+    parameters = [word.text for word in first.words[2:]] == [word.text for word in other.words[2:]]
+    return other.words[1].text == ("!" if first.words[1].text == "!" else leads) and parameters

@@ -1,0 +1,72 @@
+"""A redirect or an alias is for paths that are proxied.
+
+## What it finds
+
+Redirect and Alias outside of sections, whose path goes to an upstream all the same.
+
+## Why it hurts
+
+Apache looks for a ProxyPass before it looks for those. Inside a `<Location>`, Redirect comes first.
+
+## What a user sees
+
+What the line was for never happens: the hub answers with its own `404`. Of `/.well-known/acme-challenge/`, the certificate is
+not renewed.
+
+## Example
+
+```apache
+Alias /.well-known/acme-challenge/ /var/www/acme/
+ProxyPass / http://127.0.0.1:8000/
+```
+
+## Use instead
+
+```apache
+Alias /.well-known/acme-challenge/ /var/www/acme/
+ProxyPass /.well-known/acme-challenge/ !
+ProxyPass / http://127.0.0.1:8000/
+```
+
+## Sources
+
+- httpd's order of hooks: mod_proxy's `proxy_trans` comes first, mod_alias' `translate_alias_redir` after it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from perijove.checks.catalogue import Finding
+from perijove.checks.remedy import mapping, within
+from perijove.checks.subject import Subject
+from perijove.checks.written import inserted
+from perijove.text.diagnostic import Fix, Severity
+
+SEVERITY = Severity.WARNING
+_NAMES = ("alias", "redirect", "redirectpermanent", "redirecttemp", "scriptalias")
+
+
+def find(subject: Subject) -> Iterator[Finding]:
+    """Yield each that is never looked at."""
+    told = set()
+    for site in subject.sites:
+        for one in subject.directives(*_NAMES):
+            path = next((word.text for word in one.words if word.text.startswith("/")), "")
+            if one.location is not None or not within(one, site) or not path or one.span in told:
+                continue
+            found = subject.ask(f"{site.origin}{path if path.endswith('/') else path + '/'}x")
+            if found is None or found.sent is None:
+                continue
+            told.add(one.span)
+            its = mapping(subject, found)
+            fix = None
+            if its is not None and its.written.name == "proxypass" and its.written.location is None:
+                fix = Fix("leave its paths out of what is proxied", (inserted(its.written.span, f"ProxyPass {path} !"),))
+            yield Finding(
+                f"`{path}` is proxied to {found.sent.upstream}: this line is never looked at",
+                one.span,
+                "the hub's own 404; of /.well-known/acme-challenge/, certificates that are not renewed",
+                f"write `ProxyPass {path} !` above the ProxyPass that takes it",
+                fix,
+            )

@@ -1,0 +1,1 @@
+c.JupyterHub.bind_url = "http://:8000/notebook"

@@ -1,0 +1,3 @@
+import os
+
+c.JupyterHub.port = int(os.environ["PORT"])

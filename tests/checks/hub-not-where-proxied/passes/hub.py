@@ -1,0 +1,1 @@
+c.JupyterHub.ip = "127.0.0.1"

@@ -1,0 +1,1 @@
+c.JupyterHub.port = 8000
