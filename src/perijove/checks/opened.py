@@ -48,6 +48,7 @@ _ROUTES: Final = (
     "balancermember",
 )
 _ROUNDS: Final = 6
+_PROXIED: Final = frozenset(("virtualhost", "location", "locationmatch", "if", "elseif", "else"))
 # Who is let in is not asked: a check asks as somebody who is.
 _ACCESS: Final = frozenset(
     ("require", "requireall", "requireany", "requirenone", "order", "allow", "deny", "satisfy", "authtype", "authname")
@@ -120,9 +121,10 @@ def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, 
     """Return what is in force without what keeps people out; a forward proxy stays as closed as it is."""
     found: list[Directive | Section] = []
     for one in items:
-        if isinstance(one, Section) and fold(one.name) not in ("proxy", "proxymatch"):
-            one = replace(one, children=_open(one.children))
-        if fold(one.name) not in _ACCESS:
+        if isinstance(one, Section) and fold(one.name) in _PROXIED:
+            inside = _open(one.children)
+            one = one if inside == one.children else replace(one, children=inside)
+        if fold(one.name) not in _ACCESS or [fold(word.text) for word in one.words] == ["all", "granted"]:
             found.append(one)
     return tuple(found)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KERNEL: Final = "user/ann/api/kernels/4f1c2a9e-0b7d-4c55-9a51-2f6f7d1c0001/channels"
 LOGIN: Final = "hub/login"
-_MOST: Final = 24  # paths that are tried on each host
+_MOST: Final = 8  # paths that are tried on each host
 _HOSTS: Final = 24
 # Segments of a hub's and a notebook server's own paths: what is in front of the first of them is where the hub is.
 _OWN: Final = frozenset(
@@ -89,7 +89,8 @@ def find(subject: Subject, gateway: Gateway) -> Iterator[Site]:
                 seen.add(key)
                 scored += _of_host(subject, listener, listener.address, host, name)
     best = max((score for score, _ in scored), default=0)
-    yield from (site for score, site in scored if score >= min(best, _LIKELY))
+    likely = [site for score, site in scored if score >= min(best, _LIKELY)]
+    yield from likely if best >= _LIKELY else likely[:1]  # of several that do not look like a hub, nobody knows
 
 
 _LIKELY: Final = 2
@@ -195,12 +196,13 @@ def _ask(subject: Subject, origin: str, path: str, websocket: bool, method: str)
 
 
 def _mounts(host: VirtualHost) -> list[str]:
-    """Return where a hub may be, the shortest first."""
+    """Return where a hub may be, the shortest first; of many, those that are called like one."""
     found = {"/": None}
     conditions_of = [*(one.when for one in host.stages.route), *(one.when for one in host.stages.sections)]
     for text in (text for when in conditions_of for text in _of(when) if text.startswith("/")):
         found[_mount(text)] = None
-    return sorted(found, key=len)[:_MOST]
+    likely = sorted(found, key=lambda mount: (mount != "/", _HUB(mount.lower()) is None, len(mount)))[:_MOST]
+    return sorted(likely, key=len)
 
 
 def _mount(path: str) -> str:

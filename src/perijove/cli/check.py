@@ -13,6 +13,7 @@ from perijove.cli.options import colours
 if TYPE_CHECKING:
     from perijove.checks.run import Report
     from perijove.checks.subject import Known, Subject
+    from perijove.text.diagnostic import Diagnostic
 
 _UNREAD = 2
 
@@ -94,7 +95,7 @@ def command(
     if diff:
         _diff(reports, unsafe_fixes)
     elif fix:
-        _fix(reports, unsafe_fixes)
+        unread += _fix(reports, unsafe_fixes)
         again = [opened(one.subject.source.name) for one in reports if not one.subject.source.name.startswith("<")]
         fresh = [check(one, select=_names(select), ignored=_names(ignore)) for one in again if not isinstance(one, Diagnostic)]
         reports = fresh + [one for one in reports if one.subject.source.name.startswith("<")]
@@ -179,19 +180,34 @@ def _diff(reports: list[Report], unsafe: bool) -> None:
             click.echo("".join(lines).encode("utf-8", "surrogateescape"), nl=False)
 
 
-def _fix(reports: list[Report], unsafe: bool) -> None:
-    """Write what is fixed; what came by standard input goes to standard output."""
+def _fix(reports: list[Report], unsafe: bool) -> list[Diagnostic]:
+    """Write what is fixed, and return what could not be; what came by standard input goes to standard output."""
     from perijove.checks.fix import fixed
+    from perijove.text.diagnostic import Diagnostic, Severity
 
+    failed: list[Diagnostic] = []
     for report in reports:
         texts, done = fixed(report.diagnostics, unsafe=unsafe)
         for name, text in texts.items():
             octets = text.encode("utf-8", "surrogateescape")
+            why = "" if name.startswith("<") else _write(name, octets)
             if name.startswith("<"):
                 click.echo(octets, nl=False)
-                continue
-            with open(name, "wb") as file:
-                file.write(octets)
+            elif why:
+                message = f"`{name}` cannot be written: {why}"
+                failed.append(Diagnostic(name="unwritable-file", severity=Severity.ERROR, message=message))
         for one in done:
             assert one.fix is not None
-            click.echo(f"fixed: {one.where}: {one.fix.what}", err=True)
+            if one.where is None or one.where.source.name in texts:
+                click.echo(f"fixed: {one.where}: {one.fix.what}", err=True)
+    return failed
+
+
+def _write(name: str, octets: bytes) -> str:
+    """Write a file; return why it cannot be."""
+    try:
+        with open(name, "wb") as file:
+            file.write(octets)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""

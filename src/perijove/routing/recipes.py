@@ -39,7 +39,7 @@ def request_recipe(edits: Sequence[Edit]) -> Recipe | None:
         assert isinstance(edit, actions.EditField)
         if mentions(edit.value, templates.FieldLike) or b"host" in edited:
             return None
-        if any(mentions(edit.value, templates.RequestField(name)) for name in edited):
+        if names(edit.value) & edited:
             return None  # a value is made of what another edit has changed
     host = templates.RequestField(b"host")
     found.steady = all(

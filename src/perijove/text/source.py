@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +15,7 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return a line, counted from 1, without its end; empty if there is none."""
-        # Not splitlines(): it ends a line at a form feed as well, and no dialect counts so.
-        lines = self.text.split("\n")
+        lines = _lines(self.text)
         return lines[number - 1].removesuffix("\r") if 0 < number <= len(lines) else ""
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -43,3 +43,10 @@ class Span:
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}:{self.column}"
+
+
+@lru_cache(maxsize=16)
+def _lines(text: str) -> tuple[str, ...]:
+    """Cut a text into lines, once for all that is told of it."""
+    # Not splitlines(): it ends a line at a form feed as well, and no dialect counts so.
+    return tuple(text.split("\n"))

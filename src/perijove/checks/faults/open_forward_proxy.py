@@ -42,7 +42,7 @@ from perijove.config.apache.words import fold
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
-EXPLAINS = ("open-proxy", "open-forward-proxy")
+EXPLAINS = ("forward-proxy-open",)
 
 
 def find(subject: Subject) -> Iterator[Finding]:

@@ -50,6 +50,9 @@ class Worker:
 
     def begins(self, url: str) -> bool:
         """Tell whether a URL is this worker's, whatever follows it."""
+        head = _parted(self.name)[0]
+        if "$" not in head and not url.startswith(head):
+            return False  # as most are: no pattern is needed to see that
         return re.match(self.pattern(), url.encode("utf-8", "surrogateescape")) is not None
 
 
