@@ -17,9 +17,12 @@ PLAIN = """<VirtualHost *:80>\r
     # the hub\r
     ServerName hub.example.org\r
     ProxyPass / http://127.0.0.1:8000/\r
+    ProxyPassReverse / http://127.0.0.1:8000/\r
 </VirtualHost>\r
 """
-GOOD = PLAIN.replace("8000/", "8000/ upgrade=websocket").replace("    # the hub", "    ProxyPreserveHost On\r\n    # the hub")
+GOOD = PLAIN.replace("ProxyPass / http://127.0.0.1:8000/", "ProxyPass / http://127.0.0.1:8000/ upgrade=websocket").replace(
+    "    # the hub", "    ProxyPreserveHost On\r\n    # the hub"
+)
 
 
 def run(*arguments: str, text: str | None = None) -> Result:

@@ -75,10 +75,10 @@ def _text(_subject: Subject) -> str:
 _CHECKLIST: Final = (
     Box(
         "It does what the working configurations of issue 219 do: pages and WebSockets reach the hub",
-        _names("""websocket-route-missing websocket-route-incomplete websocket-path-differs hub-host-not-preserved
-        host-and-origin-edited origin-edit-mismatch slash-mismatch prefix-changed location-pattern-literal
-        proxypass-unreachable trailing-comment placeholder-left tls-upstream-without-sslproxyengine
-        hub-not-at-base-url location-wildcard-is-pattern"""),
+        _names("""websocket-route-missing websocket-route-incomplete websocket-path-differs hub-pages-not-mapped
+        hub-host-not-preserved host-and-origin-edited origin-edit-mismatch slash-mismatch prefix-changed
+        location-pattern-literal location-wildcard-is-pattern pattern-target-slash proxypass-unreachable query-in-target
+        rewrite-hides-proxypass trailing-comment placeholder-left tls-upstream-without-sslproxyengine hub-not-at-base-url"""),
         _works,
     ),
     Box("Apache is 2.4 or higher", _names("apache-too-old feature-needs-newer-apache"), _version),
@@ -89,7 +89,9 @@ _CHECKLIST: Final = (
         _modules,
     ),
     Box("Apache's logs were looked at", frozenset(), _logs),
-    Box("Nothing is misspelt: paths are the same everywhere", _names("path-misspelt unknown-directive"), _text),
+    Box(
+        "Nothing is misspelt: paths are the same everywhere", _names("path-misspelt placeholder-left unknown-directive"), _text
+    ),
     Box("The hub listens where the proxy looks for it", _names("hub-not-where-proxied hub-open-to-network"), _hub),
     Box("TLS ends at one place: proxy and hub agree whether it is spoken between them", _names("tls-on-one-side"), _hub),
 )

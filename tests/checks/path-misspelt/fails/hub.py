@@ -1,0 +1,1 @@
+c.JupyterHub.base_url = "/notebook/"
