@@ -76,6 +76,16 @@ def test_fixed_in_place_with_its_line_ends(here: Path) -> None:
     assert (here / "hub.conf").read_bytes() == GOOD.encode()
 
 
+def test_what_comes_by_a_pipe_goes_on_fixed() -> None:
+    found = run("-", "--fix", text=PLAIN)
+    assert found.stdout_bytes.startswith(GOOD.encode())
+
+
+def test_a_fix_that_waits_for_another(here: Path) -> None:
+    (here / "hub.conf").write_text((Path(__file__).parent / "page" / "2.conf").read_text())
+    assert run("hub.conf", "--fix", "--unsafe-fixes").exit_code == 0
+
+
 def test_a_file_that_cannot_be_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("perijove.cli.check._write", lambda name, octets: "Permission denied")
     found = run("hub.conf", "--fix")

@@ -1,4 +1,4 @@
-"""From a file to what checks are given.
+"""From a text to what checks are given.
 
 What Apache refuses is left out, if that changes nothing of where requests go, so that one misplaced comment does not hide
 what else is wrong. Knows dialects. Must not know any check.
@@ -10,13 +10,12 @@ import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from perijove import config
 from perijove.checks.subject import Known, Subject
 from perijove.config.apache import meaning
 from perijove.config.apache.directive import Directive, Section
 from perijove.config.apache.reading import read as read_apache
 from perijove.config.apache.words import fold
-from perijove.text.diagnostic import Diagnostic, Severity
+from perijove.text.diagnostic import Severity
 from perijove.text.source import Source
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from perijove.config.apache.reading import Reading
     from perijove.gateway.model import Gateway
+    from perijove.text.diagnostic import Diagnostic
 
 # What is not on this machine may well be on the one that the configuration is for.
 _ELSEWHERE: Final = frozenset(
@@ -55,25 +55,15 @@ _ACCESS: Final = frozenset(
 )
 
 
-def open_file(
-    path: str, *, apache: bool = False, defines: Sequence[str] = (), known: Known | None = None
-) -> Subject | Diagnostic:
-    """Return what checks are given of a file, or why it cannot be read.
+def of_source(source: Source, *, apache: bool = False, defines: Sequence[str] = (), known: Known | None = None) -> Subject:
+    """Return what checks are given of a text.
 
     Args:
-        path: of the file; `-` is standard input.
+        source: the text; of a file, by its path.
         apache: it is Apache's, whatever it is called; else what is no TOML is.
         defines: names that are defined for Apache's IfDefine.
         known: what is known besides.
     """
-    source = config.read(path, octets=True)
-    if isinstance(source, Diagnostic):
-        return source
-    return of_source(source, apache=apache, defines=defines, known=known)
-
-
-def of_source(source: Source, *, apache: bool = False, defines: Sequence[str] = (), known: Known | None = None) -> Subject:
-    """Return what checks are given of a text."""
     known = known or Known()
     if apache or source.name.endswith(".conf") or not (source.name.endswith(".toml") or _is_toml(source.text)):
         return _of_apache(source, defines, known)

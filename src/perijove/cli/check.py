@@ -11,11 +11,15 @@ import rich_click as click
 from perijove.cli.options import colours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from perijove.checks.run import Report
-    from perijove.checks.subject import Known, Subject
+    from perijove.checks.subject import Known
     from perijove.text.diagnostic import Diagnostic
+    from perijove.text.source import Source
 
 _UNREAD = 2
+_ROUNDS = 6  # of fixes
 
 
 @click.command(name="check")
@@ -68,9 +72,10 @@ def command(
     Exit status: 0 if there is nothing but advice, 1 if something was found, 2 if a file cannot be read or the command
     line is wrong.
     """
-    from perijove.checks.opened import open_file
+    from perijove.checks.opened import of_source
     from perijove.checks.run import check
     from perijove.cli.options import tell
+    from perijove.config import read
     from perijove.text.diagnostic import Diagnostic
 
     if page is not None:
@@ -81,28 +86,26 @@ def command(
     known = _known(hub, modules, apache_version)
     form = "json" if as_json else form
 
-    def opened(name: str) -> Subject | Diagnostic:
-        return open_file(name, apache=apache, defines=define, known=known)
+    def judged(source: Source) -> Report:
+        subject = of_source(source, apache=apache, defines=define, known=known)
+        return check(subject, select=_names(select), ignored=_names(ignore))
 
     reports: list[Report] = []
-    unread: list[Diagnostic] = []
+    failed: list[Diagnostic] = []
     for name in files:
-        subject = opened(name)
-        if isinstance(subject, Diagnostic):
-            unread.append(subject)
-            continue
-        reports.append(check(subject, select=_names(select), ignored=_names(ignore)))
+        source = read(name, octets=True)
+        if isinstance(source, Diagnostic):
+            failed.append(source)
+        else:
+            reports.append(judged(source))
     if diff:
         _diff(reports, unsafe_fixes)
-    elif fix:
-        unread += _fix(reports, unsafe_fixes)
-        again = [opened(one.subject.source.name) for one in reports if not one.subject.source.name.startswith("<")]
-        fresh = [check(one, select=_names(select), ignored=_names(ignore)) for one in again if not isinstance(one, Diagnostic)]
-        reports = fresh + [one for one in reports if one.subject.source.name.startswith("<")]
-    if not diff:
+    else:
+        if fix:
+            reports = [_fixed(one, unsafe_fixes, judged, failed) for one in reports]
         _show(reports, form)
-    tell(unread, False)
-    sys.exit(_UNREAD if unread else 0 if all(one.clean for one in reports) else 1)
+    tell(failed, False)
+    sys.exit(_UNREAD if failed else 0 if all(one.clean for one in reports) else 1)
 
 
 def _names(given: tuple[str, ...]) -> frozenset[str]:
@@ -180,27 +183,39 @@ def _diff(reports: list[Report], unsafe: bool) -> None:
             click.echo("".join(lines).encode("utf-8", "surrogateescape"), nl=False)
 
 
-def _fix(reports: list[Report], unsafe: bool) -> list[Diagnostic]:
-    """Write what is fixed, and return what could not be; what came by standard input goes to standard output."""
-    from perijove.checks.fix import fixed
-    from perijove.text.diagnostic import Diagnostic, Severity
+def _fixed(report: Report, unsafe: bool, judged: Callable[[Source], Report], failed: list[Diagnostic]) -> Report:
+    """Fix what can be, round by round, since one fix may wait for another; return what is left.
 
-    failed: list[Diagnostic] = []
-    for report in reports:
+    Files are written. What came by standard input goes to standard output. What cannot be written is added to `failed`.
+    """
+    from perijove.checks.fix import fixed
+    from perijove.config import read
+    from perijove.text.diagnostic import Diagnostic, Severity
+    from perijove.text.source import Source
+
+    piped = report.subject.source.name.startswith("<")
+    for _ in range(_ROUNDS):
         texts, done = fixed(report.diagnostics, unsafe=unsafe)
+        if not done:
+            break
         for name, text in texts.items():
-            octets = text.encode("utf-8", "surrogateescape")
-            why = "" if name.startswith("<") else _write(name, octets)
-            if name.startswith("<"):
-                click.echo(octets, nl=False)
-            elif why:
+            why = "" if name.startswith("<") else _write(name, text.encode("utf-8", "surrogateescape"))
+            if why:
                 message = f"`{name}` cannot be written: {why}"
                 failed.append(Diagnostic(name="unwritable-file", severity=Severity.ERROR, message=message))
+                return report
         for one in done:
             assert one.fix is not None
-            if one.where is None or one.where.source.name in texts:
-                click.echo(f"fixed: {one.where}: {one.fix.what}", err=True)
-    return failed
+            click.echo(f"fixed: {one.where}: {one.fix.what}", err=True)
+        name = report.subject.source.name
+        source = Source(name, texts.get(name, report.subject.source.text)) if piped else read(name, octets=True)
+        if isinstance(source, Diagnostic):
+            failed.append(source)
+            return report
+        report = judged(source)
+    if piped:
+        click.echo(report.subject.source.text.encode("utf-8", "surrogateescape"), nl=False)
+    return report
 
 
 def _write(name: str, octets: bytes) -> str:

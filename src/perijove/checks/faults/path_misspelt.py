@@ -2,7 +2,7 @@
 
 ## What it finds
 
-First parts of paths that differ by one letter between ProxyPass, its URL, ProxyPassReverse, sections and rules, or from the hub's
+First parts of paths that differ by one letter too many, or by two the wrong way round, between ProxyPass, its URL, ProxyPassReverse, sections and rules, or from the hub's
 `base_url`: `/notebook` and `/notebooks`. Also `Referrer`: the field is called `Referer`.
 
 ## Why it hurts
@@ -81,12 +81,12 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 
 def _near(name: str, other: str) -> bool:
-    """Tell whether two words differ by one letter that is too many, or is another one."""
+    """Tell whether one of two words has a letter too many, or two letters the wrong way round."""
     short, long = sorted((name, other), key=len)
     if short == long or len(long) - len(short) > 1 or len(short) < 4:
         return False
     if len(short) == len(long):
-        return sum(a != b for a, b in zip(short, long, strict=True)) == 1 and short[0] == long[0]
+        return any(short[:at] + short[at + 1] + short[at] + short[at + 2 :] == long for at in range(len(short) - 1))
     return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 

@@ -48,13 +48,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import place, upgrade
+from perijove.checks.remedy import line_of, place, same, upgrade, within
 from perijove.checks.sites import KERNEL, upgraded
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
 _OTHERS = ("AH01144", "AH01961")  # of checks of their own
+_ORDER = "of sections the last that fits counts, and before any ProxyPass outside of them; of those, the first"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -69,10 +70,15 @@ def find(subject: Subject) -> Iterator[Finding]:
             how = f"is answered with {found.refusal.status}"
         else:
             how = "is answered here"
+        meant = next((one for one in subject.mapped if one.scheme in ("ws", "wss") and within(one.written, site)), None)
+        line = line_of(subject, found)
+        aside = ""
+        if meant is not None and line is not None and not same(meant.written.span, line):
+            aside = f"line {meant.written.span.line} is meant for them, but line {line.line} decides: {_ORDER}; or "
         yield Finding(
             f"no WebSocket reaches a kernel: a handshake for {site.mount}{KERNEL[:21]}… {how}",
             place(subject, site, found),
             'the notebook stays at "Connecting to kernel"; the console says "Unexpected response code: 400" or 404',
-            "add `upgrade=websocket` to the ProxyPass of the hub (Apache 2.4.47 or newer)",
+            f"{aside}add `upgrade=websocket` to the ProxyPass of the hub (Apache 2.4.47 or newer)",
             upgrade(subject, found),
         )
