@@ -26,15 +26,11 @@ if TYPE_CHECKING:
     from perijove.text.diagnostic import Diagnostic
 
 # What is not on this machine may well be on the one that the configuration is for.
-_ELSEWHERE: Final = frozenset(
-    ("no-such-file", "include-not-found", "no-server-root", "no-module-file", "unreadable-file", "no-certificate")
-)
+_ELSEWHERE: Final = frozenset(("no-such-file", "include-not-found", "no-server-root", "no-module-file", "unreadable-file"))
 # What Apache does, and perijove does not.
-_UNTOLD: Final = frozenset(
-    ("not-emulated", "not-enforced", "not-emulated-authentication", "pattern-not-emulated", "files-not-served")
-)
-# What perijove assumes where a file does not say it; the checklist says what could not be told for it.
-_ASSUMED: Final = frozenset(("modules-assumed", "listen-assumed"))
+_UNTOLD: Final = frozenset(("not-emulated", "not-enforced", "not-emulated-authentication", "pattern-not-emulated"))
+# What is of no concern here: what perijove assumes (the checklist says what could not be told for it), and how it would serve.
+_APART: Final = frozenset(("modules-assumed", "listen-assumed", "files-not-served"))
 # Where requests go is said by these: without one of them, what the rest does is another thing.
 _ROUTES: Final = (
     "proxypass ",
@@ -104,7 +100,9 @@ def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading
     if items != reading.items:
         gateway, _ = meaning(source, replace(reading, items=items))
     assumed = reading.assumed and known.modules is None
-    return reading, gateway, tuple(_judged(one, assumed) for one in said if one.name not in _ASSUMED)
+    # Of certificates that are not on this machine, none is left.
+    apart = _APART | {"no-certificate"} if any(one.name == "no-such-file" for one in said) else _APART
+    return reading, gateway, tuple(_judged(one, assumed) for one in said if one.name not in apart)
 
 
 def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, ...]:
@@ -121,11 +119,12 @@ def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, 
 
 def _judged(one: Diagnostic, assumed: bool) -> Diagnostic:
     """Return what a dialect says, as far as it is a fault of the configuration itself."""
-    undefined = one.name == "undefined-variable" and "${APACHE_" in one.message
     unloaded = one.name == "module-not-loaded" and assumed  # it may well be, in a file that was not given
-    if one.name in _UNTOLD or one.name in _ELSEWHERE or undefined or unloaded:
-        return replace(one, severity=Severity.ADVICE)
-    return one
+    if one.name in _UNTOLD:
+        return replace(one, severity=Severity.ADVICE, message=f"this is not judged: {one.message}", help="")
+    if one.name in _ELSEWHERE or (one.name == "undefined-variable" and "${APACHE_" in one.message):
+        return replace(one, severity=Severity.ADVICE, message=f"on this machine: {one.message}")
+    return replace(one, severity=Severity.ADVICE) if unloaded else one
 
 
 def _place(one: Diagnostic) -> tuple[str, str]:

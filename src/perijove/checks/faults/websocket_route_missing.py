@@ -64,6 +64,8 @@ def find(subject: Subject) -> Iterator[Finding]:
         found = site.socket
         if upgraded(found) or (found.refusal is not None and found.refusal.code in _OTHERS):
             continue
+        if found.refusal is not None and found.refusal.status == 500 and not found.refusal.code:
+            continue  # Apache might: this is not emulated
         if found.sent is not None:
             how = f"arrives at {found.sent.upstream} as a plain request"
         elif found.refusal is not None:
