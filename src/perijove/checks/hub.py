@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perijove.text.source import Source
 
 _ADDRESS: Final = ("bind_url", "ip", "port", "base_url", "ssl_cert", "ssl_key")
+_DEFAULT: Final = "http://:8000/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,18 @@ class Hub:
     def url(self) -> SplitResult:
         """Where the hub's own proxy listens, as far as it is known: the default is http://:8000 (jupyterhub/app.py)."""
         bound = self.text("bind_url")
-        if bound is not None:
-            return urlsplit(bound)
-        port = self.said["port"].value if "port" in self.said else 8000
-        scheme = "https" if self.text("ssl_cert") or self.text("ssl_key") else "http"
-        return urlsplit(f"{scheme}://{self.text('ip') or ''}:{port}{self.text('base_url') or '/'}")
+        if bound is None:
+            port = self.said["port"].value if "port" in self.said else 8000
+            scheme = "https" if self.secure else "http"
+            bound = f"{scheme}://{self.text('ip') or ''}:{port}{self.text('base_url') or '/'}"
+        return _split(bound) or urlsplit(_DEFAULT)
 
     @property
     def told(self) -> bool:
-        """Tell whether all that says where it listens is written out."""
-        return all(self.said[name].value is not None for name in _ADDRESS if name in self.said)
+        """Tell whether all that says where it listens is written out, and is a URL."""
+        bound = self.text("bind_url")
+        written = all(self.said[name].value is not None for name in _ADDRESS if name in self.said)
+        return written and (bound is None or _split(bound) is not None)
 
     @property
     def secure(self) -> bool:
@@ -78,9 +81,7 @@ def read(source: Source) -> Hub | str:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return str(error) or type(error).__name__
     said: dict[str, Said] = {}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Assign):
-            continue
+    for node in sorted((one for one in ast.walk(tree) if isinstance(one, ast.Assign)), key=lambda one: one.lineno):
         for target in node.targets:
             if (
                 isinstance(target, ast.Attribute)
@@ -89,6 +90,15 @@ def read(source: Source) -> Hub | str:
             ):
                 said[target.attr] = Said(_literal(node.value), _span(source, node))
     return Hub(source, said)
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL; None if it is none."""
+    try:
+        found = urlsplit(url)
+        return found if found.port is None or found.port else None
+    except ValueError:
+        return None
 
 
 def _literal(node: ast.expr) -> object:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from perijove.checks import sites, written
+from perijove.config.apache.document import parse
 from perijove.explain.request import request
 from perijove.explain.run import Tables, explain
 from perijove.text.source import Span
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from perijove.checks.hub import Hub
     from perijove.checks.sites import Site
     from perijove.checks.written import Mapped, Written
+    from perijove.config.apache.document import Document
     from perijove.config.apache.reading import Reading
     from perijove.explain.model import Explanation, Place
     from perijove.gateway.model import Gateway
@@ -71,6 +73,16 @@ class Subject:
         """All texts that were read, by name."""
         more = () if self.reading is None else self.reading.documents
         return {one.source.name: one.source for one in more} | {self.source.name: self.source}
+
+    @cached_property
+    def documents(self) -> tuple[Document, ...]:
+        """All of Apache's files that were read, as they were written."""
+        if self.reading is None:
+            return ()
+        known = {one.source.name: one for one in self.reading.documents}
+        if self.mended:
+            known[self.source.name] = parse(self.source)
+        return tuple(known.values())
 
     @property
     def modules(self) -> frozenset[str] | None:

@@ -41,7 +41,7 @@ from typing import Final
 from perijove.checks.catalogue import Finding
 from perijove.checks.subject import Subject
 from perijove.checks.written import deleted
-from perijove.config.apache.document import Kind, parse
+from perijove.config.apache.document import Kind
 from perijove.text.diagnostic import Fix, Severity
 from perijove.text.source import Span
 
@@ -57,10 +57,9 @@ _NAMES: Final = re.compile(r"%\{[^}]*\}|\$\{[^}]*\}")
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each line that has one."""
-    if subject.reading is None:
-        return
-    for source in subject.sources.values():
-        for line in parse(source).lines:
+    for document in subject.documents:
+        source = document.source
+        for line in document.lines:
             if line.kind not in (Kind.DIRECTIVE, Kind.OPEN):
                 continue
             text = source.line(line.span.line)
