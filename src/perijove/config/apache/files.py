@@ -6,9 +6,11 @@ mod_alias.c, mod_dir.c, mod_mime.c. Knows what is said of files. Must not know w
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache.answers import prefix, substituted
@@ -117,14 +119,22 @@ def serve(flow: Flow, said: Callable[..., Any], modules: frozenset[str], overrid
 
 def _types(said: Callable[..., Any]) -> dict[bytes, bytes]:
     """Return media types by the ends of names: TypesConfig's file, and AddType."""
-    found: dict[bytes, bytes] = {}
+    path = said("typesconfig", ("/etc/mime.types",))[0]
     try:
-        with open(said("typesconfig", ("/etc/mime.types",))[0], "rb") as file:
-            for line in file:
-                kind, *ends = line.partition(b"#")[0].split()[:1] + line.partition(b"#")[0].split()[1:] or [b""]
-                found |= dict.fromkeys(ends, kind)
-    except OSError:
-        pass
+        found = dict(_read_types(path, os.stat(path).st_mtime_ns))
+    except (OSError, ValueError):
+        found = {}
     for kind, *ends in said("addtype", ()):
         found |= {end.lstrip(".").lower().encode(): kind.encode() for end in ends}
+    return found
+
+
+@lru_cache(maxsize=4)
+def _read_types(path: str, _changed: int) -> dict[bytes, bytes]:
+    """Read a file of media types, once for all hosts as long as it is the same."""
+    found: dict[bytes, bytes] = {}
+    with open(path, "rb") as file:
+        for line in file:
+            kind, *ends = line.partition(b"#")[0].split() or [b""]
+            found |= dict.fromkeys(ends, kind)
     return found
