@@ -157,3 +157,11 @@ def test_the_reference_is_what_is_printed() -> None:
     assert printed == reference()
     assert (ROOT / "docs" / "reference" / "checks.md").read_text(encoding="utf-8") == printed
     assert all(f"## {name}\n" in printed for name in checks())
+
+
+def test_what_is_included_is_fixed_where_it_is_written(here: Path) -> None:
+    (here / "all.conf").write_text(f"Listen 80\nInclude {here}/hub.conf\n")
+    found = run("all.conf", "--fix")
+    assert found.exit_code == 0
+    assert (here / "hub.conf").read_bytes() == GOOD.encode()
+    assert (here / "all.conf").read_text().startswith("Listen 80\nInclude")

@@ -137,13 +137,17 @@ def deleted(span: Span) -> Edit:
 
 
 def inserted(span: Span, *lines: str, after: bool = False) -> Edit:
-    """Return the edit that adds lines before the one on which a span begins, as far indented; or `after` it, as far as the next."""
+    """Return the edit that adds lines before the one on which a span begins, as far indented; or `after` it.
+
+    What is added after the line that opens a section is in it, as far indented as what is there.
+    """
     start, end = _whole(span)
     text = span.source.text
     at = end if after else start
-    shown = text[at:].partition("\n")[0] if after else text[start:]
+    opens = after and text[start:].lstrip(" \t").startswith("<")
+    shown = (text[end:] if opens else text[start:]).partition("\n")[0]
     indent = shown[: len(shown) - len(shown.lstrip(" \t"))]
-    if after and shown.lstrip().startswith("</"):
+    if opens and shown.lstrip().startswith("</"):
         indent += "    "
     newline = "\r\n" if "\r\n" in text[start:end] else "\n"
     before = newline if after and end and not text[:end].endswith("\n") else ""
