@@ -1,7 +1,8 @@
 cimport cython
 
 from perijove.engine.counters cimport Counters
-from perijove.engine.exchange cimport Exchange, Peer
+from perijove.engine.exchange cimport Exchange
+from perijove.engine.peer cimport Peer
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.limiter cimport Limiter
 from perijove.engine.plan cimport Plan, Table, Timeouts

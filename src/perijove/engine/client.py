@@ -52,9 +52,10 @@ from perijove.engine.const import (
     UNKNOWN_NAME,
 )
 from perijove.engine.counters import unshared
-from perijove.engine.exchange import IDEMPOTENT, Exchange, Peer
+from perijove.engine.exchange import IDEMPOTENT, Exchange
 from perijove.engine.head import Limits, RequestHead, ResponseHead
 from perijove.engine.limiter import CLIENT, EXCESS, OWNER, Limiter
+from perijove.engine.peer import Peer
 from perijove.engine.plan import Plan, Table
 from perijove.engine.reactor import Endpoint, Reactor
 from perijove.engine.slots import FIRST_ROUTE
@@ -1191,7 +1192,7 @@ class Client(Borrower):
         self.replay = None
         self.accept = b""
         self.peer.plan = None
-        self.peer.tail = b""
+        self.peer.tail = self.peer.front = self.peer.whole = b""
         upstream.upstream.answered(self.reactor.now)
         self.tunnelled = self.reactor.now
         self.exchange.sent += upstream.inbuf.size()

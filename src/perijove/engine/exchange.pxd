@@ -2,25 +2,18 @@ cimport cython
 
 from perijove.engine.buffer cimport Buffer
 from perijove.engine.framing cimport Chunked
-from perijove.engine.head cimport Limits, RequestHead, ResponseHead
+from perijove.engine.head cimport Limits, RequestHead, ResponseHead, content_length
+from perijove.engine.peer cimport Peer
 from perijove.engine.plan cimport Plan
 from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
 cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER
+cdef int _CONTENT_LENGTH, _UPGRADE, _VARY
 cdef frozenset _no_names, _ENDS
 cdef Py_ssize_t _GATHERED
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
-
-cdef class Peer:
-    cdef public bytes local
-    cdef public bytes address, scheme, host, tail
-    cdef public int port, server_port
-    cdef public bint trusted
-    cdef public Plan plan
-    cdef public object trusts
-    cpdef void renew(self, bytes address, int port) except *
 
 cdef class Exchange:
     cdef public Peer peer

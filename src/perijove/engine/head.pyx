@@ -25,6 +25,8 @@ cdef int UPGRADE = fields.UPGRADE
 cdef int CONTENT_LENGTH = fields.CONTENT_LENGTH
 cdef int HOST = fields.HOST
 cdef int EXPECT = fields.EXPECT
+cdef int DATE = fields.DATE
+cdef int SERVER = fields.SERVER
 cdef int SEC_WEBSOCKET_KEY = fields.SEC_WEBSOCKET_KEY
 cdef int SEC_WEBSOCKET_VERSION = fields.SEC_WEBSOCKET_VERSION
 cdef int COUNT = fields.COUNT
@@ -329,6 +331,9 @@ cdef class Head:
     cpdef bint has(self, int number) except -1:
         return self.seen >> number & 1
 
+    cpdef bint has_all(self, unsigned long long numbers) except -1:
+        return self.seen & numbers == numbers
+
     cpdef bint doubled(self) except -1:
         cdef const char *front
         cdef Line *one
@@ -458,6 +463,33 @@ cdef class Head:
             out.put(text + run, self.lines[self.count - 1].end - run)
         out.put(PyBytes_AS_STRING(tail), PyBytes_GET_SIZE(tail))
         return out.put(b"\r\n", 2)
+
+
+cpdef Py_ssize_t place(bytes text, int octet) except -9999:
+    cdef const char *its = PyBytes_AS_STRING(text)
+    cdef const char *found = <const char *>memchr(its, octet, PyBytes_GET_SIZE(text))
+    return -1 if found == NULL else found - its
+
+
+cpdef bytes cut(bytes text, Py_ssize_t start, Py_ssize_t end):
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(text) + start, end - start)
+
+
+cpdef bytes content_length(long long size):
+    cdef char line[40]
+    cdef int at = 40
+    line[39] = c"\n"
+    line[38] = c"\r"
+    at = 38
+    while True:
+        at -= 1
+        line[at] = 48 + size % 10
+        size //= 10
+        if size == 0:
+            break
+    at -= 16
+    memcpy(line + at, b"Content-Length: ", 16)
+    return PyBytes_FromStringAndSize(line + at, 40 - at)
 
 
 cpdef bint consists(bytes text, bytes octets) except -1:
@@ -715,6 +747,36 @@ cdef class ResponseHead(Head):
             and self._is(self.at[UPGRADE], b"websocket", 9)
         )
         return FOUND
+
+    cpdef bytes dated(self, bytes date):
+        cdef const char *front = self.front()
+        cdef Line *server
+        cdef Line *line
+        cdef const char *when = PyBytes_AS_STRING(date)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(date)
+        cdef char *to
+        cdef bytes made
+        if not self.seen >> SERVER & 1:
+            return b""
+        server = &self.lines[self.at[SERVER]]
+        if server.value_size == 0:
+            return b""
+        if self.seen >> DATE & 1:
+            line = &self.lines[self.at[DATE]]
+            if line.value_size:
+                when = front + line.value
+                size = line.value_size
+        made = PyBytes_FromStringAndSize(NULL, (8 + size if size else 0) + 10 + server.value_size)
+        to = PyBytes_AS_STRING(made)
+        if size:
+            memcpy(to, b"Date: ", 6)
+            memcpy(to + 6, when, size)
+            memcpy(to + 6 + size, b"\r\n", 2)
+            to += 8 + size
+        memcpy(to, b"Server: ", 8)
+        memcpy(to + 8, front + server.value, server.value_size)
+        memcpy(to + 8 + server.value_size, b"\r\n", 2)
+        return made
 
     cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail, bytes front=b"") except -1:
         cdef char first[16]

@@ -34,8 +34,9 @@ from perijove.engine.plan import (
 )
 
 if TYPE_CHECKING:
-    from perijove.engine.exchange import Exchange, Peer
+    from perijove.engine.exchange import Exchange
     from perijove.engine.head import Head, RequestHead
+    from perijove.engine.peer import Peer
 
 _prefix: Final = os.urandom(6).hex().encode()
 _serial: Final = count(1)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import const
 from perijove.engine.buffer import Buffer
-from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.explain import choice, outcome, refusal, words
 from perijove.explain.model import Considered, Explanation, InForce, Place, Refusal, Request, Value
 from perijove.explain.request import head as head_of

@@ -6,8 +6,9 @@ from tests.unit.engine.script import Script, forward
 from perijove.engine import fields, plan
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FORWARD, FOUND
-from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.plan import CookieMap, FieldEdit, Plan, Timeouts, UrlMap
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -336,8 +337,9 @@ def test_a_plan_holds_nothing_of_a_request() -> None:
 def test_what_may_be_repeated() -> None:
     from tests.unit.engine.test_head import request
 
-    from perijove.engine.exchange import Exchange, Peer
+    from perijove.engine.exchange import Exchange
     from perijove.engine.head import Limits, RequestHead
+    from perijove.engine.peer import Peer
 
     for data, wanted in (
         (GET, True),

@@ -18,8 +18,8 @@ from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FOUND
-from perijove.engine.exchange import Peer
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.program import Program
 from perijove.engine.state import KEPT, REFUSED
 from perijove.gateway.actions import Encoding, ForwardTo, Nothing, Refuse, SetNote
