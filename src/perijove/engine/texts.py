@@ -14,7 +14,7 @@ import stat
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.engine import fields, template
+from perijove.engine import fields, ids
 from perijove.engine.state import State
 
 if TYPE_CHECKING:
@@ -379,7 +379,7 @@ class RequestId(Part):
     def text(self, state: State) -> bytes:
         """Return it."""
         if not state.request_id:
-            state.request_id = template.fresh_id()
+            state.request_id = ids.fresh()
         return state.request_id
 
 

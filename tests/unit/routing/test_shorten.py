@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.engine.states import state_of, text
 
-from perijove.engine import fields
-from perijove.engine.conditions import Constant, HasNote, NotEmpty, Test
+from perijove.engine import conditions, fields
+from perijove.engine.conditions import Constant, HasNote, NotEmpty
 from perijove.engine.program import END, Action, SetNote, Step
 from perijove.engine.state import State
 from perijove.engine.texts import RequestField
 from perijove.routing.shorten import shortened
 
-TESTS: list[tuple[Test | None, int]] = [
+TESTS: list[tuple[conditions.Test | None, int]] = [
     (None, 0),
     (Constant(False), 0),
     (Constant(True), 0),
