@@ -97,7 +97,7 @@ cdef class Client(Borrower):
     cpdef void refuse(self, int status, int why=*, int wait=*) except *
     @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
     cdef void _send(self, RequestHead head, Plan plan) except *
-    cdef bint _inside(self, bytes target, object state) except -1
+    cdef bint _inside(self, bytes target, int status, object state) except -1
     cdef void _refuse_plainly(self, int status, Plan plan) except *
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(path=bytes)

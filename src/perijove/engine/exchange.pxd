@@ -9,7 +9,7 @@ from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
 cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER
-cdef int _CONTENT_LENGTH, _UPGRADE, _VARY
+cdef int _CONTENT_LENGTH, _TRANSFER_ENCODING, _UPGRADE, _VARY
 cdef frozenset _no_names, _ENDS
 cdef Py_ssize_t _GATHERED
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, ABORT, _INTERIM
@@ -19,9 +19,9 @@ cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
     cdef public State state
-    cdef public bytes date, method, target, path, host, address, scheme, request_id
-    cdef public int minor, status, interim, ended
-    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
+    cdef public bytes date, method, target, path, host, address, scheme, request_id, carried
+    cdef public int minor, status, interim, ended, instead
+    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked, silent
     cdef public long long request_left, response_left, received, sent
     cdef public double begun, answered
     cdef public Chunked request_decoder, decoder
@@ -48,7 +48,7 @@ cdef class Exchange:
     @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)
     cpdef int pump_request(self, Buffer source, Buffer out) except -1
     cpdef void took(self, long long size) except *
-    @cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong)
+    @cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong, ended=cython.int)
     cpdef int read_response(self, ResponseHead head, Limits limits, Buffer source, Buffer out) except -1
     @cython.locals(plan=Plan, drop=cython.ulonglong)
     cdef void _write_head(self, ResponseHead head, Buffer out, bytes size, bytes tail) except *

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import edits, fields
+from perijove.engine import edits, fields, page
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, OVERRIDE, REFUSE, TUNNEL, UNTIL_CLOSE
 from perijove.engine.framing import Chunked
@@ -32,6 +32,7 @@ _no_names: Final[frozenset[bytes]] = frozenset()
 _CONTENT_LENGTH: Final = fields.CONTENT_LENGTH
 _UPGRADE: Final = fields.UPGRADE
 _VARY: Final = fields.VARY
+_TRANSFER_ENCODING: Final = fields.TRANSFER_ENCODING
 # Framing is computed, never copied nor set.
 _HOST: Final = fields.mask(fields.HOST)
 _DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
@@ -59,6 +60,7 @@ class Exchange:
         "answered",
         "asked",
         "begun",
+        "carried",
         "chunk_out",
         "date",
         "decoder",
@@ -66,6 +68,7 @@ class Exchange:
         "expect",
         "gathered",
         "host",
+        "instead",
         "interim",
         "keep_alive",
         "length",
@@ -86,6 +89,7 @@ class Exchange:
         "reuse",
         "scheme",
         "sent",
+        "silent",
         "state",
         "status",
         "target",
@@ -126,6 +130,11 @@ class Exchange:
         self.request_id = b""
         self.state: State | None = None  # what a program has found out about the request
         self.asked = False  # the request was written for an upstream
+        # Of the page of an error: the status that it stands for, unless it may say its own; what else the error says; that the
+        # client has asked by HEAD, though the page is not.
+        self.instead = 0
+        self.carried = b""
+        self.silent = False
         self.answered = 0.0  # when the first octet of an answer came, and why it ended; whoever runs the exchange sets them
         self.ended = DONE
 
@@ -150,6 +159,9 @@ class Exchange:
         self.sent = 0
         self.request_id = b""
         self.asked = False
+        self.instead = 0
+        self.carried = b""
+        self.silent = False
         self.answered = 0.0
         self.ended = DONE
 
@@ -186,6 +198,9 @@ class Exchange:
         self.sent = 0
         self.request_id = b""
         self.asked = False
+        self.instead = 0
+        self.carried = b""
+        self.silent = False
         self.answered = 0.0
         self.ended = DONE
 
@@ -391,16 +406,35 @@ class Exchange:
             source.drop(head.size)
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status
+            if head.status == 401 and self.state is not None:  # whoever is asked for a password must learn what for
+                self.state.status = 401
+                asked = head.named(b"www-authenticate")
+                self.state.location = asked[0] if asked else None
             return OVERRIDE
         size = b""
-        tail = b""
+        tail = self.carried
         length = head.length
-        if length >= 0:
+        ended = 0  # octets behind the head that are of it
+        if self.instead:  # it is the page of an error, which stays one
+            head.status = self.instead
+            head.reason = page.reason(self.instead)
+        if length == CHUNKED and plan.edited and source.size() == head.size + 5 and source.copy().endswith(b"\r\n0\r\n\r\n"):
+            # No content, and all of it has come: httpd says so (ap_content_length_filter, server/protocol.c).
+            length = 0
+            size = b"Content-Length: 0\r\n"
+            ended = 5
+        elif length == 0 and self.instead:
+            size = b"Content-Length: 0\r\n"
+        elif length >= 0:
             if head.declared >= 0 and head.status != 204:
                 size = content_length(head.declared)
+            elif plan.edited and self.method == b"HEAD" and self.minor == 1 and head.has(_TRANSFER_ENCODING):
+                tail += b"Transfer-Encoding: chunked\r\n"  # as GET would have it (RFC 9112 §6.1)
+        elif self.silent:
+            pass
         elif self.minor == 1:
             self.chunk_out = True
-            tail = b"Transfer-Encoding: chunked\r\n"
+            tail += b"Transfer-Encoding: chunked\r\n"
         else:
             self.keep_alive = False  # RFC 9112 §6.3: an HTTP/1.0 client learns the end by the close
         self.response_left = length
@@ -414,12 +448,15 @@ class Exchange:
         if not self.request_done:
             self.keep_alive = False  # nobody knows whether the rest of the content still comes
         self.reuse = head.keep_alive and length != UNTIL_CLOSE
+        if self.silent and not self.response_done:
+            self.response_done = True
+            self.reuse = False  # content is still to come on it, which nobody is told
         if not self.keep_alive:
             tail += b"Connection: close\r\n"
         elif self.minor == 0:
             tail += b"Connection: keep-alive\r\n"
         self._write_head(head, out, size, tail)
-        source.drop(head.size)
+        source.drop(head.size + ended)
         return FOUND
 
     def _write_head(self, head: ResponseHead, out: Buffer, size: bytes, tail: bytes) -> None:

@@ -9,7 +9,7 @@ cdef struct Line:
     int number
 
 cdef class Limits:
-    cdef public Py_ssize_t line, size, count, field
+    cdef public Py_ssize_t line, size, count, field, empty
     cdef public bint anywhere
 
 cdef class Head:

@@ -49,17 +49,20 @@ _MATCHED_FIELDS: Final = 40  # the most fields for which a pattern is made
 class Limits:
     """Bounds on a head: octets, and a count of fields; `anywhere`: whether a forward proxy's targets are read.
 
-    `field` is for each line of a field, without its end; 0 is none but the head's.
+    `field` is for each line of a field, without its end; 0 is none but the head's. `empty` lines before a request are forgiven.
     """
 
-    __slots__ = ("anywhere", "count", "field", "line", "size")
+    __slots__ = ("anywhere", "count", "empty", "field", "line", "size")
 
-    def __init__(self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False, field: int = 0) -> None:
+    def __init__(
+        self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False, field: int = 0, empty: int = 1
+    ) -> None:
         self.line = line
         self.size = size
         self.count = count
         self.anywhere = anywhere
         self.field = field
+        self.empty = empty
 
 
 class _Shape:
@@ -342,7 +345,8 @@ class RequestHead(Head):
         """
         data = source.data
         start = source.start
-        if data.startswith(b"\r\n", start):  # one empty line before a request is forgiven, RFC 9112 §2.2
+        most = start + 2 * limits.empty
+        while start < most and data.startswith(b"\r\n", start):  # empty lines before a request are forgiven, RFC 9112 §2.2
             start += 2
         end = data.find(b"\r\n\r\n", start)
         if end < 0:

@@ -200,12 +200,13 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
 
 
 cdef class Limits:
-    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0):
+    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0, empty=1):
         self.line = line
         self.size = size
         self.count = count
         self.anywhere = anywhere
         self.field = field
+        self.empty = empty
 
 
 cdef class Head:
@@ -532,8 +533,8 @@ cdef class RequestHead(Head):
         cdef int verdict, options
         cdef long long length
         self.source = source
-        if size >= 2 and data[0] == c"\r" and data[1] == c"\n":
-            skipped = 2
+        while skipped < 2 * limits.empty and size >= skipped + 2 and data[skipped] == c"\r" and data[skipped + 1] == c"\n":
+            skipped += 2
         found = <const char *>memmem(data + skipped, size - skipped, b"\r\n\r\n", 4) if size > skipped else NULL
         if found == NULL:
             return incomplete(data + skipped, size - skipped, limits)

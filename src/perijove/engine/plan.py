@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from perijove.engine.program import Program
     from perijove.engine.recipe import Recipe
     from perijove.engine.state import State
+    from perijove.engine.texts import Text
 
 # What a template may name. Kept in step with the words of a configuration by routing.compile.
 LITERAL: Final = 0
@@ -212,7 +213,9 @@ class Plan:
         self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
-        self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says
+        self.pages: dict[
+            int, tuple[int, bytes | Text]
+        ] = {}  # of errors, in place of our own: a kind (const.py), and what it says
         self.overridden: frozenset[int] = frozenset()  # statuses of an upstream in whose place they are given, too
         self.response_drop = fields.RESPONSE_DROP
         self.response_names: frozenset[bytes] = frozenset()

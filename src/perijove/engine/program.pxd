@@ -133,7 +133,7 @@ cdef class Program:
     cdef public int slashes
     cdef public bint merge, forwards
     cdef public tuple undecoded
-    cdef public bytes undecoded_note
+    cdef public bytes undecoded_note, allow
     cdef dict _plans
     cdef Choice _last
     @cython.locals(state=State, path=object, step=Step)

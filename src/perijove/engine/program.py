@@ -41,9 +41,6 @@ AS_IS: Final = 2
 SLASHES: Final = 3  # canonical, but for slashes that are encoded already: where they have been kept
 
 
-_ALLOWED: Final = b"GET,HEAD,OPTIONS,POST,TRACE"  # what CONNECT is answered here (RFC 9110 §15.5.6), in httpd's words
-
-
 class Action:
     """Something that is done to the state. It answers whether the program goes on."""
 
@@ -220,10 +217,13 @@ class Finish(Action):
     def act(self, state: State) -> bool:
         """Do it."""
         state.status = self.status
-        state.location = b"" if self.location is None else self.location.text(state)
-        if state.location.translate(None, _FIELD_OCTETS):  # what would end a field line (RFC 9110 §5.5)
+        if self.location is None:
+            return False
+        location = self.location.text(state)
+        if location.translate(None, _FIELD_OCTETS):  # what would end a field line (RFC 9110 §5.5)
             state.status = 500
-            state.location = b""
+            location = b""
+        state.location = location
         return False
 
 
@@ -624,6 +624,7 @@ class Program:
         self.timed = False  # a rule wants to know when a request began
         self.undecoded: tuple[Pattern, ...] = ()  # paths in which one is found are not decoded, and have a note
         self.undecoded_note = b""
+        self.allow = b""  # the methods that CONNECT is answered where it is refused (RFC 9110 §15.5.6)
 
     def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
         """Return what becomes of a request; its `plan` is set.
@@ -652,7 +653,7 @@ class Program:
                 path = decoded(state.path, self.slashes, self.merge)
         early: bytes | None = None
         if path == 405:
-            state.location = _ALLOWED
+            state.location = self.allow
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):

@@ -69,9 +69,10 @@ def explain(gateway: Gateway, request: Request) -> Explanation:
     if proxied:
         found.listener = replace(found.listener, why="it is a forward proxy's, which clients ask for URLs of other servers")
     limits = gateway.limits
-    bounds = Limits(limits.request_line, limits.header, limits.fields, _forwards(gateway, listener), limits.field)
-    verdict = head.scan(buffer, bounds)
     table = _table(gateway, listener)
+    anywhere = table.anywhere or table.bare
+    bounds = Limits(limits.request_line, limits.header, limits.fields, anywhere, limits.field, limits.empty_lines)
+    verdict = head.scan(buffer, bounds)
     if verdict != const.FOUND:
         _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))
         return found

@@ -275,11 +275,10 @@ def host_table(
             if page is None:
                 made.pages.pop(status, None)
             elif page.text is not None:
-                made.pages[status] = (const.TEXT, page.text)
-            elif page.elsewhere.startswith(b"/"):
-                made.pages[status] = (const.INSIDE, page.elsewhere)
+                made.pages[status] = (const.TEXT, _octets(page.text))
             else:
-                made.pages[status] = (const.ELSEWHERE, page.elsewhere)
+                inside = page.elsewhere[:1] and isinstance(page.elsewhere[0], bytes) and page.elsewhere[0].startswith(b"/")
+                made.pages[status] = (const.INSIDE if inside else const.ELSEWHERE, _octets(page.elsewhere))
         its = [(at, chosen[at], one) for at, one in enumerate(operations) if state.selected >> at & 1]
         request = [(rule.do, one) for at, rule, one in its if at < requests]
         response = [(rule.do, one) for at, rule, one in its if at >= requests and not one.always]
@@ -287,8 +286,8 @@ def host_table(
         made.request_operations = tuple(one for _, one in request)
         made.response_operations = tuple(one for _, one in response)
         made.always_operations = tuple(one for _, one in always)
-        inside = any(kind == const.INSIDE for kind, _ in made.pages.values())
-        made.keeps_fields = inside or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
+        filled = any(kind == const.INSIDE or not isinstance(text, bytes) for kind, text in made.pages.values())
+        made.keeps_fields = filled or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
         if not made.keeps_fields and made.version == b"HTTP/1.1":  # what a head is written with as it is
             made.request_recipe = recipes.request_recipe(request)
         made.response_recipe = recipes.response_recipe(response)
@@ -302,7 +301,17 @@ def host_table(
     runs_as.timed = any(recipes.mentions(every, what) for what in (Fact.MICROSECONDS, Fact.DURATION))
     runs_as.undecoded = tuple(pattern(one) for one in stages.undecoded)
     runs_as.undecoded_note = stages.undecoded_note.lower()
+    runs_as.allow = stages.allow
     return plan.HostTable((), runs_as, place)
+
+
+def _octets(template: templates.Template) -> bytes | texts.Text:
+    """Return a text that is always the same as it is."""
+    return (
+        b"".join(one for one in template if isinstance(one, bytes))
+        if all(isinstance(one, bytes) for one in template)
+        else text(template)
+    )
 
 
 def _no_answer(action: actions.Respond | actions.ServeFile) -> plan.Plan:
@@ -398,7 +407,7 @@ class Building:
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Refuse(status, _, allow):
-                return program.Finish(status, text((allow,)) if allow else None)
+                return program.Finish(status, None if allow is None else text((allow,)))
             case actions.Redirect(status, location):
                 return program.Finish(status, text(location))
             case actions.Respond() | actions.ServeFile():

@@ -166,6 +166,20 @@ def test_an_empty_line_before_is_forgiven() -> None:
     assert (verdict, head.size) == (FOUND, len(GET) + 4)
 
 
+@pytest.mark.parametrize(("lines", "verdict"), [(0, FOUND), (3, FOUND), (4, 400)])
+def test_as_many_empty_lines_before_as_are_allowed(lines: int, verdict: int) -> None:
+    limits = Limits(empty=3)
+    buffer, head = Buffer(), RequestHead()
+    data = b"\r\n" * lines + GET + b"\r\n"
+    seen = MORE
+    for octet in data:
+        if seen == MORE:
+            buffer.append(bytes((octet,)))
+            seen = head.scan(buffer, limits)
+    assert seen == verdict
+    assert verdict != FOUND or (head.size == len(data) and head.path == b"/")
+
+
 def test_absolute_form() -> None:
     verdict, head, _ = request(b"GET HTTP://real:81?q HTTP/1.1\r\nHost: other\r\n\r\n")
     assert verdict == FOUND

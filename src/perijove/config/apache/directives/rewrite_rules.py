@@ -101,6 +101,7 @@ class Place:
     counted: bytes = b""  # by which name the rounds of [N] are counted
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
+    balancer: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None  # what sends a path to a balancer
     files: Condition | None = None  # the held text is the name of a file that may be served
     info: Template = ()  # in a section: what stands behind the file's name, if that is kept apart
 
@@ -286,6 +287,9 @@ class _List:
             flow.add(Always(), Refuse(upstream), Then.STOP, span)
             return
         encoding = Encoding.NONE if flags.noescape else self.place.encoding
+        if origin[:11].lower() == b"balancer://" and self.place.balancer is not None and span is not None:
+            self.place.balancer(flow, origin.decode("utf-8", "surrogateescape"), HELD, encoding, self.labels.proxied, span)
+            return
         if kind in ("known", "open"):
             if origin[:2].lower() == b"ws":
                 flow.add(Always(), Set(Setting.UPGRADES, b"*"), Then.NEXT, span)

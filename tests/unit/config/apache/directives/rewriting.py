@@ -310,7 +310,7 @@ def recorded(result: dict[str, Any], folder: Path) -> dict[str, Any]:
 def came(answer: dict[str, Any]) -> dict[str, Any]:
     """Return what we did, in the same words."""
     if answer["upstream"] is None:
-        return {"status": answer["status"], "location": answer["location"].decode("latin-1")}
+        return {"status": answer["status"], "location": (answer["location"] or b"").decode("latin-1")}
     port = int(answer["upstream"].rpartition(":")[2].strip("/") or 0)
     name = next(name for name, one in PORTS.items() if one == port)
     return {"upstream": name, "target": answer["target"].decode("latin-1")}
