@@ -19,6 +19,7 @@ from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, u
 from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.hops import EXPECTS, HAS_CONTENT
+from perijove.config.apache.patterns import BAD_PORT
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.workers import url_of as worker_url
@@ -331,8 +332,9 @@ class Mapper:
         if not known:
             flow.add(Always(), Hold(path), origin=one.origin)
             path = (Fact.HELD,)
-            self.instead(flow)
             origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
+            flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, one.origin)
+            self.instead(flow)
             flow.add(Always(), ForwardAnywhere((origin, *path), encoding), proxied, one.origin)
 
     def _interpolated(self, one: Pass) -> Template:
