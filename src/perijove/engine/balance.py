@@ -106,7 +106,7 @@ class Balance(Action):
             state.status = _NO_MEMBER
             return False
         state.balance = self
-        state.notes[self.note] = b"%d" % chosen.number
+        state.note(self.note, b"%d" % chosen.number)
         return True
 
     def failed(self, state: State) -> None:

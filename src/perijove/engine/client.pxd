@@ -1,7 +1,8 @@
 cimport cython
 
 from perijove.engine.counters cimport Counters
-from perijove.engine.exchange cimport Exchange, Peer
+from perijove.engine.exchange cimport Exchange
+from perijove.engine.peer cimport Peer
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.limiter cimport Limiter
 from perijove.engine.plan cimport Plan, Table, Timeouts
@@ -96,7 +97,7 @@ cdef class Client(Borrower):
     cpdef void refuse(self, int status, int why=*, int wait=*) except *
     @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
     cdef void _send(self, RequestHead head, Plan plan) except *
-    cdef bint _inside(self, bytes target, object state) except -1
+    cdef bint _inside(self, bytes target, int status, object state) except -1
     cdef void _refuse_plainly(self, int status, Plan plan) except *
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(path=bytes)

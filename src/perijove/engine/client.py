@@ -52,9 +52,10 @@ from perijove.engine.const import (
     UNKNOWN_NAME,
 )
 from perijove.engine.counters import unshared
-from perijove.engine.exchange import IDEMPOTENT, Exchange, Peer
+from perijove.engine.exchange import IDEMPOTENT, Exchange
 from perijove.engine.head import Limits, RequestHead, ResponseHead
 from perijove.engine.limiter import CLIENT, EXCESS, OWNER, Limiter
+from perijove.engine.peer import Peer
 from perijove.engine.plan import Plan, Table
 from perijove.engine.reactor import Endpoint, Reactor
 from perijove.engine.slots import FIRST_ROUTE
@@ -84,9 +85,6 @@ _RETRY_IF: Final = 10.0  # … if the upstream has answered within these
 _RETRY_EVERY: Final = 0.1
 _OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
 _ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
-
-# Which field says more of a status that is answered here.
-_SAYS: Final = {200: b"Allow", 401: b"WWW-Authenticate", 405: b"Allow", 407: b"Proxy-Authenticate"}
 
 
 class Site:
@@ -1053,18 +1051,24 @@ class Client(Borrower):
         """Answer with an error page where a program decides which fields that has, and perhaps which page it is."""
         exchange = self.exchange
         state = exchange.state
-        kind, text = (0, b"") if plan is None else plan.pages.get(status, (0, b""))
-        if kind == INSIDE and state is not None and not state.inside and self._inside(text, state):
+        kind, written = (0, b"") if plan is None else plan.pages.get(status, (0, b""))
+        text = b""
+        if isinstance(written, bytes):
+            text = written
+        elif state is not None:
+            # The status is not yet known to be an error (ap_die_r, modules/http/http_request.c).
+            state.status, was = 0, state.status
+            text = written.text(state)
+            state.status = was
+        if kind == INSIDE and state is not None and not state.inside and self._inside(text, status, state):
             return
-        location = b""
+        location: bytes | None = None
         if state is not None:
-            location = state.location if status == state.status else b""
+            location = state.location if status == state.status else None
             state.status = status
             exchange.request_id = exchange.request_id or state.request_id
         extra = b"Server: perijove\r\n" + exchange.page_fields()
-        if location:
-            name = _SAYS.get(status, b"Location")
-            extra += b"%b: %b\r\n" % (name, edits.clean(location))
+        extra += page.said(status, location)
         if state is not None and state.content is not None and status == state.status:
             self._answer(status, b"", state.content, b"Server: perijove\r\n" + exchange.content_fields())
         elif status < 300:
@@ -1078,25 +1082,25 @@ class Client(Borrower):
             # The text is ASCII, and so has this name, too, which is Apache's.
             self._answer(status, content_type.replace(b"utf-8", b"iso-8859-1"), body, extra)
 
-    def _inside(self, target: bytes, state: State) -> bool:
+    def _inside(self, target: bytes, status: int, state: State) -> bool:
         """Give the answer to another request in place of this one's error; False if that is an error, too."""
         site = self.site
         exchange = self.exchange
         lines = edits.kept(state.came, _OF_CONTENT, frozenset())
-        method = b"HEAD" if exchange.method == b"HEAD" else b"GET"
+        silent = exchange.method == b"HEAD"
+        carried = page.said(status, state.location) if status == state.status and status in (401, 407) else b""
         buffer = Buffer()
-        buffer.append(b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, edits.joined(lines)))
+        buffer.append(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, edits.joined(lines)))
         head = RequestHead()
         if head.scan(buffer, site.limits) != FOUND:
             return False
         plan = site.table.resolve(head, None, self.peer)
         made = site.table.state
         if made is not None and made.content is not None and made.status == 200:
-            status = state.status
             made.inside = True
             exchange.plan = plan
             exchange.state = made
-            self._answer(status, b"", made.content, b"Server: perijove\r\n" + exchange.content_fields())
+            self._answer(status, b"", made.content, b"Server: perijove\r\n" + carried + exchange.content_fields())
             return True
         if plan.kind != FORWARD or made is None:
             return False
@@ -1107,6 +1111,12 @@ class Client(Borrower):
         exchange.begun = begun
         exchange.minor = minor
         exchange.keep_alive = keep_alive and done
+        exchange.silent = silent
+        exchange.carried = carried
+        if (
+            plan.overridden and not silent
+        ):  # else the page says its own status (ap_proxy_http_process_response, mod_proxy_http.c)
+            exchange.instead = status
         self._send(head, plan)
         return True
 
@@ -1144,7 +1154,7 @@ class Client(Borrower):
         elif exchange.minor == 0:
             lines.append(b"Connection: keep-alive\r\n")
         lines.append(b"\r\n")
-        if exchange.method != b"HEAD":
+        if exchange.method != b"HEAD" and not exchange.silent:
             lines.append(body)
             exchange.sent = len(body)
         self.outbuf.append(b"".join(lines))
@@ -1191,7 +1201,7 @@ class Client(Borrower):
         self.replay = None
         self.accept = b""
         self.peer.plan = None
-        self.peer.tail = b""
+        self.peer.tail = self.peer.front = self.peer.whole = b""
         upstream.upstream.answered(self.reactor.now)
         self.tunnelled = self.reactor.now
         self.exchange.sent += upstream.inbuf.size()

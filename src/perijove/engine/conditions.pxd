@@ -1,6 +1,5 @@
 cimport cython
 
-from perijove.engine.head cimport RequestHead
 from perijove.engine.state cimport State
 from perijove.engine.texts cimport Text
 
@@ -70,8 +69,8 @@ cdef class SettingIs(Test):
     cpdef bint holds(self, State state) except -1
 
 cdef class All(Test):
-    cdef public tuple of, needs
-    @cython.locals(one=Test, number=cython.int, head=RequestHead)
+    cdef public tuple of
+    @cython.locals(one=Test)
     cpdef bint holds(self, State state) except -1
 
 cdef class Either(Test):

@@ -109,7 +109,7 @@ class PathMatches(Test):
             return False
         state.captures = groups_of(found, self.pattern)
         for number, name in self.names:
-            state.notes[name] = state.captures[number] or b""
+            state.note(name, state.captures[number] or b"")
         return True
 
 
@@ -286,25 +286,13 @@ class SettingIs(Test):
 class All(Test):
     """All of these."""
 
-    __slots__ = ("needs", "of")
+    __slots__ = ("of",)
 
-    def __init__(self, of: tuple[Test, ...], needs: tuple[int, ...] = ()) -> None:
-        """Join conditions.
-
-        Args:
-            of: the conditions.
-            needs: numbers of the request's fields without which one of them cannot hold: most requests end here.
-        """
+    def __init__(self, of: tuple[Test, ...]) -> None:
         self.of = of
-        self.needs = needs
 
     def holds(self, state: State) -> bool:
         """Tell whether it holds."""
-        head = state.head
-        if head is not None:
-            for number in self.needs:
-                if not head.has(number):
-                    return False
         for one in self.of:  # noqa: SIM110 - a generator is a call for each
             if not one.holds(state):
                 return False

@@ -145,7 +145,9 @@ def _done(lines: list[Line], one: FieldOperation, state: State) -> list[Line]:
     if kind == REMOVE:
         return [line for at, line in enumerate(lines) if at not in there] if there else lines
     if kind in (EDIT, EDIT_ALL):
-        return [(line[0], _replaced(line[1], one, state)) if at in there else line for at, line in enumerate(lines)]
+        # What is edited is taken out and added again (do_headers_fixup, modules/metadata/mod_headers.c).
+        others = [line for at, line in enumerate(lines) if at not in there]
+        return others + [(lines[at][0], _replaced(lines[at][1], one, state)) for at in there]
     if kind == DEFAULT and there:
         return lines
     assert one.value is not None

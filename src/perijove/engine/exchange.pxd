@@ -2,33 +2,26 @@ cimport cython
 
 from perijove.engine.buffer cimport Buffer
 from perijove.engine.framing cimport Chunked
-from perijove.engine.head cimport Limits, RequestHead, ResponseHead
+from perijove.engine.head cimport Limits, RequestHead, ResponseHead, content_length
+from perijove.engine.peer cimport Peer
 from perijove.engine.plan cimport Plan
 from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
 cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER
+cdef int _CONTENT_LENGTH, _TRANSFER_ENCODING, _UPGRADE, _VARY
 cdef frozenset _no_names, _ENDS
 cdef Py_ssize_t _GATHERED
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
-cdef class Peer:
-    cdef public bytes local
-    cdef public bytes address, scheme, host, tail
-    cdef public int port, server_port
-    cdef public bint trusted
-    cdef public Plan plan
-    cdef public object trusts
-    cpdef void renew(self, bytes address, int port) except *
-
 cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
     cdef public State state
-    cdef public bytes date, method, target, path, host, address, scheme, request_id
-    cdef public int minor, status, interim, ended
-    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked
+    cdef public bytes date, method, target, path, host, address, scheme, request_id, carried
+    cdef public int minor, status, interim, ended, instead
+    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked, silent
     cdef public long long request_left, response_left, received, sent
     cdef public double begun, answered
     cdef public Chunked request_decoder, decoder
@@ -55,7 +48,7 @@ cdef class Exchange:
     @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)
     cpdef int pump_request(self, Buffer source, Buffer out) except -1
     cpdef void took(self, long long size) except *
-    @cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong)
+    @cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong, ended=cython.int)
     cpdef int read_response(self, ResponseHead head, Limits limits, Buffer source, Buffer out) except -1
     @cython.locals(plan=Plan, drop=cython.ulonglong)
     cdef void _write_head(self, ResponseHead head, Buffer out, bytes size, bytes tail) except *

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import edits, fields
+from perijove.engine import edits, fields, page
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, OVERRIDE, REFUSE, TUNNEL, UNTIL_CLOSE
 from perijove.engine.framing import Chunked
+from perijove.engine.head import content_length
+from perijove.engine.peer import Peer
 from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from perijove.engine.head import Limits, RequestHead, ResponseHead
     from perijove.engine.plan import Plan
     from perijove.engine.recipe import Recipe
@@ -29,6 +29,10 @@ IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 _no_names: Final[frozenset[bytes]] = frozenset()
 
 
+_CONTENT_LENGTH: Final = fields.CONTENT_LENGTH
+_UPGRADE: Final = fields.UPGRADE
+_VARY: Final = fields.VARY
+_TRANSFER_ENCODING: Final = fields.TRANSFER_ENCODING
 # Framing is computed, never copied nor set.
 _HOST: Final = fields.mask(fields.HOST)
 _DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
@@ -37,61 +41,15 @@ _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODIN
 
 def _asks(head: RequestHead) -> bool:
     """Tell whether Upgrade alone asks for a WebSocket, whatever Connection and the method say (mod_proxy_http's `upgrade`)."""
-    if head.minor == 0 or not head.has(fields.UPGRADE):
+    if head.minor == 0 or not head.has(_UPGRADE):
         return False
-    tokens = (head.field(fields.UPGRADE) or b"").lower().split(b",")
+    tokens = (head.field(_UPGRADE) or b"").lower().split(b",")
     return b"websocket" in [token.strip(b" \t") for token in tokens]
 
 
 _SIZE: Final = (b"\0", b"")  # stands for the size of a response among its fields
 # With these httpd ends the connection (ap_status_drops_connection, include/httpd.h), an upstream's as well as its own.
 _ENDS: Final = frozenset({400, 408, 413, 414, 500, 501, 503})
-
-
-class Peer:
-    """What is known of a client connection: address, public side, and the field lines that follow from them."""
-
-    __slots__ = ("address", "host", "local", "plan", "port", "scheme", "server_port", "tail", "trusted", "trusts")
-
-    def __init__(
-        self,
-        address: bytes,
-        port: int,
-        scheme: bytes,
-        server_port: int,
-        trusted: bool,
-        trusts: Callable[[str], bool] | None = None,
-    ) -> None:
-        """Describe a peer.
-
-        Args:
-            address: IP address, or b"unix:" of a Unix socket's peer, which has none.
-            port: of the peer.
-            scheme: b"http" or b"https".
-            server_port: that it came to.
-            trusted: what it says of the client is believed.
-            trusts: tells of another address whether it is a trusted one's; raises ValueError if it is no address.
-        """
-        self.address = address
-        self.port = port
-        self.scheme = scheme
-        self.server_port = server_port
-        self.trusted = trusted
-        self.trusts = trusts
-        self.local = b""  # the address that it came to; none of a Unix socket
-        # The lines for the last plan and host on this connection: the next request mostly has the same.
-        self.plan: Plan | None = None
-        self.host = b""
-        self.tail = b""
-
-    def renew(self, address: bytes, port: int) -> None:
-        """Take what a balancer says of the client, before the first request.
-
-        What a client of the balancer's Unix socket says of others is not believed: that socket's file is not ours.
-        """
-        self.address = address
-        self.port = port
-        self.trusted = address != b"unix:" and self.trusts is not None and self.trusts(address.decode())
 
 
 class Exchange:
@@ -102,6 +60,7 @@ class Exchange:
         "answered",
         "asked",
         "begun",
+        "carried",
         "chunk_out",
         "date",
         "decoder",
@@ -109,6 +68,7 @@ class Exchange:
         "expect",
         "gathered",
         "host",
+        "instead",
         "interim",
         "keep_alive",
         "length",
@@ -129,6 +89,7 @@ class Exchange:
         "reuse",
         "scheme",
         "sent",
+        "silent",
         "state",
         "status",
         "target",
@@ -169,6 +130,11 @@ class Exchange:
         self.request_id = b""
         self.state: State | None = None  # what a program has found out about the request
         self.asked = False  # the request was written for an upstream
+        # Of the page of an error: the status that it stands for, unless it may say its own; what else the error says; that the
+        # client has asked by HEAD, though the page is not.
+        self.instead = 0
+        self.carried = b""
+        self.silent = False
         self.answered = 0.0  # when the first octet of an answer came, and why it ended; whoever runs the exchange sets them
         self.ended = DONE
 
@@ -193,6 +159,9 @@ class Exchange:
         self.sent = 0
         self.request_id = b""
         self.asked = False
+        self.instead = 0
+        self.carried = b""
+        self.silent = False
         self.answered = 0.0
         self.ended = DONE
 
@@ -229,6 +198,9 @@ class Exchange:
         self.sent = 0
         self.request_id = b""
         self.asked = False
+        self.instead = 0
+        self.carried = b""
+        self.silent = False
         self.answered = 0.0
         self.ended = DONE
 
@@ -284,8 +256,8 @@ class Exchange:
             tail = b"Host: %b\r\n" % (head.host if plan.preserve_host and head.host else plan.authority) + tail
         if head.length == CHUNKED:
             tail += b"Transfer-Encoding: chunked\r\n"
-        elif head.length > 0 or head.has(fields.CONTENT_LENGTH):
-            tail += b"Content-Length: %d\r\n" % head.length
+        elif head.length > 0 or head.has(_CONTENT_LENGTH):
+            tail += content_length(head.length)
         if self.upgrade:
             tail += b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         head.write(out, target, drop, plan.drop_names, tail)
@@ -336,26 +308,27 @@ class Exchange:
         peer = self.peer
         assert plan is not None
         assert state is not None
-        if not recipe.steady:
-            tail = recipe.text(state)
-        elif peer.plan is plan and peer.host == self.host:
-            tail = peer.tail
-        else:
-            tail = recipe.text(state)
+        if peer.plan is not plan or peer.host != self.host:
+            host = plan.authority
+            if plan.preserve_host:
+                host = self.host or plan.own_name or host
             peer.plan = plan
             peer.host = self.host
-            peer.tail = tail
+            peer.front = b"Host: " + host + b"\r\n"
+            if recipe.steady:
+                peer.tail = recipe.text(state)
+                peer.whole = peer.tail + plan.persistence
+        if not self.upgrade and head.length == NO_BODY and not head.has(_CONTENT_LENGTH):
+            tail = peer.whole if recipe.steady else recipe.text(state) + plan.persistence
+        else:
+            asked = plan.upgrade
+            if self.upgrade and asked == b"*":
+                asked = head.field(_UPGRADE) or b""
+            tail = (peer.tail if recipe.steady else recipe.text(state)) + self._framed(head, asked)
         if state.request_id:
             self.request_id = state.request_id
-        asked = plan.upgrade
-        if self.upgrade and asked == b"*":
-            asked = head.field(fields.UPGRADE) or b""
-        tail += self._framed(head, asked)
-        host = plan.authority
-        if plan.preserve_host:
-            host = self.host or plan.own_name or host
         drop = plan.drop | _ALWAYS_OURS | _HOST | recipe.drop
-        head.write(out, state.target, drop, recipe.drop_names, tail, b"Host: %b\r\n" % host)
+        head.write(out, state.target, drop, recipe.drop_names, tail, peer.front)
         if not plan.keeps_fields:
             state.head = None  # others are scanned into it
 
@@ -365,8 +338,8 @@ class Exchange:
         length = self.length
         if length == CHUNKED:
             lines = b"Transfer-Encoding: chunked\r\n"
-        elif length > 0 or head.length == CHUNKED or head.has(fields.CONTENT_LENGTH):
-            lines = b"Content-Length: %d\r\n" % length
+        elif length > 0 or head.length == CHUNKED or head.has(_CONTENT_LENGTH):
+            lines = content_length(length)
         if self.upgrade:
             lines += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % asked
         elif self.plan is not None:
@@ -433,16 +406,35 @@ class Exchange:
             source.drop(head.size)
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status
+            if head.status == 401 and self.state is not None:  # whoever is asked for a password must learn what for
+                self.state.status = 401
+                asked = head.named(b"www-authenticate")
+                self.state.location = asked[0] if asked else None
             return OVERRIDE
         size = b""
-        tail = b""
+        tail = self.carried
         length = head.length
-        if length >= 0:
+        ended = 0  # octets behind the head that are of it
+        if self.instead:  # it is the page of an error, which stays one
+            head.status = self.instead
+            head.reason = page.reason(self.instead)
+        if length == CHUNKED and plan.edited and source.size() == head.size + 5 and source.copy().endswith(b"\r\n0\r\n\r\n"):
+            # No content, and all of it has come: httpd says so (ap_content_length_filter, server/protocol.c).
+            length = 0
+            size = b"Content-Length: 0\r\n"
+            ended = 5
+        elif length == 0 and self.instead:
+            size = b"Content-Length: 0\r\n"
+        elif length >= 0:
             if head.declared >= 0 and head.status != 204:
-                size = b"Content-Length: %d\r\n" % head.declared
+                size = content_length(head.declared)
+            elif plan.edited and self.method == b"HEAD" and self.minor == 1 and head.has(_TRANSFER_ENCODING):
+                tail += b"Transfer-Encoding: chunked\r\n"  # as GET would have it (RFC 9112 §6.1)
+        elif self.silent:
+            pass
         elif self.minor == 1:
             self.chunk_out = True
-            tail = b"Transfer-Encoding: chunked\r\n"
+            tail += b"Transfer-Encoding: chunked\r\n"
         else:
             self.keep_alive = False  # RFC 9112 §6.3: an HTTP/1.0 client learns the end by the close
         self.response_left = length
@@ -456,12 +448,15 @@ class Exchange:
         if not self.request_done:
             self.keep_alive = False  # nobody knows whether the rest of the content still comes
         self.reuse = head.keep_alive and length != UNTIL_CLOSE
+        if self.silent and not self.response_done:
+            self.response_done = True
+            self.reuse = False  # content is still to come on it, which nobody is told
         if not self.keep_alive:
             tail += b"Connection: close\r\n"
         elif self.minor == 0:
             tail += b"Connection: keep-alive\r\n"
         self._write_head(head, out, size, tail)
-        source.drop(head.size)
+        source.drop(head.size + ended)
         return FOUND
 
     def _write_head(self, head: ResponseHead, out: Buffer, size: bytes, tail: bytes) -> None:
@@ -493,21 +488,24 @@ class Exchange:
         state.response = head
         recipe = plan.response_recipe
         always = plan.always_recipe
+        # Date and Server are first: basic_http_header (modules/http/http_filters.c).
+        front = head.dated(self.date)
         if (
-            recipe is not None
+            front
+            and recipe is not None
             and always is not None
             and not head.nominated
-            and head.field(fields.SERVER)
             and head.lacks(recipe.absent, recipe.absent_names)
-            and (not head.has(fields.VARY) or _is_compact(head))
+            and (not head.has(_VARY) or _is_compact(head))
         ):
-            # Date and Server are first: basic_http_header (modules/http/http_filters.c).
-            front = b"Server: %b\r\n%b" % (head.field(fields.SERVER) or b"", always.text(state))
-            date = head.field(fields.DATE) or self.date
-            if date:
-                front = b"Date: %b\r\n%b" % (date, front)
+            if always.lines:
+                front += always.text(state)
             drop |= recipe.drop | _DATE_SERVER
-            head.write(out, drop, recipe.drop_names, size + recipe.text(state) + tail, front)
+            if recipe.lines:
+                size += recipe.text(state)
+            if tail:
+                size += tail
+            head.write(out, drop, recipe.drop_names, size, front)
             state.response = None
             return
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
@@ -637,7 +635,7 @@ class Exchange:
 
 def _is_compact(head: ResponseHead) -> bool:
     """Tell whether Vary is one list without white space, as `edits.compacted` would make it."""
-    value = head.field(fields.VARY) or b","
+    value = head.field(_VARY) or b","
     if head.repeats >> fields.VARY & 1 or b" " in value or b"\t" in value or b",," in value:
         return False
     return not value.startswith(b",") and not value.endswith(b",")

@@ -9,7 +9,7 @@ cdef struct Line:
     int number
 
 cdef class Limits:
-    cdef public Py_ssize_t line, size, count, field
+    cdef public Py_ssize_t line, size, count, field, empty
     cdef public bint anywhere
 
 cdef class Head:
@@ -30,6 +30,7 @@ cdef class Head:
     cpdef list named(self, bytes name)
     cpdef list items(self)
     cpdef bint has(self, int number) except -1
+    cpdef bint has_all(self, unsigned long long numbers) except -1
     cpdef bint doubled(self) except -1
     cpdef bint lacks(self, unsigned long long numbers, frozenset names) except -1
     cdef int _connection(self) except -1
@@ -38,6 +39,9 @@ cdef class Head:
     cdef bint _is(self, int line, const char *text, int size) except -1
     cdef int _write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail) except -1
 
+cpdef Py_ssize_t place(bytes text, int octet) except -9999
+cpdef bytes cut(bytes text, Py_ssize_t start, Py_ssize_t end)
+cpdef bytes content_length(long long size)
 cpdef bint consists(bytes text, bytes octets) except -1
 
 cdef class RequestHead(Head):
@@ -53,4 +57,5 @@ cdef class ResponseHead(Head):
     cdef public bytes reason
     cdef public bint keep_alive, upgrade
     cpdef int scan(self, Buffer source, Limits limits, bint to_head) except -1
+    cpdef bytes dated(self, bytes date)
     cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail, bytes front=*) except -1

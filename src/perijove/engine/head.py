@@ -49,17 +49,20 @@ _MATCHED_FIELDS: Final = 40  # the most fields for which a pattern is made
 class Limits:
     """Bounds on a head: octets, and a count of fields; `anywhere`: whether a forward proxy's targets are read.
 
-    `field` is for each line of a field, without its end; 0 is none but the head's.
+    `field` is for each line of a field, without its end; 0 is none but the head's. `empty` lines before a request are forgiven.
     """
 
-    __slots__ = ("anywhere", "count", "field", "line", "size")
+    __slots__ = ("anywhere", "count", "empty", "field", "line", "size")
 
-    def __init__(self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False, field: int = 0) -> None:
+    def __init__(
+        self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False, field: int = 0, empty: int = 1
+    ) -> None:
         self.line = line
         self.size = size
         self.count = count
         self.anywhere = anywhere
         self.field = field
+        self.empty = empty
 
 
 class _Shape:
@@ -77,6 +80,7 @@ class _Shape:
         "names",
         "numbers",
         "repeats",
+        "seen",
     )
 
     def __init__(self, names: tuple[bytes, ...]) -> None:
@@ -101,6 +105,7 @@ class _Shape:
                 self.repeats |= 1 << number
             else:
                 self.at[number] = line
+        self.seen = sum(1 << number for number in set(self.numbers))
         self.doubled = len(set(self.lower)) < len(self.lower)
         self.framed = bool(self.at[fields.TRANSFER_ENCODING] or self.at[fields.CONTENT_LENGTH])
         self.getters: dict[tuple[int, frozenset[bytes]], Callable[[Sequence[bytes]], object]] = {}
@@ -216,6 +221,10 @@ class Head:
         """Tell whether a field of that number is there."""
         return self._shape.at[number] != 0
 
+    def has_all(self, numbers: int) -> bool:
+        """Tell whether every one of these is there: a mask of numbers."""
+        return self._shape.seen & numbers == numbers
+
     def doubled(self) -> bool:
         """Tell whether a name is there more than once."""
         return self._shape.doubled
@@ -223,10 +232,7 @@ class Head:
     def lacks(self, numbers: int, names: frozenset[bytes]) -> bool:
         """Tell whether none of these is there: a mask of numbers, and names (lower case) that have no number."""
         shape = self._shape
-        for number in shape.numbers:
-            if numbers >> number & 1:
-                return False
-        return not names or names.isdisjoint(shape.lower)
+        return not shape.seen & numbers and (not names or names.isdisjoint(shape.lower))
 
     def _connection(self) -> int:
         """Read all Connection fields: 1 close, 2 keep-alive, 4 upgrade; other tokens become `nominated`."""
@@ -284,6 +290,21 @@ class Head:
         out.append(b"".join((first, b"\r\n".join(lines), b"\r\n", tail, b"\r\n")))  # type: ignore[arg-type]
 
 
+def place(text: bytes, octet: int) -> int:
+    """Return where an octet is for the first time, or -1."""
+    return text.find(octet)
+
+
+def cut(text: bytes, start: int, end: int) -> bytes:
+    """Return a part of a text; 0 <= start <= end <= its size."""
+    return text[start:end]
+
+
+def content_length(size: int) -> bytes:
+    """Return the line that says how long content is (RFC 9110 §8.6)."""
+    return b"Content-Length: %d\r\n" % size
+
+
 def consists(text: bytes, octets: bytes) -> bool:
     """Tell whether a text has no other octets than some: `octets` has, for each of the 256, 1 if it may be there, or 0."""
     return text.translate(octets).find(0) < 0
@@ -324,7 +345,8 @@ class RequestHead(Head):
         """
         data = source.data
         start = source.start
-        if data.startswith(b"\r\n", start):  # one empty line before a request is forgiven, RFC 9112 §2.2
+        most = start + 2 * limits.empty
+        while start < most and data.startswith(b"\r\n", start):  # empty lines before a request are forgiven, RFC 9112 §2.2
             start += 2
         end = data.find(b"\r\n\r\n", start)
         if end < 0:
@@ -506,6 +528,14 @@ class ResponseHead(Head):
             and (self.field(fields.UPGRADE) or b"").lower() == b"websocket"
         )
         return FOUND
+
+    def dated(self, date: bytes) -> bytes:
+        """Return the lines Date and Server; `date` is taken where there is none. Nothing if no server is named."""
+        server = self.field(fields.SERVER)
+        if not server:
+            return b""
+        date = self.field(fields.DATE) or date
+        return b"Date: %b\r\nServer: %b\r\n" % (date, server) if date else b"Server: %b\r\n" % server
 
     def write(self, out: Buffer, drop: int, names: frozenset[bytes], tail: bytes, front: bytes = b"") -> None:
         """Write the head on, as HTTP/1.1; the arguments are as `RequestHead.write` has them."""

@@ -25,6 +25,8 @@ cdef int UPGRADE = fields.UPGRADE
 cdef int CONTENT_LENGTH = fields.CONTENT_LENGTH
 cdef int HOST = fields.HOST
 cdef int EXPECT = fields.EXPECT
+cdef int DATE = fields.DATE
+cdef int SERVER = fields.SERVER
 cdef int SEC_WEBSOCKET_KEY = fields.SEC_WEBSOCKET_KEY
 cdef int SEC_WEBSOCKET_VERSION = fields.SEC_WEBSOCKET_VERSION
 cdef int COUNT = fields.COUNT
@@ -198,12 +200,13 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
 
 
 cdef class Limits:
-    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0):
+    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0, empty=1):
         self.line = line
         self.size = size
         self.count = count
         self.anywhere = anywhere
         self.field = field
+        self.empty = empty
 
 
 cdef class Head:
@@ -328,6 +331,9 @@ cdef class Head:
 
     cpdef bint has(self, int number) except -1:
         return self.seen >> number & 1
+
+    cpdef bint has_all(self, unsigned long long numbers) except -1:
+        return self.seen & numbers == numbers
 
     cpdef bint doubled(self) except -1:
         cdef const char *front
@@ -460,6 +466,33 @@ cdef class Head:
         return out.put(b"\r\n", 2)
 
 
+cpdef Py_ssize_t place(bytes text, int octet) except -9999:
+    cdef const char *its = PyBytes_AS_STRING(text)
+    cdef const char *found = <const char *>memchr(its, octet, PyBytes_GET_SIZE(text))
+    return -1 if found == NULL else found - its
+
+
+cpdef bytes cut(bytes text, Py_ssize_t start, Py_ssize_t end):
+    return PyBytes_FromStringAndSize(PyBytes_AS_STRING(text) + start, end - start)
+
+
+cpdef bytes content_length(long long size):
+    cdef char line[40]
+    cdef int at = 40
+    line[39] = c"\n"
+    line[38] = c"\r"
+    at = 38
+    while True:
+        at -= 1
+        line[at] = 48 + size % 10
+        size //= 10
+        if size == 0:
+            break
+    at -= 16
+    memcpy(line + at, b"Content-Length: ", 16)
+    return PyBytes_FromStringAndSize(line + at, 40 - at)
+
+
 cpdef bint consists(bytes text, bytes octets) except -1:
     cdef const unsigned char *its = <const unsigned char *>PyBytes_AS_STRING(text)
     cdef const unsigned char *table = <const unsigned char *>PyBytes_AS_STRING(octets)
@@ -500,8 +533,8 @@ cdef class RequestHead(Head):
         cdef int verdict, options
         cdef long long length
         self.source = source
-        if size >= 2 and data[0] == c"\r" and data[1] == c"\n":
-            skipped = 2
+        while skipped < 2 * limits.empty and size >= skipped + 2 and data[skipped] == c"\r" and data[skipped + 1] == c"\n":
+            skipped += 2
         found = <const char *>memmem(data + skipped, size - skipped, b"\r\n\r\n", 4) if size > skipped else NULL
         if found == NULL:
             return incomplete(data + skipped, size - skipped, limits)
@@ -715,6 +748,36 @@ cdef class ResponseHead(Head):
             and self._is(self.at[UPGRADE], b"websocket", 9)
         )
         return FOUND
+
+    cpdef bytes dated(self, bytes date):
+        cdef const char *front = self.front()
+        cdef Line *server
+        cdef Line *line
+        cdef const char *when = PyBytes_AS_STRING(date)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(date)
+        cdef char *to
+        cdef bytes made
+        if not self.seen >> SERVER & 1:
+            return b""
+        server = &self.lines[self.at[SERVER]]
+        if server.value_size == 0:
+            return b""
+        if self.seen >> DATE & 1:
+            line = &self.lines[self.at[DATE]]
+            if line.value_size:
+                when = front + line.value
+                size = line.value_size
+        made = PyBytes_FromStringAndSize(NULL, (8 + size if size else 0) + 10 + server.value_size)
+        to = PyBytes_AS_STRING(made)
+        if size:
+            memcpy(to, b"Date: ", 6)
+            memcpy(to + 6, when, size)
+            memcpy(to + 6 + size, b"\r\n", 2)
+            to += 8 + size
+        memcpy(to, b"Server: ", 8)
+        memcpy(to + 8, front + server.value, server.value_size)
+        memcpy(to + 8 + server.value_size, b"\r\n", 2)
+        return made
 
     cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail, bytes front=b"") except -1:
         cdef char first[16]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine.client import Client, Site
 from perijove.engine.const import EXCLUSIVE, IN
-from perijove.engine.exchange import Peer
+from perijove.engine.peer import Peer
 from perijove.engine.reactor import Endpoint, Reactor
 from perijove.engine.slots import CONNECTIONS, LIMITED_CONNECTIONS
 

@@ -9,6 +9,8 @@ import html
 import json
 from typing import Final
 
+from perijove.engine.edits import clean
+
 REASONS: Final[dict[int, bytes]] = {
     200: b"OK",
     204: b"No Content",
@@ -109,6 +111,9 @@ _STYLE: Final = (
     "h1{font-size:1.4rem}small{color:#666}@media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}}"
 )
 
+# Which field says more of a status that is answered here.
+_SAYS: Final = {200: b"Allow", 401: b"WWW-Authenticate", 405: b"Allow", 407: b"Proxy-Authenticate", 501: b"Allow"}
+
 
 def reason(status: int) -> bytes:
     """Return the reason phrase of a status."""
@@ -138,3 +143,11 @@ def error(status: int, accept: bytes, request_id: bytes, why: int = 0) -> tuple[
         f"<p><small>Request {html.escape(shown)}</small></p></body></html>\n"
     )
     return b"text/html; charset=utf-8", page.encode()
+
+
+def said(status: int, location: bytes | None) -> bytes:
+    """Return the line that says more of a status, if there is one; Allow may have no methods (RFC 9110 §10.2.1)."""
+    name = _SAYS.get(status, b"Location")
+    if location is None or not (location or name == b"Allow"):
+        return b""
+    return b"%b: %b\r\n" % (name, clean(location))

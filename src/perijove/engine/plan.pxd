@@ -1,6 +1,8 @@
 cimport cython
 
 from perijove.engine.head cimport RequestHead
+from perijove.engine.peer cimport Peer
+from perijove.engine.program cimport Program
 
 cdef int REJECT, FIRST_ROUTE, _HOSTS
 
@@ -48,12 +50,14 @@ cdef class HostTable:
     cdef public int number
     cdef public tuple routes
     cdef public Plan single
-    cdef public object program
+    cdef public Program program
 
 cdef class Table:
     cdef public tuple before
     cdef tuple _begins
     cdef dict _known
+    cdef bytes _last_host
+    cdef HostTable _last
     cdef public HostTable default
     cdef public dict named
     cdef public tuple wild, globs, failures, unnamed
@@ -62,7 +66,7 @@ cdef class Table:
     cdef public bint bare, anywhere
     cdef public Plan missing, bad
     @cython.locals(first=Plan, host=HostTable, path=bytes, plain=bytes, route=Route)
-    cpdef Plan resolve(self, RequestHead head, list trace=*, object peer=*)
+    cpdef Plan resolve(self, RequestHead head, list trace=*, Peer peer=*)
     @cython.locals(path=bytes, plain=bytes, route=Route)
     cdef Plan _first(self, RequestHead head, list trace)
     cpdef int status_of_head(self, int status)

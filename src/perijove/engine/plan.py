@@ -16,12 +16,13 @@ from perijove.engine.target import climbs, inside, normal
 
 if TYPE_CHECKING:
     from perijove.engine.edits import FieldOperation
-    from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead
     from perijove.engine.pattern import Pattern
+    from perijove.engine.peer import Peer
     from perijove.engine.program import Program
     from perijove.engine.recipe import Recipe
     from perijove.engine.state import State
+    from perijove.engine.texts import Text
 
 # What a template may name. Kept in step with the words of a configuration by routing.compile.
 LITERAL: Final = 0
@@ -212,7 +213,9 @@ class Plan:
         self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
-        self.pages: dict[int, tuple[int, bytes]] = {}  # of errors, in place of our own: a kind (const.py), and what it says
+        self.pages: dict[
+            int, tuple[int, bytes | Text]
+        ] = {}  # of errors, in place of our own: a kind (const.py), and what it says
         self.overridden: frozenset[int] = frozenset()  # statuses of an upstream in whose place they are given, too
         self.response_drop = fields.RESPONSE_DROP
         self.response_names: frozenset[bytes] = frozenset()
@@ -263,6 +266,8 @@ class Table:
     __slots__ = (
         "_begins",
         "_known",
+        "_last",
+        "_last_host",
         "anywhere",
         "bad",
         "bare",
@@ -305,6 +310,9 @@ class Table:
         self.bad = Plan(REJECT, timeouts)
         self.bad.status = 400
         self._known: dict[bytes, HostTable] = {}  # where a Host led to, as it was spelt
+        # What the last one led to: the next is mostly the same.
+        self._last_host = b""
+        self._last = self.host_of(b"")
 
     def resolve(self, head: RequestHead, trace: list[Look] | None = None, peer: Peer | None = None) -> Plan:
         """Return what to do with a request.
@@ -325,9 +333,14 @@ class Table:
             head.absolute = head.asked == self.spoken
         host = self.default
         if self.named or self.wild or self.globs:
-            host = self._known.get(head.host)
-            if host is None:
-                host = self._known_now(head.host)
+            if head.host == self._last_host:
+                host = self._last
+            else:
+                host = self._known.get(head.host)
+                if host is None:
+                    host = self._known_now(head.host)
+                self._last_host = head.host
+                self._last = host
         if self.unnamed and not head.host:
             for prefix, its in self.unnamed:
                 if inside(path.partition(b"?")[0], prefix):

@@ -4,6 +4,7 @@ from perijove.engine.conditions cimport Test
 from perijove.engine.edits cimport edit_request
 from perijove.engine.head cimport RequestHead
 from perijove.engine.head cimport consists
+from perijove.engine.peer cimport Peer
 from perijove.engine.state cimport State, decoded, encoded, encoded_but_slashes
 from perijove.engine.texts cimport Text
 
@@ -16,8 +17,9 @@ cdef class Step:
     cdef public Action action
     cdef public int matched
     cdef public int missed
-    cdef public int number
+    cdef public int number, without
     cdef public Test test
+    cdef public unsigned long long needs
 
 cdef class Forward(Action):
     cdef public int encoding
@@ -69,6 +71,7 @@ cdef class Set(Action):
     cdef public int number
     cdef public object value
     cdef dict _after
+    cdef tuple _last, _made
     @cython.locals(before=tuple, after=tuple, found=tuple)
     cpdef bint act(self, State state) except -1
 
@@ -112,6 +115,9 @@ cdef class Rewrite(Action):
     cdef public Text query
     cpdef bint act(self, State state) except -1
 
+@cython.locals(head=RequestHead)
+cdef bint _lacks(Step step, State state) except -1
+
 cdef class Choice:
     cdef public int status
     cdef public bytes form
@@ -119,19 +125,20 @@ cdef class Choice:
     cdef public tuple settings
 
 cdef class Program:
-    cdef public list steps, edits, asked
+    cdef public list steps, brief, edits, asked
+    cdef public bint timed
     cdef public tuple settings
     cdef public object chosen
     cdef public object make
     cdef public int slashes
     cdef public bint merge, forwards
     cdef public tuple undecoded
-    cdef public bytes undecoded_note
+    cdef public bytes undecoded_note, allow
     cdef dict _plans
     cdef Choice _last
     @cython.locals(state=State, path=object, step=Step)
-    cpdef State run(self, RequestHead head, object peer, list trace=*)
-    @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint)
+    cpdef State run(self, RequestHead head, Peer peer, list trace=*)
+    @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint, lacks=cython.bint)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *
     @cython.locals(path=bytes)
     cdef bytes _undecoded(self, State state)

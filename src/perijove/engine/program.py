@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
     from perijove.engine.conditions import Test
     from perijove.engine.edits import FieldOperation
-    from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead
     from perijove.engine.local import Tree
     from perijove.engine.pattern import Pattern
+    from perijove.engine.peer import Peer
     from perijove.engine.plan import Look, Plan
     from perijove.engine.texts import Text
 
@@ -40,9 +41,6 @@ AS_IS: Final = 2
 SLASHES: Final = 3  # canonical, but for slashes that are encoded already: where they have been kept
 
 
-_ALLOWED: Final = b"GET,HEAD,OPTIONS,POST,TRACE"  # what CONNECT is answered here (RFC 9110 §15.5.6), in httpd's words
-
-
 class Action:
     """Something that is done to the state. It answers whether the program goes on."""
 
@@ -56,14 +54,28 @@ class Action:
 class Step:
     """A rule as it runs."""
 
-    __slots__ = ("action", "matched", "missed", "number", "test")
+    __slots__ = ("action", "matched", "missed", "needs", "number", "test", "without")
 
-    def __init__(self, number: int, test: Test | None, action: Action | None, matched: int, missed: int) -> None:
+    def __init__(
+        self, number: int, test: Test | None, action: Action | None, matched: int, missed: int, needs: int = 0
+    ) -> None:
+        """Describe it.
+
+        Args:
+            number: of the rule.
+            test: its condition; None is always.
+            action: what is done; None is nothing.
+            matched: the step that is next if the condition holds.
+            missed: the one that is next if it does not.
+            needs: mask of fields without which it cannot hold: most requests end here.
+        """
         self.number = number
         self.test = test
         self.action = action
         self.matched = matched
         self.missed = missed
+        self.needs = needs
+        self.without = missed  # where it goes on for those that lack these fields
 
 
 class Forward(Action):
@@ -97,12 +109,15 @@ class Forward(Action):
         path = spelt
         if not path or path[0] != 0x2F:
             path = b"/" + path
-        target = path if state.query is None else path + b"?" + state.query
+        if spelt is state.raw and state.query is state.asked:
+            target = state.wanted  # path and query are what they were
+        else:
+            target = path if state.query is None else path + b"?" + state.query
         # What is canonical, and a query as it came, can stand in a request line.
         if (self.encoding != CANONICAL or state.query is not state.asked) and not consists(target, _IS_TARGET):
             state.status = 403  # Apache's AH10415: what cannot stand in a request line
             return False
-        state.target = self.absolute + target
+        state.target = self.absolute + target if self.absolute else target
         return True
 
 
@@ -202,10 +217,13 @@ class Finish(Action):
     def act(self, state: State) -> bool:
         """Do it."""
         state.status = self.status
-        state.location = b"" if self.location is None else self.location.text(state)
-        if state.location.translate(None, _FIELD_OCTETS):  # what would end a field line (RFC 9110 §5.5)
+        if self.location is None:
+            return False
+        location = self.location.text(state)
+        if location.translate(None, _FIELD_OCTETS):  # what would end a field line (RFC 9110 §5.5)
             state.status = 500
-            state.location = b""
+            location = b""
+        state.location = location
         return False
 
 
@@ -287,7 +305,7 @@ class SetNote(Action):
 
     def act(self, state: State) -> bool:
         """Do it."""
-        state.notes[self.name] = self.value.text(state)
+        state.note(self.name, self.value.text(state))
         return True
 
 
@@ -301,31 +319,38 @@ class UnsetNote(Action):
 
     def act(self, state: State) -> bool:
         """Do it."""
-        state.notes.pop(self.name, None)
+        if self.name in state.notes:
+            del state.notes[self.name]
         return True
 
 
 class Set(Action):
     """Set a setting."""
 
-    __slots__ = ("_after", "number", "value")
+    __slots__ = ("_after", "_last", "_made", "number", "value")
 
     def __init__(self, number: int, value: object) -> None:
         self.number = number
         self.value = value
         # What was made of others, by their ids. There are as many as rules can make, so the same are made once.
         self._after: dict[int, tuple[tuple[object, ...], tuple[object, ...]]] = {}
+        self._last: tuple[object, ...] | None = None  # mostly the next request's, too, and what was made of it
+        self._made: tuple[object, ...] | None = None
 
     def act(self, state: State) -> bool:
         """Do it."""
         before = state.settings
+        if before is self._last and self._made is not None:
+            state.settings = self._made
+            return True
         found = self._after.get(id(before))
         if found is None:
             after = before
             if before[self.number] != self.value:
                 after = (*before[: self.number], self.value, *before[self.number + 1 :])
             found = self._after[id(before)] = (before, after)  # what is kept keeps its id
-        state.settings = found[1]
+        self._last = before
+        state.settings = self._made = found[1]
         return True
 
 
@@ -486,6 +511,8 @@ class Count(Action):
 
     def act(self, state: State) -> bool:
         """Do it."""
+        if state.counts is None:
+            state.counts = {}
         count = state.counts.get(self.what, 0) + 1
         state.counts[self.what] = count
         if count > self.most:
@@ -530,6 +557,12 @@ class Rewrite(Action):
         return True
 
 
+def _lacks(step: Step, state: State) -> bool:
+    """Tell whether a request lacks fields without which a step's condition cannot hold."""
+    head = state.head
+    return head is not None and not head.has_all(step.needs)
+
+
 class Choice:
     """What rules have chosen, and the plan that was made for it."""
 
@@ -571,6 +604,7 @@ class Program:
             forwards: it is a forward proxy, too: where a URL is asked for, that is the path.
         """
         self.steps = steps
+        self.brief = steps  # the same for those who do not ask how it came about: some may be left out
         self.edits = edits
         # Of the edits, those that are always chosen, and the others.
         self.chosen = 0
@@ -587,8 +621,10 @@ class Program:
         self.forwards = forwards
         self._plans: dict[Any, Choice] = {}
         self._last: Choice | None = None  # mostly the next request's, too
+        self.timed = False  # a rule wants to know when a request began
         self.undecoded: tuple[Pattern, ...] = ()  # paths in which one is found are not decoded, and have a note
         self.undecoded_note = b""
+        self.allow = b""  # the methods that CONNECT is answered where it is refused (RFC 9110 §15.5.6)
 
     def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
         """Return what becomes of a request; its `plan` is set.
@@ -599,8 +635,12 @@ class Program:
             trace: gets, of each rule that was looked at, its number, whether it held, and what was known then.
         """
         state = State(head, peer, self.settings)
+        if self.timed:
+            state.began = time.time()
         path: bytes | int
-        if state.form and self.forwards:
+        if head.tidy and not state.form and state.raw != b"*":
+            path = state.raw
+        elif state.form and self.forwards:
             path = state.whole  # a forward proxy's is a URL, and stays as it is
         elif state.form and state.form not in (b"http", b"https"):
             path = 405 if state.form == b"connect" else 400  # another host is a forward proxy, this is none
@@ -610,10 +650,10 @@ class Program:
                 state.path = b"/" + state.path.lstrip(b"/")
             path = self._undecoded(state) if self.undecoded and b"%" in state.path else b""
             if not path:
-                path = state.path if head.tidy else decoded(state.path, self.slashes, self.merge)
+                path = decoded(state.path, self.slashes, self.merge)
         early: bytes | None = None
         if path == 405:
-            state.location = _ALLOWED
+            state.location = self.allow
         if path == b"*":
             state.status = 200  # OPTIONS of the server as a whole (RFC 9110 §9.3.7): nothing is said
         elif isinstance(path, int):
@@ -622,7 +662,7 @@ class Program:
             state.path = b""  # it is in no section
         else:
             state.path = path
-            self._decide(self.steps, state, trace, True)
+            self._decide(self.brief if trace is None else self.steps, state, trace, True)
         if state.plan is None:
             upstream, status = state.upstream, state.status
             if upstream is None and not status:
@@ -634,7 +674,7 @@ class Program:
             else:
                 state.selected = self.chosen
                 for step in self.asked:
-                    if step.action is not None and (step.test is None or step.test.holds(state)):
+                    if step.action is not None and (step.test is None or (not _lacks(step, state) and step.test.holds(state))):
                         step.action.act(state)
             if early is not None:
                 state.path = early
@@ -646,7 +686,7 @@ class Program:
         path = normalized(state.path, self.merge)
         for pattern in self.undecoded:
             if path and pattern.search(path) is not None:
-                state.notes[self.undecoded_note] = b"1"
+                state.note(self.undecoded_note, b"1")
                 return path
         return b""
 
@@ -656,7 +696,11 @@ class Program:
         size = len(steps)
         while at < size:
             step = steps[at]
-            holds = step.test is None or step.test.holds(state)
+            lacks = step.needs != 0 and _lacks(step, state)
+            if lacks and trace is None:
+                at = step.without
+                continue
+            holds = not lacks and (step.test is None or step.test.holds(state))
             if trace is not None:
                 trace.append((step.number, holds, state.seen()))
             if not holds:

@@ -38,4 +38,6 @@ class Recipe:
 
     def text(self, state: State) -> bytes:
         """Return the lines that are added, each with its CRLF."""
+        if not self.lines:
+            return b""
         return b"".join([name + clean(value.text(state)) + b"\r\n" for name, value in self.lines])

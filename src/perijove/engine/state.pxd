@@ -1,11 +1,18 @@
 cimport cython
 
-from perijove.engine.head cimport RequestHead, consists
+from perijove.engine.head cimport RequestHead, consists, cut, place
+from perijove.engine.peer cimport Peer
+
+cdef int _HOST, _OTHER
+cdef dict _NO_NOTES
+cdef list _NO_LINES
 
 @cython.final
+@cython.freelist(64)
 cdef class State:
     cdef public RequestHead head
-    cdef public object response, peer, plan, upstream, balance
+    cdef public Peer peer
+    cdef public object response, plan, upstream, balance
     cdef public bytes address, scheme, host, method, whole, wanted, raw, path, query, location, target, user, local, request_id
     cdef public bytes held, origin, onward, asked, form
     cdef public bytes content
@@ -18,8 +25,10 @@ cdef class State:
     cdef public double began
     @cython.locals(head=RequestHead)
     cpdef void snapshot(self) except *
-    @cython.locals(head=RequestHead, number=cython.int)
     cpdef bytes field(self, bytes name)
+    @cython.locals(head=RequestHead)
+    cpdef bytes value(self, int number, bytes name)
+    cpdef void note(self, bytes name, bytes value) except *
     cpdef bytes hostname(self)
     cpdef bytes called(self)
     cpdef bytes called_port(self)

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import copy
 import re
-import time
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields
-from perijove.engine.head import consists
+from perijove.engine.head import consists, cut, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perijove.engine.balance import Balance
-    from perijove.engine.exchange import Peer
     from perijove.engine.head import RequestHead, ResponseHead
+    from perijove.engine.peer import Peer
     from perijove.engine.plan import Plan
 
 # What becomes of encoded slashes in a path (Apache's AllowEncodedSlashes).
@@ -31,6 +30,14 @@ _escape: Final = re.compile(rb"%([0-9A-Fa-f]{2})").sub
 _escape_but_slash: Final = re.compile(rb"%(?!2[Ff])([0-9A-Fa-f]{2})").sub
 _slashes: Final = re.compile(rb"//+").sub
 _UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986 §2.3
+
+
+_HOST: Final = fields.HOST
+_OTHER: Final = fields.OTHER
+
+# What most requests begin and end with. Neither is ever changed, only exchanged for another.
+_NO_NOTES: Final[dict[bytes, bytes]] = {}
+_NO_LINES: Final[list[tuple[bytes, bytes]]] = []
 
 
 class State:
@@ -95,28 +102,28 @@ class State:
         self.minor = its.minor
         self.form = its.asked  # the scheme of the URL that was asked for, or connect; empty of a path
         self.upgrade = its.upgrade  # it is a WebSocket handshake
-        path, mark, query = self.wanted.partition(b"?")
-        self.raw = path  # the path as it was sent
-        self.path = path  # decoded, without dots and double slashes; rewriting changes it
-        self.query: bytes | None = query if mark else None
+        at = place(self.wanted, 0x3F)
+        self.raw = self.wanted if at < 0 else cut(self.wanted, 0, at)  # the path as it was sent
+        self.path = self.raw  # decoded, without dots and double slashes; rewriting changes it
+        self.query: bytes | None = None if at < 0 else cut(self.wanted, at + 1, len(self.wanted))
         self.asked = self.query  # the query as it was sent
         self.held = b""  # a text that rules work on
         # The URL it is sent to is these two together, the path not yet encoded.
         self.origin = b""
         self.onward = b""
-        self.counts: dict[bytes, int] = {}
+        self.counts: dict[bytes, int] | None = None
         self.lines: list[tuple[bytes, bytes]] | None = None  # the request's fields, once they were kept
-        self.came: list[tuple[bytes, bytes]] = []  # the same, before anything was edited
-        self.notes: dict[bytes, bytes] = {}
+        self.came = _NO_LINES  # the same, before anything was edited
+        self.notes = _NO_NOTES
         self.captures: tuple[bytes | None, ...] = ()
         self.kept: tuple[bytes | None, ...] = ()
         self.settings = settings  # never changed, but exchanged for others: whoever sets one knows which
         self.selected = 0  # edits that are to be made, as bits
         self.plan: Plan | None = None
         self.status = 0
-        self.location = b""
+        self.location: bytes | None = None  # what a status is told with, where it has more to say: a URL, methods, a challenge
         self.content: bytes | None = None  # of an answer of our own that is no page, and its fields
-        self.content_lines: list[tuple[bytes, bytes]] = []
+        self.content_lines = _NO_LINES
         self.upstream: object = None
         self.balance: Balance | None = None  # which chose among several upstreams
         self.target = b""
@@ -125,15 +132,21 @@ class State:
         self.elsewhere = False  # a forward proxy is asked for it
         self.inside = False  # it stands for the page of an error, which has none of its own
         self.local = peer.local  # the address that the request came to
-        self.began = time.time()  # seconds since 1970
+        self.began = 0.0  # seconds since 1970, where a rule wants to know
         self.response: ResponseHead | None = None  # while fields of a response are edited
-        self.out: list[tuple[bytes, bytes]] = []  # its fields, as they are by now
+        self.out = _NO_LINES  # its fields, as they are by now
 
     def seen(self) -> State:
         """Return what is known now, for those who want to know how a decision came about."""
         found = copy.copy(self)
         found.notes = self.notes.copy()
         return found
+
+    def note(self, name: bytes, value: bytes) -> None:
+        """Set a variable."""
+        if self.notes is _NO_NOTES:
+            self.notes = {}
+        self.notes[name] = value
 
     def snapshot(self) -> None:
         """Keep the request's fields: its head is about to go. From now on they may be edited."""
@@ -150,16 +163,22 @@ class State:
 
     def field(self, name: bytes) -> bytes:
         """Return the value of a request's field (name in lower case); several are joined."""
+        return self.value(fields.NUMBERS.get(name, _OTHER), name)
+
+    def value(self, number: int, name: bytes) -> bytes:
+        """Return what `field` does; its number is known already."""
         if self.lines is not None:
             return b", ".join([value for its, value in self.lines if its.lower() == name])
-        if name == b"host":
+        if number == _HOST:
             return self.host
         head = self.head
         if head is None:
             return b""
-        number = fields.NUMBERS.get(name, fields.OTHER)
-        values = head.named(name) if number == fields.OTHER else head.values(number)
-        return values[0] if len(values) == 1 else b", ".join(values)
+        if number == _OTHER:
+            return b", ".join(head.named(name))
+        if head.repeats >> number & 1:
+            return b", ".join(head.values(number))
+        return head.field(number) or b""
 
     def hostname(self) -> bytes:
         """Return the host without its port."""

@@ -5,12 +5,11 @@ Knows field values: forwarding fields, URLs in responses, cookies. Must not know
 
 from __future__ import annotations
 
-import os
 import re
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields
+from perijove.engine.ids import fresh
 from perijove.engine.plan import (
     CLIENT_IP,
     CLIENT_PORT,
@@ -34,11 +33,10 @@ from perijove.engine.plan import (
 )
 
 if TYPE_CHECKING:
-    from perijove.engine.exchange import Exchange, Peer
+    from perijove.engine.exchange import Exchange
     from perijove.engine.head import Head, RequestHead
+    from perijove.engine.peer import Peer
 
-_prefix: Final = os.urandom(6).hex().encode()
-_serial: Final = count(1)
 _port: Final = re.compile(rb":([0-9]{1,5})\Z").search
 _url: Final = re.compile(rb"(?i)(https?)://([^/?#]*)")
 _refresh_url: Final = re.compile(rb"(?i)\A(\s*[0-9.]+\s*[;,]\s*url\s*=\s*[\"']?)([^\"']*)(.*)\Z", re.DOTALL).match
@@ -49,13 +47,8 @@ _is_authority: Final = re.compile(rb"(?:[0-9A-Za-z_][0-9A-Za-z._-]*|\[[0-9A-Fa-f
 def request_id(exchange: Exchange) -> bytes:
     """Return the exchange's id, made when it is first asked for."""
     if not exchange.request_id:
-        exchange.request_id = fresh_id()
+        exchange.request_id = fresh()
     return exchange.request_id
-
-
-def fresh_id() -> bytes:
-    """Return an id that no other request has."""
-    return b"%b-%x" % (_prefix, next(_serial))
 
 
 def without_port(host: bytes) -> bytes:

@@ -17,6 +17,7 @@ cdef class Value(Part):
 
 cdef class RequestField(Part):
     cdef public bytes name
+    cdef public int number
     cpdef bytes text(self, State state)
 
 cdef class FieldLike(Part):
@@ -43,6 +44,12 @@ cdef class Kept(Part):
 cdef class Rest(Part):
     cdef public bint raw
     cdef public Py_ssize_t prefix
+    @cython.locals(path=bytes)
+    cpdef bytes text(self, State state)
+
+cdef class Moved(Part):
+    cdef public bytes to
+    cdef public Py_ssize_t prefix, size
     @cython.locals(path=bytes)
     cpdef bytes text(self, State state)
 

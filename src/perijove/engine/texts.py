@@ -14,7 +14,7 @@ import stat
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.engine import template
+from perijove.engine import fields, ids
 from perijove.engine.state import State
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Text:
         if self.literal is not None:
             return self.literal
         if self.single is not None:
-            return self.before + self.single.text(state)
+            return self.before + self.single.text(state) if self.before else self.single.text(state)
         return b"".join([one if isinstance(one, bytes) else one.text(state) for one in self.parts])
 
 
@@ -78,14 +78,15 @@ class Value(Part):
 class RequestField(Part):
     """A field of the request."""
 
-    __slots__ = ("name",)
+    __slots__ = ("name", "number")
 
     def __init__(self, name: bytes) -> None:
         self.name = name.lower()
+        self.number = fields.NUMBERS.get(self.name, fields.OTHER)
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return state.field(self.name)
+        return state.value(self.number, self.name)
 
 
 class FieldLike(Part):
@@ -175,6 +176,24 @@ class Rest(Part):
         """Return it."""
         path = state.raw if self.raw else state.path
         return path[self.prefix :]
+
+
+class Moved(Part):
+    """The path with another prefix, which often is the same."""
+
+    __slots__ = ("prefix", "size", "to")
+
+    def __init__(self, to: bytes, prefix: int) -> None:
+        self.to = to
+        self.prefix = prefix
+        self.size = len(to)
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        path = state.path
+        if self.prefix == self.size and path.startswith(self.to):
+            return path
+        return self.to + path[self.prefix :]
 
 
 class Hostname(Part):
@@ -360,7 +379,7 @@ class RequestId(Part):
     def text(self, state: State) -> bytes:
         """Return it."""
         if not state.request_id:
-            state.request_id = template.fresh_id()
+            state.request_id = ids.fresh()
         return state.request_id
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import const, edits, files, page, template
+from perijove.engine import const, files, page, template
 from perijove.engine.buffer import Buffer
 from perijove.engine.head import Limits, ResponseHead
 from perijove.explain.model import Answer, Line, Mapped, Sent
@@ -98,10 +98,10 @@ def answer(exchange: Exchange, head: RequestHead, plan: Plan) -> Answer:
         return Answer(status, octets(page.reason(status)), (), "")
     state.snapshot()
     extra = exchange.page_fields()
-    if state.location and status == state.status:
-        name = {401: b"WWW-Authenticate", 407: b"Proxy-Authenticate"}.get(status, b"Location")
-        extra += b"%b: %b\r\n" % (name, edits.clean(state.location))
-    kind_of_page, text = plan.pages.get(status, (0, b""))
+    if status == state.status:
+        extra += page.said(status, state.location)
+    kind_of_page, written = plan.pages.get(status, (0, b""))
+    text = written if isinstance(written, bytes) else written.text(state)
     if kind_of_page == const.ELSEWHERE:
         return Answer(302, "Found", (*_lines(extra), ("Location", octets(text))), "")
     body = text if kind_of_page == const.TEXT else b"the page of " + text if kind_of_page == const.INSIDE else b""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import const
 from perijove.engine.buffer import Buffer
-from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.explain import choice, outcome, refusal, words
 from perijove.explain.model import Considered, Explanation, InForce, Place, Refusal, Request, Value
 from perijove.explain.request import head as head_of
@@ -72,12 +73,13 @@ def explain(gateway: Gateway, request: Request, tables: Tables | None = None) ->
     if proxied:
         found.listener = replace(found.listener, why="it is a forward proxy's, which clients ask for URLs of other servers")
     limits = gateway.limits
-    bounds = Limits(limits.request_line, limits.header, limits.fields, _forwards(gateway, listener), limits.field)
-    verdict = head.scan(buffer, bounds)
     made = {} if tables is None else tables
     if (number := id(listener)) not in made:
         made[number] = _table(gateway, listener)
     table = made[number]
+    anywhere = table.anywhere or table.bare
+    bounds = Limits(limits.request_line, limits.header, limits.fields, anywhere, limits.field, limits.empty_lines)
+    verdict = head.scan(buffer, bounds)
     if verdict != const.FOUND:
         _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))
         return found

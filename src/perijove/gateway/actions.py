@@ -109,12 +109,12 @@ class ServeTree:
 class Refuse:
     """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask.
 
-    `allow`: the methods that are, with 405 or as the answer to OPTIONS.
+    `allow`: the methods that are, with 405, 501 or as the answer to OPTIONS; there may be none, which is said, too.
     """
 
     status: int
     why: Reason | None = field(default=None, compare=False)
-    allow: bytes = b""
+    allow: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +240,8 @@ class UnsetNote:
 class Page:
     """What stands for an error: a text, or another place: a URL to redirect to, or a path here whose answer is given."""
 
-    text: bytes | None = None
-    elsewhere: bytes = b""
+    text: Template | None = None
+    elsewhere: Template = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Stages:
     per_connection: int = 0  # of a program: requests of a client on one connection; 0 is no limit
     undecoded: tuple[Pattern, ...] = ()  # of a program: paths in which one is found are not decoded (but for dots), …
     undecoded_note: bytes = b""  # … and have this note
+    allow: bytes = b"GET,HEAD,OPTIONS,POST,TRACE"  # of a program: methods that CONNECT is answered where it is refused
     # For those who ask what happens to a request; nothing runs by them.
     sections: tuple[Section, ...] = field(default=(), compare=False)
     reasons: Mapping[Fault, Reason] = field(default_factory=dict, compare=False)
@@ -152,6 +153,7 @@ class Limits:
     header: int = 65536
     fields: int = 200
     field: int = 0  # one line of the header
+    empty_lines: int = 1  # before a request (RFC 9112 §2.2)
     body: int = 0
     connections: int = 0
     connections_per_client: int = 0

@@ -18,7 +18,7 @@ from perijove.gateway import actions, conditions, templates
 from perijove.gateway.conditions import Setting
 from perijove.gateway.rules import Rule, Skip, Then
 from perijove.gateway.templates import Fact, Variable
-from perijove.routing import fold, recipes
+from perijove.routing import fold, recipes, shorten
 from perijove.routing.passwords import checker
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ _ENCODINGS: Final = {
 
 def text(template: templates.Template) -> texts.Text:
     """Return a template as it runs."""
+    match template:
+        case (bytes(to), templates.Rest(prefix, False)):
+            return texts.Text((texts.Moved(to, prefix),))
     return texts.Text(tuple(_part(one) for one in template))
 
 
@@ -160,7 +163,7 @@ def test(condition: conditions.Condition) -> runs.Test | None:
         case conditions.SettingIs(setting, value):
             return runs.SettingIs(SETTINGS[setting], value)
         case conditions.All(of):
-            return runs.All(tuple(test(one) or runs.Constant(True) for one in of), _needed(of))
+            return runs.All(tuple(test(one) or runs.Constant(True) for one in of))
         case conditions.Any(of):
             return runs.Either(tuple(test(one) or runs.Constant(True) for one in of))
         case conditions.Not(of):
@@ -170,10 +173,10 @@ def test(condition: conditions.Condition) -> runs.Test | None:
     raise TypeError(f"{condition!r} is no condition")
 
 
-def _needed(of: Sequence[conditions.Condition]) -> tuple[int, ...]:
-    """Return the numbers of the request's fields without which one of these cannot hold."""
-    found: list[int] = []
-    for one in of:
+def needed(condition: conditions.Condition) -> int:
+    """Return a mask of the request's fields without which a condition cannot hold."""
+    found = 0
+    for one in condition.of if isinstance(condition, conditions.All) else (condition,):
         match one:
             case conditions.Matches((templates.RequestField(name),), wanted, False, _) if pattern(wanted).search(b"") is None:
                 number = fields.NUMBERS.get(name.lower(), fields.OTHER)
@@ -182,8 +185,8 @@ def _needed(of: Sequence[conditions.Condition]) -> tuple[int, ...]:
             case _:
                 continue
         if number not in (fields.OTHER, fields.HOST):  # the target may name the host, instead of the field
-            found.append(number)
-    return tuple(found)
+            found |= 1 << number
+    return found
 
 
 Find = Callable[[bytes, bytes], "Upstream | None"]  # an upstream for a scheme and an authority that a request names
@@ -227,7 +230,7 @@ def host_table(
         if isinstance(rule.do, actions.EditField) and number < len(stages.request):
             changed.add(rule.do.name.lower())
         operations.append(operation(rule, test(later)))
-        steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1))
+        steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1, needed(now)))
     requests = len(stages.request)
     defaults: list[Any] = [_BEGINNING.get(setting) for setting in SETTINGS]
     for rule in stages.route:
@@ -272,11 +275,10 @@ def host_table(
             if page is None:
                 made.pages.pop(status, None)
             elif page.text is not None:
-                made.pages[status] = (const.TEXT, page.text)
-            elif page.elsewhere.startswith(b"/"):
-                made.pages[status] = (const.INSIDE, page.elsewhere)
+                made.pages[status] = (const.TEXT, _octets(page.text))
             else:
-                made.pages[status] = (const.ELSEWHERE, page.elsewhere)
+                inside = page.elsewhere[:1] and isinstance(page.elsewhere[0], bytes) and page.elsewhere[0].startswith(b"/")
+                made.pages[status] = (const.INSIDE if inside else const.ELSEWHERE, _octets(page.elsewhere))
         its = [(at, chosen[at], one) for at, one in enumerate(operations) if state.selected >> at & 1]
         request = [(rule.do, one) for at, rule, one in its if at < requests]
         response = [(rule.do, one) for at, rule, one in its if at >= requests and not one.always]
@@ -284,19 +286,32 @@ def host_table(
         made.request_operations = tuple(one for _, one in request)
         made.response_operations = tuple(one for _, one in response)
         made.always_operations = tuple(one for _, one in always)
-        inside = any(kind == const.INSIDE for kind, _ in made.pages.values())
-        made.keeps_fields = inside or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
+        filled = any(kind == const.INSIDE or not isinstance(text, bytes) for kind, text in made.pages.values())
+        made.keeps_fields = filled or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
         if not made.keeps_fields and made.version == b"HTTP/1.1":  # what a head is written with as it is
             made.request_recipe = recipes.request_recipe(request)
         made.response_recipe = recipes.response_recipe(response)
         made.always_recipe = recipes.always_recipe(always)
         return made
 
+    every = (*stages.route, *chosen)
     slashes = _SLASHES[stages.encoded_slashes]
     runs_as = program.Program(route, steps, tuple(defaults), make, slashes, stages.merge_slashes, stages.forwards)
+    runs_as.brief = shorten.shortened(route)
+    runs_as.timed = any(recipes.mentions(every, what) for what in (Fact.MICROSECONDS, Fact.DURATION))
     runs_as.undecoded = tuple(pattern(one) for one in stages.undecoded)
     runs_as.undecoded_note = stages.undecoded_note.lower()
+    runs_as.allow = stages.allow
     return plan.HostTable((), runs_as, place)
+
+
+def _octets(template: templates.Template) -> bytes | texts.Text:
+    """Return a text that is always the same as it is."""
+    return (
+        b"".join(one for one in template if isinstance(one, bytes))
+        if all(isinstance(one, bytes) for one in template)
+        else text(template)
+    )
 
 
 def _no_answer(action: actions.Respond | actions.ServeFile) -> plan.Plan:
@@ -359,6 +374,7 @@ class Building:
                 self._action(rule),
                 _next(rule.then, at, size),
                 _next(rule.otherwise, at, size),
+                needed(rule.when),
             )
             for at, rule in enumerate(rules)
         ]
@@ -391,7 +407,7 @@ class Building:
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Refuse(status, _, allow):
-                return program.Finish(status, text((allow,)) if allow else None)
+                return program.Finish(status, None if allow is None else text((allow,)))
             case actions.Redirect(status, location):
                 return program.Finish(status, text(location))
             case actions.Respond() | actions.ServeFile():

@@ -211,7 +211,17 @@ class Worker:
 
     def _site(self, gateway: model.Gateway, table: Table) -> Site:
         written = gateway.limits
-        site = Site(table, Limits(written.request_line, written.header, written.fields, table.anywhere, written.field))
+        site = Site(
+            table,
+            Limits(
+                written.request_line,
+                written.header,
+                written.fields,
+                table.anywhere or table.bare,
+                written.field,
+                written.empty_lines,
+            ),
+        )
         site.body_limit = written.body
         site.limiter = self.limiter if limits.are_set(written) else None
         site.tell = self.notices.refused

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, FORWARD, FOUND, MORE, REFUSE, TUNNEL
-from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead, ResponseHead
+from perijove.engine.peer import Peer
 from perijove.engine.plan import HostTable, Plan, Route, Table, Timeouts
 
 

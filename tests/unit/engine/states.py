@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FOUND
-from perijove.engine.exchange import Peer
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.state import State
 from perijove.engine.texts import Part, Text
 

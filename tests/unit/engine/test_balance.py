@@ -28,7 +28,7 @@ def chosen(one: Balance, state: State | None = None) -> int:
 def down(one: Balance, number: int) -> None:
     """Have a member fail."""
     state = state_of()
-    state.notes[b"n"] = b"%d" % number
+    state.note(b"n", b"%d" % number)
     one.failed(state)
 
 

@@ -16,9 +16,9 @@ from tests.unit.engine.script import forward, join_chunks, table
 from perijove.engine import const, slots, template
 from perijove.engine.client import Client, Site
 from perijove.engine.const import FILE, IN, READ_SIZE, REJECT, RESPOND
-from perijove.engine.exchange import Peer
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.limiter import CLIENT, EXCESS, OWNER, Limiter, prepare, size_of
+from perijove.engine.peer import Peer
 from perijove.engine.plan import LITERAL, Plan, Timeouts
 from perijove.engine.reactor import Reactor
 from perijove.engine.upstream import Upstream

@@ -116,7 +116,7 @@ def test_networks(address: bytes, holds: bool) -> None:
 
 def test_texts_notes_and_settings() -> None:
     state = state_of(settings=(None, "x"))
-    state.notes[b"n"] = b""
+    state.note(b"n", b"")
     assert conditions.NotEmpty(ADDRESS).holds(state)
     assert not conditions.NotEmpty(text()).holds(state)
     assert conditions.HasNote(b"n").holds(state)

@@ -6,8 +6,9 @@ from tests.unit.engine.script import Script, forward
 from perijove.engine import fields, plan
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FORWARD, FOUND
-from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.plan import CookieMap, FieldEdit, Plan, Timeouts, UrlMap
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -254,15 +255,6 @@ def test_an_untrusted_client_tells_nothing_of_itself_with_a_later_request_either
     assert sent == sent[:1] * 3
 
 
-@pytest.mark.parametrize(
-    ("address", "trusted"), [(b"198.51.100.1", True), (b"203.0.113.9", False), (b"2001:db8::7", True), (b"unix:", False)]
-)
-def test_a_balancer_says_who_the_client_is(address: bytes, trusted: bool) -> None:
-    peer = Peer(b"192.0.2.1", 5, b"http", 80, not trusted, ("198.51.100.1", "2001:db8::7", "", "unix:").__contains__)
-    peer.renew(address, 50000)
-    assert (peer.address, peer.port, peer.trusted) == (address, 50000, trusted)
-
-
 def test_a_trusted_proxy_is_believed() -> None:
     Script(
         b"GET /a HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: pub\r\n\r\n",
@@ -336,8 +328,9 @@ def test_a_plan_holds_nothing_of_a_request() -> None:
 def test_what_may_be_repeated() -> None:
     from tests.unit.engine.test_head import request
 
-    from perijove.engine.exchange import Exchange, Peer
+    from perijove.engine.exchange import Exchange
     from perijove.engine.head import Limits, RequestHead
+    from perijove.engine.peer import Peer
 
     for data, wanted in (
         (GET, True),

@@ -5,7 +5,7 @@ import pytest
 from perijove.engine import fields
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import CHUNKED, FOUND, MORE, UNTIL_CLOSE
-from perijove.engine.head import Limits, RequestHead, ResponseHead, consists
+from perijove.engine.head import Limits, RequestHead, ResponseHead, consists, content_length, cut, place
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
@@ -164,6 +164,20 @@ def test_http_10_needs_no_host() -> None:
 def test_an_empty_line_before_is_forgiven() -> None:
     verdict, head, _ = request(b"\r\n" + GET + b"\r\n")
     assert (verdict, head.size) == (FOUND, len(GET) + 4)
+
+
+@pytest.mark.parametrize(("lines", "verdict"), [(0, FOUND), (3, FOUND), (4, 400)])
+def test_as_many_empty_lines_before_as_are_allowed(lines: int, verdict: int) -> None:
+    limits = Limits(empty=3)
+    buffer, head = Buffer(), RequestHead()
+    data = b"\r\n" * lines + GET + b"\r\n"
+    seen = MORE
+    for octet in data:
+        if seen == MORE:
+            buffer.append(bytes((octet,)))
+            seen = head.scan(buffer, limits)
+    assert seen == verdict
+    assert verdict != FOUND or (head.size == len(data) and head.path == b"/")
 
 
 def test_absolute_form() -> None:
@@ -373,3 +387,42 @@ def test_consists() -> None:
     assert not consists(b"\xff", digits)
     with pytest.raises(ValueError, match="256"):
         consists(b"1", b"\x01")
+
+
+def test_parts_of_a_text() -> None:
+    assert place(b"/a?b?c", 0x3F) == 2
+    assert place(b"/a", 0x3F) == -1
+    assert place(b"", 0x3F) == -1
+    assert cut(b"/a?b", 0, 2) == b"/a"
+    assert cut(b"/a?b", 3, 4) == b"b"
+    assert cut(b"/a?", 3, 3) == b""
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, 10, 1234567890, (1 << 63) - 1])
+def test_content_length(size: int) -> None:
+    assert content_length(size) == b"Content-Length: %d\r\n" % size
+
+
+@pytest.mark.parametrize(
+    ("lines", "date", "found"),
+    [
+        (b"Server: a\r\nDate: then\r\n", b"now", b"Date: then\r\nServer: a\r\n"),
+        (b"Server: a\r\n", b"now", b"Date: now\r\nServer: a\r\n"),
+        (b"Server: a\r\nDate:\r\n", b"now", b"Date: now\r\nServer: a\r\n"),
+        (b"Server: a\r\n", b"", b"Server: a\r\n"),
+        (b"Date: then\r\n", b"now", b""),
+        (b"Server:\r\nDate: then\r\n", b"now", b""),
+    ],
+)
+def test_date_and_server(lines: bytes, date: bytes, found: bytes) -> None:
+    buffer, head = Buffer(), ResponseHead()
+    buffer.append(b"HTTP/1.1 200 OK\r\n%b\r\n" % lines)
+    assert head.scan(buffer, Limits(), False) == FOUND
+    assert head.dated(date) == found
+
+
+def test_all_of_some_fields() -> None:
+    head = request(b"GET / HTTP/1.1\r\nHost: h\r\nCookie: a\r\n\r\n")[1]
+    assert head.has_all(fields.mask(fields.HOST, fields.COOKIE))
+    assert head.has_all(0)
+    assert not head.has_all(fields.mask(fields.HOST, fields.UPGRADE))

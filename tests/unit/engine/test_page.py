@@ -10,6 +10,23 @@ from perijove.engine import page
 STATUSES = [400, 404, 405, 408, 413, 414, 417, 431, 501, 502, 503, 504, 505]
 
 
+@pytest.mark.parametrize(
+    ("status", "location", "line"),
+    [
+        (302, b"/x", b"Location: /x\r\n"),
+        (302, b"", b""),
+        (302, None, b""),
+        (405, b"GET", b"Allow: GET\r\n"),
+        (405, b"", b"Allow: \r\n"),
+        (405, None, b""),
+        (401, b"Basic", b"WWW-Authenticate: Basic\r\n"),
+        (302, b"/x\r\nA: b", b"Location: /x  A: b\r\n"),
+    ],
+)
+def test_what_more_is_said(status: int, location: bytes | None, line: bytes) -> None:
+    assert page.said(status, location) == line
+
+
 class Page(HTMLParser):
     """Collects the tags and the text of a page."""
 

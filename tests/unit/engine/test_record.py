@@ -13,8 +13,8 @@ from perijove.engine import const
 from perijove.engine.buffer import Buffer
 from perijove.engine.client import Client, Site
 from perijove.engine.const import FORWARD, FOUND
-from perijove.engine.exchange import Peer
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.plan import Plan, Table, Timeouts
 from perijove.engine.reactor import Reactor
 from perijove.engine.record import WORDS, Combined, Json, Record

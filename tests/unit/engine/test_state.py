@@ -204,7 +204,7 @@ def test_what_is_set_for_one_is_not_set_for_another() -> None:
     one, two = (State(head_of(request()), peer(), settings) for _ in range(2))
     for _ in range(2):
         Set(0, 2).act(one)
-    one.notes[b"a"] = b"b"
+    one.note(b"a", b"b")
     assert (one.settings, two.settings, two.notes, settings) == ((2,), (1,), {}, (1,))
 
 

@@ -7,8 +7,9 @@ import pytest
 from perijove.engine import fields, template
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FORWARD, FOUND
-from perijove.engine.exchange import Exchange, Peer
+from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.plan import (
     CLIENT_IP,
     CLIENT_PORT,

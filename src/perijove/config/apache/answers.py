@@ -17,7 +17,7 @@ from perijove.gateway.templates import Call, Capture, Fact, Function, Part, Rest
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_alias import Redirecting
 
-_ALLOWED: Final = b"GET,POST,OPTIONS,HEAD,TRACE"
+ALLOWED: Final = b"GET,HEAD,OPTIONS,POST"  # of files (default_handler, server/core.c)
 _OPTIONS: Final = Pattern(rb"\AOPTIONS\Z")
 _READ: Final = Pattern(rb"\A(?:GET|HEAD|POST|TRACE)\Z")
 # ap_method_registry_init (modules/http/http_protocol.c)
@@ -81,13 +81,13 @@ def redirect(flow: Flow, one: Redirecting, within: Condition, origin: Template, 
     flow.add(when, Redirect(one.status, (*before, *location)), Then.STOP, one.origin)
 
 
-def files(flow: Flow) -> None:
+def files(flow: Flow, allowed: bytes) -> None:
     """Add what is said of what goes nowhere (default_handler, server/core.c): a file that is not there, but has its methods."""
     nowhere = Not(NotEmpty((Fact.DESTINATION,)))
     method = (Variable.METHOD,)
-    flow.add(All((nowhere, Matches(method, _OPTIONS))), Refuse(200, None, _ALLOWED), Then.STOP)
-    flow.add(All((nowhere, Not(Matches(method, _KNOWN)))), Refuse(501, reasons.NO_FILE), Then.STOP)
-    flow.add(All((nowhere, Not(Matches(method, _READ)))), Refuse(405, reasons.NO_FILE, _ALLOWED), Then.STOP)
+    flow.add(All((nowhere, Matches(method, _OPTIONS))), Refuse(200, None, allowed), Then.STOP)
+    flow.add(All((nowhere, Not(Matches(method, _KNOWN)))), Refuse(501, reasons.NO_FILE, allowed), Then.STOP)
+    flow.add(All((nowhere, Not(Matches(method, _READ)))), Refuse(405, reasons.NO_FILE, allowed), Then.STOP)
 
 
 def substituted(text: bytes) -> Template:

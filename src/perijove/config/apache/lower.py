@@ -17,7 +17,7 @@ from perijove.config.apache.directives.mod_rewrite import Site, answers_of, rule
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.forward import IS_FORWARD, Remote, own_urls, refusals, remote_when, rules_of_forward
-from perijove.config.apache.hops import connections, count_down, max_forwards
+from perijove.config.apache.hops import ASKS_FIRST, EXPECTS, connections, count_down, expectations, max_forwards, traces
 from perijove.config.apache.identity import SCHEME, identity, own_url
 from perijove.config.apache.mapping import UNDECODED, Mapper
 from perijove.config.apache.patterns import compiled
@@ -49,6 +49,7 @@ from perijove.gateway.rules import (
     ForwardTo,
     Nothing,
     Operation,
+    Refuse,
     Rule,
     Set,
     SetNote,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from perijove.gateway.model import Upstream
     from perijove.text.source import Span
 
+_EMPTY_LINES: Final = 10  # before a request (DEFAULT_LIMIT_BLANK_LINES, server/protocol.c)
 _MOST_FIELDS: Final = 1000  # of a head, where httpd is told that there is no limit
 _LARGEST_HEAD: Final = 1 << 17  # octets
 _TIMEOUT: Final = 60.0  # core's Timeout, unless it says otherwise
@@ -104,7 +106,8 @@ def _limits(scopes: Sequence[Scope]) -> Limits:
     # server/core.c: DEFAULT_LIMIT_REQUEST_LINE, _FIELDSIZE, _FIELDS; a line's method and version count with its target.
     line, field, fields = said("limitrequestline", 8190), said("limitrequestfieldsize", 8190), said("limitrequestfields", 100)
     most = fields or _MOST_FIELDS
-    return Limits(request_line=line, field=field, fields=most, header=min(line + most * (field + 2), _LARGEST_HEAD))
+    header = min(line + most * (field + 2), _LARGEST_HEAD)
+    return Limits(request_line=line, field=field, fields=most, header=header, empty_lines=_EMPTY_LINES)
 
 
 def _count(text: str) -> int:
@@ -147,6 +150,9 @@ class _Host:
         # All scopes in the order in which they are merged: a later one wins.
         self.directories = files.in_order(sections)
         self.merged = [*self.levels, *self.directories, *self.proxies, *self.locations, *self.ifs]
+        # Something speaks of Expect, or asks for it: else it is sent on as it comes.
+        edited = any(edit.edit.name.lower() == b"expect" for one in self.merged for edit in one.request)
+        self.expects = edited or self.mapper.pings
 
     def said(self, name: str, default: Any = None) -> Any:
         """Return what the host says, or else the main server."""
@@ -188,6 +194,7 @@ class _Host:
                 per_connection=self._per_connection(),
                 undecoded=self.mapper.undecoded(),
                 undecoded_note=UNDECODED,
+                allow=self._allow(answers.ALLOWED),
                 sections=tuple(
                     Section(self._when(one), one.origin) for one in self.merged[len(self.levels) :] if one.origin is not None
                 ),
@@ -223,6 +230,8 @@ class _Host:
             flow.add(Always(), whose)
         if self.identity.scheme:
             flow.add(Always(), SetNote(SCHEME, (self.identity.scheme.encode(),)))
+        if self.expects:
+            flow.add(ASKS_FIRST, SetNote(EXPECTS, (b"1",)))
         self._early(flow)
         self._notes(flow, self.levels, late=False)
         self._enter(flow)
@@ -251,12 +260,22 @@ class _Host:
         if any(one.response for one in self.merged):  # what is said of an answer of our own sees the edited fields
             for rule in self._edits():
                 flow.add(rule.when, rule.do, origin=rule.origin)
-        answers.files(flow)
+        answers.files(flow, self._allow(answers.ALLOWED))
         overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in self.directories)
         files.serve(flow, self.said, self.scope.modules, overridden)
         flow.place(done)
         flow.add(Always(), Nothing(), Then.STOP)
-        return flow.rules()
+        return tuple(self._told(rule) for rule in flow.rules())
+
+    def _allow(self, methods: bytes) -> bytes:
+        """Return the methods that are allowed, with TRACE if the server has that (make_allow, modules/http/http_protocol.c)."""
+        return b",".join((*((methods,) if methods else ()), *((b"TRACE",) if traces(self.said) else ())))
+
+    def _told(self, rule: Rule) -> Rule:
+        """Say with 405 and 501 what is allowed: nothing that anybody has named (ap_send_error_response)."""
+        if isinstance(rule.do, Refuse) and rule.do.status in (405, 501) and rule.do.allow is None:
+            return replace(rule, do=replace(rule.do, allow=self._allow(b"")))
+        return rule
 
     def _inside(self) -> Condition:
         """Return whether a request is in any section, whatever that says."""
@@ -338,6 +357,7 @@ class _Host:
             encoding=self.mapper.encoding,
             own=own_url(self.scope, self.names.scheme),
             worker=self.mapper.worker,
+            balancer=self.mapper.balanced,
             instead=self._instead,
             files=files.spoken_of(self.said, self.directories),
         )
@@ -446,7 +466,7 @@ class _Host:
         ]
 
     def _request(self) -> tuple[Rule, ...]:
-        rules = self._edits()
+        rules = [*self._edits(), *(expectations() if self.expects else ())]
         # ap_proxy_create_hdrbrgd (modules/proxy/proxy_util.c)
         forwarded: list[tuple[bytes, Template]] = [(b"X-Forwarded-For", (Variable.CLIENT_IP,))]
         forwarded.append((b"X-Forwarded-Host", (RequestField(b"host"),)))

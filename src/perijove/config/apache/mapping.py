@@ -18,8 +18,10 @@ from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target, url_of
 from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.hops import EXPECTS, HAS_CONTENT
+from perijove.config.apache.patterns import BAD_PORT
 from perijove.config.apache.responses import filled
-from perijove.config.apache.scope import Scope
+from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.workers import url_of as worker_url
 from perijove.config.apache.workers import workers
 from perijove.gateway.conditions import (
@@ -48,6 +50,7 @@ from perijove.gateway.rules import (
     Nothing,
     Refuse,
     Set,
+    SetNote,
     SplitQuery,
     Template,
     Then,
@@ -79,6 +82,7 @@ class Mapper:
         # A path may be another than the one that was asked for; then, or with MergeSlashes Off, it may have double slashes.
         self.rewrites = any(line.flags.passthrough for one in levels if one.rewriting for line in one.rewriting.rules)
         self.workers = workers(levels)
+        self.pings = any("ping" in one.parameters for one in self.workers)
         self.instead: Callable[[Flow], None] = lambda _flow: None  # what comes before a failure that is only seen later
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
         # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
@@ -101,15 +105,18 @@ class Mapper:
             return
         members = self._workers(one.target, True) if one.target.scheme == "balancer" else []
         if len(members) > 1:
-            self._balance(flow, one, when, members, proxied)
+            self._balance(flow, one, when, members, lambda its, member: self._forward(flow, its, Always(), member, proxied))
             return
-        target = self._member(one.target, one, scope)
+        one = replace(one, parameters=self._shared(one))
+        assert one.target is not None
+        target = self._member(one.target, one)
         if target is None:
             why = replace(reasons.NO_WORKERS, words=reasons.NO_WORKERS.words.format(balancer=one.target.url))
             self._refuse(flow, when, 503, why, one.origin)  # no balancer of that name, or none of its workers
             return
         if not target.socket and not 0 < split(target.authority, SCHEMES.get(target.scheme, ("", 80))[1])[1] < 65536:
-            self._refuse(flow, when, 400, None, one.origin)  # AH01083
+            # AH01083: proxy_fixup comes before all that sections do to a request.
+            flow.add(when, Refuse(400), Then.STOP, one.origin)
             return
         failing = self.failing(target)
         if failing:
@@ -120,6 +127,8 @@ class Mapper:
             flow.add(both(when, Not(asked)), Refuse(404, reasons.NOT_A_WEBSOCKET), Then.STOP, one.origin)
         after = Label()
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, one.parameters)), origin=one.origin, otherwise=after)
+        if "ping" in one.parameters:
+            flow.add(HAS_CONTENT, SetNote(EXPECTS, (b"1",)), origin=one.origin)
         if one.interpolate and self.said("interpolate", False) and "${" in one.target.url:
             url = self._interpolated(one)
             flow.add(Always(), ForwardAnywhere(url, self.encoding), proxied, one.origin)
@@ -127,8 +136,47 @@ class Mapper:
             self._forward(flow, one, when, target, proxied)
         flow.place(after)
 
+    def _shared(self, one: Pass) -> dict[str, str]:
+        """Return the parameters of a ProxyPass: those of the worker that its URL has, which may be of another line."""
+        if one.target is None or one.target.scheme == "balancer":
+            return one.parameters
+        url = worker_url(one.target)
+        wild = one.pattern is not None
+        return next((dict(its.parameters) for its in self.workers if its.wild is wild and its.begins(url)), one.parameters)
+
+    def balanced(self, flow: Flow, url: str, path: Template, encoding: Encoding, proxied: Label, span: Span) -> None:
+        """Add what sends a request to a balancer that a RewriteRule names, with a path (rewrite_url, mod_proxy_balancer.c)."""
+        target = url_of(url)
+        assert target is not None
+        one = Pass("", target, span)
+        members = self._workers(target, True)
+
+        def send(its: Pass, member: Target) -> None:
+            base = member.path.rstrip("/").encode("utf-8", "surrogateescape")
+            flow.add(Always(), ForwardTo(self.upstream(member, its.parameters), (base, *path), encoding), proxied, span)
+
+        if len(members) > 1:
+            self._balance(flow, one, Always(), members, send)
+            return
+        member = self._member(target, one)
+        if member is None:
+            why = replace(reasons.NO_WORKERS, words=reasons.NO_WORKERS.words.format(balancer=url))
+            self._refuse(flow, Always(), 503, why, span)
+            return
+        failing = self.failing(member)
+        if failing:
+            self._refuse(flow, Always(), failing, self.why(member), span)
+            return
+        flow.add(Always(), Set(Setting.UPGRADES, self.upgrades(member, one.parameters)), origin=span)
+        send(one, member)
+
     def _balance(
-        self, flow: Flow, one: Pass, when: Condition, members: list[tuple[Target, dict[str, str]]], proxied: Label
+        self,
+        flow: Flow,
+        one: Pass,
+        when: Condition,
+        members: list[tuple[Target, dict[str, str]]],
+        send: Callable[[Pass, Target], None],
     ) -> None:
         """Add what chooses a member of a balancer, and what sends the request there."""
         assert one.target is not None
@@ -165,7 +213,7 @@ class Mapper:
             is_it = Compares((Note(note),), Comparison.SAME, (b"%d" % number,))
             parameters = {**its, **one.parameters}
             flow.add(is_it, Set(Setting.UPGRADES, self.upgrades(target, parameters)), origin=one.origin, otherwise=other)
-            self._forward(flow, replace(one, parameters=parameters), Always(), target, proxied)
+            send(replace(one, parameters=parameters), target)
             flow.place(other)
         flow.place(after)
 
@@ -284,8 +332,9 @@ class Mapper:
         if not known:
             flow.add(Always(), Hold(path), origin=one.origin)
             path = (Fact.HELD,)
-            self.instead(flow)
             origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
+            flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, one.origin)
+            self.instead(flow)
             flow.add(Always(), ForwardAnywhere((origin, *path), encoding), proxied, one.origin)
 
     def _interpolated(self, one: Pass) -> Template:
@@ -310,7 +359,7 @@ class Mapper:
             return 500
         if "proxy_http" not in modules and not (scheme in ("ws", "wss") and "proxy_wstunnel" in modules):
             return 500
-        if scheme in _TLS and ("ssl" not in modules or self.said("sslproxyengine") != "on"):
+        if scheme in _TLS and ("ssl" not in modules or self._said_of(target, "sslproxyengine") != "on"):
             return 500
         return 0
 
@@ -345,7 +394,7 @@ class Mapper:
             address = TcpAddress(host, port)
         timeout = self._seconds(parameters.get("timeout"), self.said("proxytimeout", self.said("timeout", 60.0)))
         connect = self._seconds(parameters.get("connectiontimeout"), timeout)
-        tls = self._tls() if secure else None
+        tls = self._tls(target) if secure else None
         scheme = "https" if secure else "http"
         name = f"{scheme}://{target.authority}" + (f" at {address}" if target.socket else "")
         absolute = b""
@@ -392,13 +441,13 @@ class Mapper:
             return default
         return float(found[1]) * (0.001 if found[2] == "ms" else 1.0)
 
-    def _tls(self) -> TlsClient:
+    def _tls(self, target: Target) -> TlsClient:
         """What of an upstream's certificate is checked (ssl_engine_config.c; modules/ssl/ssl_engine_io.c, the peer's name)."""
-        ca = self.said("sslproxycacertificatefile", [])
-        verify = self.said("sslproxyverify", "none")
-        by_name, by_cn = self.said("sslproxycheckpeername"), self.said("sslproxycheckpeercn")
+        ca = self._said_of(target, "sslproxycacertificatefile") or []
+        verify = self._said_of(target, "sslproxyverify") or "none"
+        by_name, by_cn = (self._said_of(target, f"sslproxycheckpeer{one}") for one in ("name", "cn"))
         names = by_cn == "on" if by_name == "off" else by_name == "on" or by_cn != "off"
-        expiry = self.said("sslproxycheckpeerexpire", "on") == "on"
+        expiry = self._said_of(target, "sslproxycheckpeerexpire") != "off"
         chain = verify in ("require", "optional")
         return TlsClient(
             verify=chain or names or expiry,
@@ -423,14 +472,26 @@ class Mapper:
         target = url_of(url)
         if target is None:
             return 500
+        if target.scheme == "balancer" and "proxy_balancer" in self.modules:
+            return ""  # `balanced` says which
         failing = self.failing(target)
         if failing:
             return failing
         return self.upstream(target, {})
 
+    def _said_of(self, target: Target, name: str) -> Any:
+        """Return what is said of TLS to a target: in the last <Proxy> that its URL is in, or else by the host (proxy_walk)."""
+        found = self.said(name)
+        url = f"{target.scheme}://{target.authority}{target.path or '/'}"
+        for level in self.levels:
+            for section in level.sections:
+                if section.kind is Kind.PROXY and name in section.said and _is_in(url, section):
+                    found = section.said[name]
+        return found
+
     # ------------------------------------------------------------------ balancers
 
-    def _member(self, target: Target, one: Pass, scope: Scope) -> Target | None:
+    def _member(self, target: Target, one: Pass) -> Target | None:
         """Return the worker that stands for a balancer: the first that is not a spare; None if there is none."""
         if target.scheme != "balancer":
             return target
@@ -497,6 +558,19 @@ class Mapper:
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
         flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
         flow.place(after)
+
+
+def _is_in(url: str, section: Scope) -> bool:
+    """Tell whether a URL, and so all that begin with it, is one that a <Proxy> section is for (ap_proxy_section, proxy_walk)."""
+    from perijove.config.apache.scopes import fnmatch
+
+    if section.path == "*":
+        return True
+    if section.regex:
+        return re.search(section.path, url) is not None
+    if any(mark in section.path for mark in "*?["):
+        return re.search(fnmatch(section.path, False), url.encode("utf-8", "surrogateescape")) is not None
+    return url.startswith(section.path)
 
 
 def _status(parameters: Mapping[str, str]) -> set[str]:

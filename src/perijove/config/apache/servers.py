@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def listeners_of(server: Scope, hosts: list[Scope], made: dict[int, VirtualHost]) -> tuple[Listener, ...]:
     """Return a listener for each Listen, with the virtual hosts that its requests may be for, the default one last."""
+    _tell_of_unknown(hosts)
     found: list[Listener] = []
     seen: set[TcpAddress] = set()
     for host, port, _, span in server.said.get("listen", ()):
@@ -87,15 +88,38 @@ def _for(address: TcpAddress, hosts: list[Scope]) -> list[Scope]:
     return next((one for one in found if one), [])
 
 
+def _tell_of_unknown(hosts: list[Scope]) -> None:
+    """Warn of names that no address is known of: httpd serves nothing there, and goes on (AH00547, get_addresses)."""
+    for scope in hosts:
+        for text in scope.said["addresses"]:
+            host, colon, port = text.rpartition(":")
+            if not colon or not (port.isdigit() or port == "*"):
+                host = text
+            if scope.origin is not None and host not in ("*", "_default_") and not _is_address(host) and not _addresses(host):
+                scope.warn(
+                    "unknown-host",
+                    f"Could not resolve host name {host} -- ignoring!",
+                    scope.origin,
+                    "write an address, or `*`, and the name as ServerName",
+                )
+
+
+def _is_address(name: str) -> bool:
+    return re.fullmatch(r"[0-9.]+|\[?[0-9A-Fa-f:.]+\]?", name) is not None
+
+
 def _resolves(name: str, address: str) -> bool:
+    return not _is_address(name) and address in _addresses(name)
+
+
+def _addresses(name: str) -> frozenset[str]:
+    """Return the addresses of a name."""
     import socket
 
-    if re.fullmatch(r"[0-9.]+|\[?[0-9A-Fa-f:]+\]?", name):
-        return False
     try:
-        return address in {str(one[4][0]) for one in socket.getaddrinfo(name, None)}
+        return frozenset(str(one[4][0]) for one in socket.getaddrinfo(name, None))
     except OSError:
-        return False
+        return frozenset()
 
 
 def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:

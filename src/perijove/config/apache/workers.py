@@ -1,24 +1,31 @@
 """Workers: what httpd keeps of each URL that something is sent to, with the parameters that hold there.
 
 A ProxyPass whose URL begins as a worker's shares it, and its own parameters are ignored; a request has the worker with the
-longest name that its URL begins with, wherever it was sent from.
+longest name that its URL begins with, wherever it was sent from. ProxySet makes a worker of a URL that has none, and speaks of the
+one that it has else.
 Source: modules/proxy/proxy_util.c (ap_proxy_get_worker_ex, ap_proxy_define_worker, ap_proxy_strcmp_match), mod_proxy.c (add_pass).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.directives import mod_proxy
 from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target
 
 if TYPE_CHECKING:
     from perijove.config.apache.scope import Scope
+    from perijove.text.source import Span
 
 _wildcards: Final = re.compile(r"(?:\$[0-9])+")
 _unescaped: Final = re.compile(r"\\(.)", re.DOTALL)
+
+
+# A target, its parameters, whether it is of a pattern, whether it is ProxySet that says so, and where.
+_Said = tuple["Target | None", dict[str, str], bool, bool, "Span"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Worker:
     """A worker: its name is how URLs begin that are its; in one of ProxyPassMatch, `$1` is anything."""
 
     name: str
-    parameters: Mapping[str, str]
+    parameters: dict[str, str]
     wild: bool = False
 
     def pattern(self) -> bytes:
@@ -74,15 +81,21 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
     found: list[Worker] = []
     for level in levels:
         own: list[Worker] = []
-        for one in sorted(_passes(level), key=lambda one: (one.origin.line, one.origin.column)):
-            if one.target is None or one.target.scheme == "balancer":
+        said: list[_Said] = [
+            *((one.target, one.parameters, one.pattern is not None, False, one.origin) for one in _passes(level)),
+            *_sets(level),
+        ]
+        for target, parameters, wild, sets, _ in sorted(said, key=lambda one: (one[4].line, one[4].column)):
+            if target is None or target.scheme == "balancer":
                 continue
-            url = url_of(one.target)
-            wild = one.pattern is not None
+            url = url_of(target)
             # What a name must have of a URL at least: its scheme and authority, or all of it if it has no path.
             least = len(_parted(url)[0])
-            if not any(other.wild is wild and len(other.name) >= least and other.begins(url) for other in own):
-                own.append(Worker(url, one.parameters, wild))
+            shared = [other for other in own if other.wild is wild and len(other.name) >= least and other.begins(url)]
+            if not shared:
+                own.append(Worker(url, dict(parameters), wild))
+            elif sets:
+                max(shared, key=lambda other: len(other.name)).parameters.update(parameters)
         found += own
     return tuple(sorted(found, key=lambda one: -len(one.name)))
 
@@ -91,3 +104,13 @@ def _passes(scope: Scope) -> Iterator[Pass]:
     yield from scope.said.get("proxy-pass", ())
     for section in scope.sections:
         yield from _passes(section)
+
+
+def _sets(scope: Scope) -> Iterator[_Said]:
+    """Return what each ProxySet says, and where (set_proxy_param, mod_proxy.c)."""
+    for one in (scope, *scope.sections):
+        for line in one.said.get("proxyset", ()):
+            words = [word.text for word in line.words]
+            named = words.pop(0) if one is scope else one.path
+            parameters = {key.lower(): value for key, _, value in (word.partition("=") for word in words)}
+            yield None if one.regex else mod_proxy.url_of(named), parameters, False, True, line.span

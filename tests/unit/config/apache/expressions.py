@@ -10,8 +10,8 @@ from typing import Any
 from perijove.config.apache.scope import Kind, Scope
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FOUND
-from perijove.engine.exchange import Peer
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.state import REFUSED, State, decoded
 from perijove.text.diagnostic import Diagnostic
 from perijove.text.source import Source, Span
@@ -54,6 +54,6 @@ def states() -> list[State]:
         one.origin, one.onward, one.target = b"http://127.0.0.1:9101", one.path, one.wanted  # it is proxied
         one.notes = {b"foo": b"bar", b"mixed": b"Case"}
         if one.path.startswith(b"/user"):
-            one.notes[b"is_user"] = b"yes"
+            one.note(b"is_user", b"yes")
         made.append(one)
     return made

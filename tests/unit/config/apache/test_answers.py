@@ -1,6 +1,6 @@
 import pytest
 
-from perijove.config.apache.answers import files, redirect, substituted
+from perijove.config.apache.answers import ALLOWED, files, redirect, substituted
 from perijove.config.apache.directives.mod_alias import Redirecting
 from perijove.config.apache.flow import Flow
 from perijove.gateway.conditions import Always, Pattern
@@ -61,7 +61,7 @@ def test_what_a_pattern_found_may_bring_a_query() -> None:
 
 def test_files_have_their_methods() -> None:
     flow = Flow()
-    files(flow)
+    files(flow, ALLOWED)
     found = [rule.do for rule in flow.rules()]
     assert [one.status for one in found if isinstance(one, Refuse)] == [200, 501, 405]
-    assert [bool(one.allow) for one in found if isinstance(one, Refuse)] == [True, False, True]
+    assert [bool(one.allow) for one in found if isinstance(one, Refuse)] == [True, True, True]

@@ -43,6 +43,7 @@ def listen(line: Directive, scope: Scope) -> None:
 @directive("ErrorDocument")
 def error_document(line: Directive, scope: Scope) -> None:
     """Give an error a page of its own: a text, a URL, or a path here (set_error_document)."""
+    from perijove.config.apache.expression import template
     from perijove.gateway.actions import Page
 
     code, document = line.words[0], line.words[1]
@@ -56,10 +57,15 @@ def error_document(line: Directive, scope: Scope) -> None:
     pages: dict[int, Page | None] = scope.said.setdefault("pages", {})
     if document.text.lower() == "default":
         pages[status] = None
-    elif document.text.startswith("/") or re.match(r"(?i)[a-z][a-z0-9+.-]*://", document.text):
-        pages[status] = Page(None, document.text.encode("utf-8", "surrogateescape"))
+        return
+    # All of it is an expression's text (set_error_document, server/core.c).
+    said = template(document.text, document.span, scope, f"Cannot parse expression '{document.text}' in ErrorDocument: ")
+    if said is None:
+        return
+    if document.text.startswith("/") or re.match(r"(?i)[a-z][a-z0-9+.-]*://", document.text):
+        pages[status] = Page(None, said)
     else:
-        pages[status] = Page(document.text.encode("utf-8", "surrogateescape"))
+        pages[status] = Page(said)
 
 
 @directive("AllowEncodedSlashes")

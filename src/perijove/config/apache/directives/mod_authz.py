@@ -127,9 +127,9 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
 
             return Any(tuple(HasNote(one.encode()) for one in given))
         case "expr":
-            from perijove.config.apache.expression import condition
+            from perijove.config.apache.expression import condition, unquoted
 
-            return condition(_behind(line.rest.text, "expr"), line.span, scope)
+            return condition(unquoted(_behind(line.rest.text, "expr")), line.span, scope)
         case "valid-user":
             return NotEmpty((Fact.USER,))
         case "user":

@@ -74,6 +74,7 @@ class Site:
     own: Condition | None = None  # it is a URL of this server; the first capture is the path behind the slash
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
+    balancer: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None  # what sends a path to a balancer
     files: Condition | None = None  # the held text is the name of a file that may be served
 
 
@@ -285,7 +286,7 @@ def rules_of_section(scope: Scope, flow: Flow, proxied: Label, site: Site) -> No
             if not isinstance(enabled, Always):
                 flow.go(on, Not(enabled))
             directory = octets(section.path.rstrip("/")) + b"/"
-            base = octets(_rewriting(section).base)
+            base = octets(_base(sections[: number + 1]))
             if base and not base.endswith(b"/"):
                 base += b"/"
             if section.kind is Kind.DIRECTORY and "allownoslash" not in _rewriting(section).options:
@@ -388,6 +389,20 @@ def _has_end(rules: Sequence[RuleLine]) -> bool:
     return any(one.flags.end for one in rules)
 
 
+def _base(sections: Sequence[Scope]) -> str:
+    """Return the RewriteBase of the last of sections: its own, or with MergeBase one of those around (config_perdir_merge)."""
+    last = sections[-1]
+    options: set[str] = set()
+    base = ""
+    for one in sections:
+        around = one.kind is last.kind and not one.regex and f"{last.path.rstrip('/')}/".startswith(f"{one.path.rstrip('/')}/")
+        if one is last or around:
+            its = _rewriting(one)
+            options = its.options or options
+            base = its.base or (base if "mergebase" in options else "")
+    return base
+
+
 def _place(
     server: Scope, scope: Scope, site: Site, directory: bytes | None, base: bytes, counted: bytes
 ) -> rewrite_rules.Place:
@@ -413,6 +428,7 @@ def _place(
         proxies="proxy" in server.modules or "proxy_module" in server.modules,
         own=site.own,
         worker=site.worker,
+        balancer=site.balancer,
         files=site.files,
         instead=site.instead,
         directory=directory,

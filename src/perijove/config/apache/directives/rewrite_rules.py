@@ -18,6 +18,7 @@ from perijove.config.apache.directives.rewrite_syntax import RuleLine
 from perijove.config.apache.directives.rewrite_text import CONTROLS, EVERYTHING, Around, expand, joined, octets
 from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.patterns import BAD_PORT
 from perijove.gateway.actions import (
     Count,
     Encoding,
@@ -68,6 +69,8 @@ _REDIRECTS: Final = 10  # LimitInternalRecursion
 # is_absolute_uri()
 _SCHEMES: Final = rb"(?:unix:[^|]*\|)?(?:ajp|balancer|fcgi|ftp|gopher|https?|h2c?|ldap|nntp|scgi|wss?)://|mailto:|news:"
 _is_absolute: Final = re.compile(rb"(?i)\A(?:%b)" % _SCHEMES).match
+_NOWHERE: Final = b"/dev/null"  # no file can be below it
+_ODD_PORT: Final = Pattern(rb"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*:[^/?#\]]*[^0-9/?#\]]")
 _ABSOLUTE: Final = Pattern(rb"(?i)\A(?:%b)" % _SCHEMES)
 _ROOTED: Final = Pattern(rb"(?i)\A(?:/|%b)" % _SCHEMES)
 _WEBSOCKET: Final = Pattern(rb"(?i)\Awss?://")
@@ -101,6 +104,7 @@ class Place:
     counted: bytes = b""  # by which name the rounds of [N] are counted
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
+    balancer: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None  # what sends a path to a balancer
     files: Condition | None = None  # the held text is the name of a file that may be served
     info: Template = ()  # in a section: what stands behind the file's name, if that is kept apart
 
@@ -286,6 +290,9 @@ class _List:
             flow.add(Always(), Refuse(upstream), Then.STOP, span)
             return
         encoding = Encoding.NONE if flags.noescape else self.place.encoding
+        if origin[:11].lower() == b"balancer://" and self.place.balancer is not None and span is not None:
+            self.place.balancer(flow, origin.decode("utf-8", "surrogateescape"), HELD, encoding, self.labels.proxied, span)
+            return
         if kind in ("known", "open"):
             if origin[:2].lower() == b"ws":
                 flow.add(Always(), Set(Setting.UPGRADES, b"*"), Then.NEXT, span)
@@ -296,6 +303,7 @@ class _List:
                 flow.add(All((Not(Matches(HELD, _SLASHED)), NotEmpty((Variable.SEARCH,)))), Refuse(400), Then.STOP, span)
             flow.add(when, ForwardTo(upstream, HELD, encoding), self.labels.proxied, span)
             if kind == "open":
+                flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, span)
                 if self.place.instead is not None:
                     self.place.instead(flow)
                 flow.add(Always(), ForwardAnywhere((origin, Fact.HELD), encoding), self.labels.proxied, span)
@@ -303,6 +311,11 @@ class _List:
         if kind != "local":
             flow.add(Matches(HELD, _WEBSOCKET), Set(Setting.UPGRADES, b"*"), Then.NEXT, span)
             absolute = Always() if kind == "absolute" else Matches(HELD, _ABSOLUTE)
+            if self.place.instead is not None:  # a name that nobody has is found out last
+                known = Label()
+                flow.go(known, Not(Matches(HELD, _ODD_PORT)), span)
+                self.place.instead(flow)
+                flow.place(known)
             flow.add(absolute, ForwardAnywhere(HELD, encoding), self.labels.proxied, span)
         if kind != "absolute":
             flow.add(Always(), ForwardAnywhere((*self._own_origin(), Fact.HELD), encoding), self.labels.proxied, span)
@@ -383,7 +396,8 @@ class _List:
                 flow.go(self.labels.file, Not(there), span)
             if place.files is not None:
                 flow.add(All((Not(place.files), OnDisk(HELD, Disk.FILE))), Refuse(403), Then.STOP, span)
-                flow.add(Not(place.files), Refuse(404), Then.STOP, span)
+                # Where nobody speaks of files there are none; but what is no file has its methods (default_handler, server/core.c).
+                flow.add(Not(place.files), SetNote(FILE, (_NOWHERE, Fact.HELD)), self.labels.file, span)
             flow.add(Always(), SetNote(FILE, HELD), self.labels.file, span)
             return
         flow.go(self.labels.on, Compares(HELD, Comparison.SAME, (Note(_BEGAN),)), span)

@@ -18,8 +18,8 @@ from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FOUND
-from perijove.engine.exchange import Peer
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.peer import Peer
 from perijove.engine.program import Program
 from perijove.engine.state import KEPT, REFUSED
 from perijove.gateway.actions import Encoding, ForwardTo, Nothing, Refuse, SetNote
@@ -310,7 +310,7 @@ def recorded(result: dict[str, Any], folder: Path) -> dict[str, Any]:
 def came(answer: dict[str, Any]) -> dict[str, Any]:
     """Return what we did, in the same words."""
     if answer["upstream"] is None:
-        return {"status": answer["status"], "location": answer["location"].decode("latin-1")}
+        return {"status": answer["status"], "location": (answer["location"] or b"").decode("latin-1")}
     port = int(answer["upstream"].rpartition(":")[2].strip("/") or 0)
     name = next(name for name, one in PORTS.items() if one == port)
     return {"upstream": name, "target": answer["target"].decode("latin-1")}

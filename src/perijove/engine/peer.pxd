@@ -1,0 +1,8 @@
+cdef class Peer:
+    cdef public bytes local
+    cdef public bytes address, scheme, host, front, tail, whole
+    cdef public int port, server_port
+    cdef public bint trusted
+    cdef public object plan
+    cdef public object trusts
+    cpdef void renew(self, bytes address, int port) except *
