@@ -58,6 +58,3 @@ cdef class Exchange:
     cpdef void gave(self, long long size) except *
     cpdef int end_response(self, Buffer out) except -1
     cpdef bint may_repeat(self) except -1
-
-@cython.locals(value=bytes)
-cdef bint _is_compact(ResponseHead head)

@@ -496,7 +496,7 @@ class Exchange:
             and always is not None
             and not head.nominated
             and head.lacks(recipe.absent, recipe.absent_names)
-            and (not head.has(_VARY) or _is_compact(head))
+            and head.compact(_VARY)
         ):
             if always.lines:
                 front += always.text(state)
@@ -631,11 +631,3 @@ class Exchange:
     def may_repeat(self) -> bool:
         """Tell whether the request may be sent a second time if nothing of an answer came (RFC 9110 §9.2.2)."""
         return self.request_done and self.method in IDEMPOTENT
-
-
-def _is_compact(head: ResponseHead) -> bool:
-    """Tell whether Vary is one list without white space, as `edits.compacted` would make it."""
-    value = head.field(_VARY) or b","
-    if head.repeats >> fields.VARY & 1 or b" " in value or b"\t" in value or b",," in value:
-        return False
-    return not value.startswith(b",") and not value.endswith(b",")

@@ -57,5 +57,6 @@ cdef class ResponseHead(Head):
     cdef public bytes reason
     cdef public bint keep_alive, upgrade
     cpdef int scan(self, Buffer source, Limits limits, bint to_head) except -1
+    cpdef bint compact(self, int number) except -1
     cpdef bytes dated(self, bytes date)
     cpdef int write(self, Buffer out, unsigned long long drop, frozenset names, bytes tail, bytes front=*) except -1

@@ -529,6 +529,13 @@ class ResponseHead(Head):
         )
         return FOUND
 
+    def compact(self, number: int) -> bool:
+        """Tell whether what there is of a field is one list without white space and empty elements."""
+        value = self.field(number)
+        if value is None:
+            return True
+        return not self.repeats >> number & 1 and b" " not in value and b"\t" not in value and b"" not in value.split(b",")
+
     def dated(self, date: bytes) -> bytes:
         """Return the lines Date and Server; `date` is taken where there is none. Nothing if no server is named."""
         server = self.field(fields.SERVER)

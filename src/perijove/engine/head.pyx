@@ -749,6 +749,23 @@ cdef class ResponseHead(Head):
         )
         return FOUND
 
+    cpdef bint compact(self, int number) except -1:
+        cdef const char *text
+        cdef int at
+        cdef Line *line
+        cdef char before = c","
+        if not self.seen >> number & 1:
+            return True
+        if self.repeats >> number & 1:
+            return False
+        line = &self.lines[self.at[number]]
+        text = self.front() + line.value
+        for at in range(line.value_size):
+            if text[at] == c" " or text[at] == c"\t" or (text[at] == c"," and before == c","):
+                return False
+            before = text[at]
+        return before != c","
+
     cpdef bytes dated(self, bytes date):
         cdef const char *front = self.front()
         cdef Line *server

@@ -426,3 +426,25 @@ def test_all_of_some_fields() -> None:
     assert head.has_all(fields.mask(fields.HOST, fields.COOKIE))
     assert head.has_all(0)
     assert not head.has_all(fields.mask(fields.HOST, fields.UPGRADE))
+
+
+@pytest.mark.parametrize(
+    ("lines", "compact"),
+    [
+        (b"", True),
+        (b"Vary: Origin\r\n", True),
+        (b"Vary: Origin,Accept\r\n", True),
+        (b"Vary: Origin, Accept\r\n", False),
+        (b"Vary: Origin,\tAccept\r\n", False),
+        (b"Vary: Origin,,Accept\r\n", False),
+        (b"Vary: ,Origin\r\n", False),
+        (b"Vary: Origin,\r\n", False),
+        (b"Vary:\r\n", False),
+        (b"Vary: Origin\r\nVary: Accept\r\n", False),
+    ],
+)
+def test_compact_lists(lines: bytes, compact: bool) -> None:
+    buffer, head = Buffer(), ResponseHead()
+    buffer.append(b"HTTP/1.1 200 OK\r\n%b\r\n" % lines)
+    assert head.scan(buffer, Limits(), False) == FOUND
+    assert head.compact(fields.VARY) is compact
