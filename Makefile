@@ -9,6 +9,10 @@ IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
 APT := apache2 chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble systemd
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
+# Tests that start no server. What programs decide is compared with Apache on both engines: explain's on the pure one, what goes
+# over the wire (oracle) on the compiled one. Checks ask whichever engine there is, once.
+UNITS := not e2e and not browser and not server and not oracle
+ONCE := tests/checks tests/property/test_checks.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz clean
@@ -22,16 +26,16 @@ demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL
 test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
 	@IMAGE=$(IMAGE) sh scripts/image.sh
 	@echo "== the pure engine"
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
 	@echo "== the compiled engine, servers and browser"
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 --ignore=tests/explain
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "oracle" -n 2
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "server"
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "e2e or browser"
 
 unit: $(VENV)/.test build ## Run the tests that need no server, on both engines
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "not e2e and not browser and not server and not oracle" -n 2
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 --ignore=tests/explain
 
 oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 keeps what it says)
 	@set -f; $(BIN)/python -m tests.oracle.record $(if $(WRITE),--write) $(CASES)
