@@ -39,6 +39,9 @@ oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 
 oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's configurations (CASES='rw-*')
 	@PERIJOVE_REQUIRE_COMPILED=1 ORACLE_CASES='$(CASES)' $(BIN)/python -m pytest -q -m oracle -n 2
 
+check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely finds in configurations as users have them
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.accuracy
+
 oracle-fuzz: $(VENV)/.test build ## Random configurations on Apache and perijove (COUNT, SEED, ONLY=SEED:NUMBER; PLANTS=1)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.oracle.fuzz --count $(or $(COUNT),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTS),--plants)
 
