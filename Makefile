@@ -11,7 +11,7 @@ APT := apache2 chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebb
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from tests.checks.accuracy import CORPUS, judged
 
 RECORDED = json.loads((CORPUS / "recorded.json").read_text())
