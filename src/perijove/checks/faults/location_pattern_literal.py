@@ -41,6 +41,7 @@ from collections.abc import Iterator
 from perijove.checks.catalogue import Finding
 from perijove.checks.subject import Subject
 from perijove.checks.written import replaced
+from perijove.config.apache.words import is_wildcard
 from perijove.text.diagnostic import Edit, Fix, Severity
 from perijove.text.source import Span
 
@@ -53,7 +54,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         if one.written.name != "proxypass" or not one.pattern or one.path is None or one.written.location is None:
             continue
         text = one.path.text
-        if any(mark in text for mark in "*?[") or not any(mark in text for mark in r"^$().+|\{"):
+        if is_wildcard(text) or not any(mark in text for mark in r"^$().+|\{"):
             continue
         span = one.written.span
         edits: list[Edit] = [replaced(Span(span.source, span.line, span.column, len("ProxyPass")), "ProxyPassMatch")]

@@ -40,6 +40,7 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.subject import Subject
+from perijove.config.apache.words import is_wildcard
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.WARNING
@@ -51,7 +52,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         section = one.written.location
         if one.written.name != "proxypass" or one.pattern or one.path is None or section is None:
             continue
-        if any(mark in one.path.text for mark in "*?["):
+        if is_wildcard(one.path.text):
             yield Finding(
                 f"ProxyPass takes `{one.path.text}` for a regular expression, the section for a wildcard",
                 section.span,

@@ -36,6 +36,7 @@ from collections.abc import Iterator
 from perijove.checks.catalogue import Finding
 from perijove.checks.subject import Subject
 from perijove.checks.written import Mapped
+from perijove.config.apache.words import is_wildcard
 from perijove.text.diagnostic import Edit, Fix, Severity
 
 SEVERITY = Severity.ERROR
@@ -61,4 +62,4 @@ def find(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_pattern(one: Mapped) -> bool:
-    return one.written.name == "proxypassmatch" or (one.path is not None and any(mark in one.path.text for mark in "*?["))
+    return one.written.name == "proxypassmatch" or (one.path is not None and is_wildcard(one.path.text))

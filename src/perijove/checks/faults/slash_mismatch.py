@@ -38,6 +38,7 @@ from collections.abc import Iterator
 from perijove.checks.catalogue import Finding
 from perijove.checks.subject import Subject
 from perijove.checks.written import Mapped, replaced
+from perijove.config.apache.words import is_wildcard
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
@@ -48,7 +49,7 @@ def find(subject: Subject) -> Iterator[Finding]:
     for one in subject.mapped:
         if one.written.name != "proxypass" or one.pattern or one.path is None or "$" in one.target.text:
             continue
-        if any(mark in one.path.text for mark in "*?["):
+        if is_wildcard(one.path.text):
             continue  # it is a pattern all the same
         path, url = one.path.text, one.url_path
         if path.endswith("/") is url.endswith("/") or not path.startswith("/"):

@@ -22,6 +22,7 @@ from perijove.config.apache.hops import EXPECTS, HAS_CONTENT
 from perijove.config.apache.patterns import BAD_PORT
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.words import is_wildcard
 from perijove.config.apache.workers import url_of as worker_url
 from perijove.config.apache.workers import workers
 from perijove.gateway.conditions import (
@@ -538,7 +539,7 @@ class Mapper:
 
             pattern = compiled(scope.path, False, scope.origin, scope) if scope.origin else None
             return Never() if pattern is None else Matches((Fact.UPSTREAM_URL,), pattern)
-        if any(mark in scope.path for mark in "*?["):
+        if is_wildcard(scope.path):
             from perijove.config.apache.scopes import fnmatch
 
             return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path, False)))
@@ -568,7 +569,7 @@ def _is_in(url: str, section: Scope) -> bool:
         return True
     if section.regex:
         return re.search(section.path, url) is not None
-    if any(mark in section.path for mark in "*?["):
+    if is_wildcard(section.path):
         return re.search(fnmatch(section.path, False), url.encode("utf-8", "surrogateescape")) is not None
     return url.startswith(section.path)
 

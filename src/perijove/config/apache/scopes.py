@@ -25,6 +25,7 @@ from perijove.config.apache.directives import (
 )
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.words import is_wildcard
 from perijove.gateway.conditions import All, Always, Condition, Never, Not, PathMatches, PathPrefix, Pattern
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _location(scope: Scope, section: Section, name: str) -> Scope | None:
         if pattern is None:
             return None
         made.condition = PathMatches(pattern, _named(path))
-    elif any(mark in path for mark in "*?["):
+    elif is_wildcard(path):
         made.condition = PathMatches(Pattern(fnmatch(path), 0, False, path), merged=True)
     else:
         made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"), merged=True)  # ap_no2slash

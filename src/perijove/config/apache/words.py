@@ -178,3 +178,8 @@ def rewrite_words(text: str, at: int) -> list[tuple[str, int, int]]:
 def fold(text: str) -> str:
     """Return a name as strcasecmp(3) compares it: only ASCII has cases."""
     return text.lower() if text.isascii() else "".join(c.lower() if c.isascii() else c for c in text)
+
+
+def is_wildcard(path: str) -> bool:
+    """Tell whether a path is a shell's pattern (apr_fnmatch_test, APR's strings/apr_fnmatch.c)."""
+    return any(mark in path for mark in "*?[")

@@ -14,6 +14,7 @@ from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.parameters import balancer_fault, worker_fault
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.words import is_wildcard
 from perijove.gateway.conditions import Setting
 
 if TYPE_CHECKING:
@@ -170,9 +171,9 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
     entry = Pass(path.text if path else scope.path, None, line.span)
     if not _parameters(line, words, entry, scope, url.text.startswith("balancer:")):
         return
-    if regex or (inside and (scope.regex or any(mark in scope.path for mark in "*?["))):
+    if regex or (inside and (scope.regex or is_wildcard(scope.path))):
         # A section's path that has one of these is taken for a pattern, whatever the section is (add_pass, apr_fnmatch_test).
-        if regex or any(mark in entry.path for mark in "*?["):
+        if regex or is_wildcard(entry.path):
             entry.pattern = compiled(entry.path, False, path.span if path else line.span, scope)
             if entry.pattern is None:
                 return
