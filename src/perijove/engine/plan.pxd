@@ -39,6 +39,11 @@ cdef class Plan:
     cdef public int per_connection
     cdef public bytes persistence, version
     cdef public dict pages
+    cdef public object dynamic
+    cdef public int activity
+    cdef public Plan error_pages
+    cdef public bint terse
+    cpdef Plan copy(self)
 
 cdef class Route:
     cdef public bytes prefix, plain

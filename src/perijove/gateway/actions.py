@@ -47,6 +47,11 @@ class Encoding(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardDynamic:
+    """Send the request to where the route leads that its path is for (`Gateway.routing`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardTo:
     """Send the request to an upstream with a path that is made of it; the query is as it is now."""
 
