@@ -23,8 +23,8 @@ from perijove.config.apache.patterns import BAD_PORT
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import is_wildcard
+from perijove.config.apache.workers import Index, workers
 from perijove.config.apache.workers import url_of as worker_url
-from perijove.config.apache.workers import workers
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -82,8 +82,8 @@ class Mapper:
         self.modules = levels[0].modules
         # A path may be another than the one that was asked for; then, or with MergeSlashes Off, it may have double slashes.
         self.rewrites = any(line.flags.passthrough for one in levels if one.rewriting for line in one.rewriting.rules)
-        self.workers = workers(levels)
-        self.pings = any("ping" in one.parameters for one in self.workers)
+        self.workers = Index(workers(levels))
+        self.pings = any("ping" in one.parameters for one in self.workers.workers)
         self.instead: Callable[[Flow], None] = lambda _flow: None  # what comes before a failure that is only seen later
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
         # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
@@ -143,7 +143,9 @@ class Mapper:
             return one.parameters
         url = worker_url(one.target)
         wild = one.pattern is not None
-        return next((dict(its.parameters) for its in self.workers if its.wild is wild and its.begins(url)), one.parameters)
+        return next(
+            (dict(its.parameters) for its in self.workers.near(url) if its.wild is wild and its.begins(url)), one.parameters
+        )
 
     def balanced(self, flow: Flow, url: str, path: Template, encoding: Encoding, proxied: Label, span: Span) -> None:
         """Add what sends a request to a balancer that a RewriteRule names, with a path (rewrite_url, mod_proxy_balancer.c)."""
@@ -308,7 +310,7 @@ class Mapper:
     def by_worker(self, flow: Flow, target: Target, url: Template, base: str, said: bytes, span: Span) -> None:
         """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what has been `said`."""
         rules: list[tuple[Condition, bytes]] = [(Always(), self.upgrades(target, {}))]
-        for worker in reversed(self.workers):
+        for worker in reversed(self.workers.longer(base)):
             value = self.upgrades(target, worker.parameters)
             if worker.begins(base):
                 rules = [(Always(), value)]
