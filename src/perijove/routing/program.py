@@ -398,10 +398,10 @@ class Building:
                 return None
             case actions.Forward(name, None, _):
                 return program.Forward(self._upstreams[name], None, program.AS_IS)
-            case actions.ForwardTo(name, path, encoding):
-                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding])
-            case actions.ForwardAnywhere(url, encoding):
-                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
+            case actions.ForwardTo(name, path, encoding, whole):
+                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole)
+            case actions.ForwardAnywhere(url, encoding, whole):
+                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):
                 return program.ServeTree(text(path), Tree(indexes, dict(types), overridden))
             case actions.ForwardAsked(by):

@@ -52,7 +52,6 @@ from perijove.gateway.rules import (
     Refuse,
     Set,
     SetNote,
-    SplitQuery,
     Template,
     Then,
 )
@@ -69,7 +68,6 @@ _TLS: Final = frozenset(("https", "wss"))
 _SAFE: Final = "~$-_.+!*'(),;:@&=/"  # in a path (ap_proxy_canonenc)
 _UNSAFE: Final = bytes(sorted(set(range(256)) - set((_SAFE + string.ascii_letters + string.digits).encode())))
 UNDECODED: Final = b"\0undecoded"  # the note of a path that stays encoded
-_QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?\Z", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 
 
@@ -282,12 +280,7 @@ class Mapper:
                 sent = Without((Variable.TARGET,), one.path.encode("utf-8", "surrogateescape"))
                 whole_path = (base, sent) if one.pattern is None else _filled(base, (base, Variable.TARGET))
                 flow.add(Always(), Hold(whole_path), origin=one.origin)
-                with_query = Matches((Fact.HELD,), _QUERY, captures=True)
-                whole = Label()
-                flow.add(with_query, Hold((Capture(1),)), whole, one.origin)
-                flow.add(Always(), SplitQuery(discard=True), origin=one.origin)
-                flow.place(whole)
-                self._send(flow, one, name, target, (Fact.HELD,), Encoding.NONE, proxied)
+                self._send(flow, one, name, target, (Fact.HELD,), Encoding.NONE, proxied, True)
             flow.place(canonical)
         path = (base, self._rest(one)) if one.pattern is None else _filled(base, (base, Fact.PATH))
         if one.nocanon and one.pattern is not None:
@@ -295,14 +288,16 @@ class Mapper:
             path = (Fact.HELD,)
         self._send(flow, one, name, target, path, self.encoding, proxied)
 
-    def _worker(self, flow: Flow, one: Pass, target: Target, path: Template, encoding: Encoding) -> None:
+    def _worker(self, flow: Flow, one: Pass, target: Target, path: Template, encoding: Encoding, whole: bool) -> None:
         """Set what the worker of a URL says of WebSockets, where that is another's than this ProxyPass'."""
         origin = worker_url(replace(target, path=""))
         written = target.path if one.pattern is None else target.path.partition("$")[0]
         if encoding is not Encoding.NONE:  # names of workers are as they were written, URLs are not
             written = quote(written, safe=_SAFE, errors="surrogateescape")
             path = (Encoded(path, _UNSAFE),)
-        url = (origin.encode("utf-8", "surrogateescape"), *path, Variable.SEARCH)
+        url: Template = (origin.encode("utf-8", "surrogateescape"), *path)
+        if not whole:
+            url = (*url, Variable.SEARCH)
         self.by_worker(flow, target, url, origin + written, self.upgrades(target, one.parameters), one.origin)
 
     def by_worker(self, flow: Flow, target: Target, url: Template, base: str, said: bytes, span: Span) -> None:
@@ -319,24 +314,33 @@ class Mapper:
                 flow.add(holds, Set(Setting.UPGRADES, value), origin=span)
 
     def _send(
-        self, flow: Flow, one: Pass, name: str, target: Target, path: Template, encoding: Encoding, proxied: Label
+        self,
+        flow: Flow,
+        one: Pass,
+        name: str,
+        target: Target,
+        path: Template,
+        encoding: Encoding,
+        proxied: Label,
+        whole: bool = False,
     ) -> None:
-        """Add a forward; a path that begins with no slash becomes a part of the host's name."""
+        """Add a forward; a path that begins with no slash becomes a part of the host's name. `whole`: it has the query in it."""
         if one.target is not None and one.target.scheme != "balancer":
-            self._worker(flow, one, target, path, encoding)
+            self._worker(flow, one, target, path, encoding, whole)
         known = target.path.startswith("/") or bool(target.socket)
         if not known and encoding is Encoding.NONE:  # the name has the query in it, too
             rooted = Matches(path, Pattern(b"/"))
-            self._refuse(flow, All((NotEmpty((Variable.SEARCH,)), Not(rooted))), 400, None, one.origin)
+            asked = Matches(path, Pattern(rb"\?")) if whole else NotEmpty((Variable.SEARCH,))
+            self._refuse(flow, All((asked, Not(rooted))), 400, None, one.origin)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
-        flow.add(when, ForwardTo(name, path, encoding), proxied, one.origin)
+        flow.add(when, ForwardTo(name, path, encoding, whole), proxied, one.origin)
         if not known:
             flow.add(Always(), Hold(path), origin=one.origin)
             path = (Fact.HELD,)
             origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
             flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, one.origin)
             self.instead(flow)
-            flow.add(Always(), ForwardAnywhere((origin, *path), encoding), proxied, one.origin)
+            flow.add(Always(), ForwardAnywhere((origin, *path), encoding, whole), proxied, one.origin)
 
     def _interpolated(self, one: Pass) -> Template:
         assert one.target is not None
