@@ -23,8 +23,8 @@ from perijove.config.apache.patterns import BAD_PORT
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import is_wildcard
+from perijove.config.apache.workers import Worker, used_once, workers
 from perijove.config.apache.workers import url_of as worker_url
-from perijove.config.apache.workers import workers
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -130,6 +130,7 @@ class Mapper:
             flow.add(HAS_CONTENT, SetNote(EXPECTS, (b"1",)), origin=one.origin)
         if one.interpolate and self.said("interpolate", False) and "${" in one.target.url:
             url = self._interpolated(one)
+            self._reuse(flow, self._workers_of(url, ""), one.origin)
             flow.add(Always(), ForwardAnywhere(url, self.encoding), proxied, one.origin)
         else:
             self._forward(flow, one, when, target, proxied)
@@ -301,17 +302,32 @@ class Mapper:
         self.by_worker(flow, target, url, origin + written, self.upgrades(target, one.parameters), one.origin)
 
     def by_worker(self, flow: Flow, target: Target, url: Template, base: str, said: bytes, span: Span) -> None:
-        """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what has been `said`."""
-        rules: list[tuple[Condition, bytes]] = [(Always(), self.upgrades(target, {}))]
-        for worker in reversed(self.workers):
-            value = self.upgrades(target, worker.parameters)
-            if worker.begins(base):
-                rules = [(Always(), value)]
-            elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
-                rules.append((Matches(url, Pattern(worker.pattern(), 0, False, worker.name)), value))
-        if any(value != said for _, value in rules):
-            for holds, value in rules:
+        """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what has been `said`; and of reuse."""
+        found = self._workers_of(url, base)
+        upgrades = [(holds, self.upgrades(target, {} if one is None else one.parameters)) for holds, one in found]
+        if any(value != said for _, value in upgrades):
+            for holds, value in upgrades:
                 flow.add(holds, Set(Setting.UPGRADES, value), origin=span)
+        self._reuse(flow, found, span)
+
+    def _workers_of(self, url: Template, base: str) -> list[tuple[Condition, Worker | None]]:
+        """Return whose a URL may be that begins so, the last that holds; None is nobody in particular (proxy:reverse)."""
+        found: list[tuple[Condition, Worker | None]] = [(Always(), None)]
+        for worker in reversed(self.workers):
+            if worker.begins(base):
+                found = [(Always(), worker)]
+            elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
+                found.append((Matches(url, Pattern(worker.pattern(), 0, False, worker.name)), worker))
+        return found
+
+    def _reuse(self, flow: Flow, found: list[tuple[Condition, Worker | None]], span: Span) -> None:
+        """Set whether a connection is used once: nobody's is, and so is one of a pattern that fills something in."""
+        ends = [(holds, one is None or one.once()) for holds, one in found]
+        if all(once for _, once in ends):
+            ends = ends[:1]
+        if any(once for _, once in ends):
+            for holds, once in ends:
+                flow.add(holds, Set(Setting.UPSTREAM_ENDS, once), origin=span)
 
     def _send(
         self,
@@ -407,7 +423,7 @@ class Mapper:
         if parent is not None and not target.socket and not secure:
             absolute = f"http://{target.authority}".encode("utf-8", "surrogateescape")
             address = TcpAddress(*split(parent.authority, 80))
-        once = parameters.get("disablereuse", "").lower() == "on" or parameters.get("enablereuse", "").lower() == "off"
+        once = used_once(parameters)
         made = Upstream(
             name=name,
             scheme=scheme,
@@ -465,7 +481,10 @@ class Mapper:
         )
 
     def worker(self, flow: Flow, url: str, path: Template, span: Span) -> None:
-        """Set what the worker of a URL says of WebSockets that a RewriteRule leads to."""
+        """Set what the worker of a URL says of WebSockets and of reuse that a RewriteRule leads to; `path` is all of it if it is empty."""
+        if not url:
+            self._reuse(flow, self._workers_of(path, ""), span)
+            return
         target = url_of(url)
         if target is not None:
             origin = worker_url(target)
@@ -561,6 +580,8 @@ class Mapper:
         path = (target.path.encode("utf-8", "surrogateescape"), Call(Function.FOUND, (Note(FILE),)))
         after = Label()
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
+        origin = worker_url(replace(target, path=""))
+        self._reuse(flow, self._workers_of((origin.encode("utf-8", "surrogateescape"), *path), origin), span)
         flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
         flow.place(after)
 
