@@ -452,7 +452,7 @@ class Exchange:
             self.keep_alive = False
         if not self.request_done:
             self.keep_alive = False  # nobody knows whether the rest of the content still comes
-        self.reuse = head.keep_alive and length != UNTIL_CLOSE
+        self.reuse = head.keep_alive and length != UNTIL_CLOSE and not plan.once
         if self.silent and not self.response_done:
             self.response_done = True
             self.reuse = False  # content is still to come on it, which nobody is told

@@ -35,7 +35,7 @@ cdef class Plan:
     cdef public frozenset overridden
     cdef public tuple request_operations, response_operations, always_operations
     cdef public object request_recipe, response_recipe, always_recipe
-    cdef public bint keeps_fields, passes_trailers
+    cdef public bint keeps_fields, once, passes_trailers
     cdef public int per_connection
     cdef public bytes persistence, version
     cdef public dict pages

@@ -158,6 +158,7 @@ class Plan:
         "map_to",
         "maps",
         "mount",
+        "once",
         "overridden",
         "own",
         "own_name",
@@ -217,6 +218,7 @@ class Plan:
         self.per_connection = 0  # requests of a client on one connection; 0 is no limit
         self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
+        self.once = False  # that is not kept for another request
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[
             int, tuple[int, bytes | Text]
