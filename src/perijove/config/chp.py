@@ -212,7 +212,7 @@ def _stages(options: Options) -> model.Stages:
 
 
 def _maps(options: Options) -> tuple[Rule, ...]:
-    """Return what becomes of cookies under https, and of redirects to a target itself (http-proxy-3's setRedirectHostRewrite)."""
+    """Return what becomes of cookies under https, and of redirects to a target (setRedirectHostRewrite of http-proxy-3)."""
     rules = [Rule(Always(), MapCookie(secure=True))]
     if not options.auto_rewrite and options.protocol_rewrite is None:
         return tuple(rules)
