@@ -163,6 +163,7 @@ class Plan:
         "per_connection",
         "persistence",
         "preserve_host",
+        "ranges",
         "request_operations",
         "request_recipe",
         "response_drop",
@@ -214,6 +215,7 @@ class Plan:
         self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
         self.once = False  # that is not kept for another request
+        self.ranges: tuple[int, int, int] | None = None  # how many may be made of a content (ranges.py); None: none are
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[
             int, tuple[int, bytes | Text]
@@ -279,6 +281,7 @@ class Table:
         "globs",
         "missing",
         "named",
+        "phrases",
         "spoken",
         "state",
         "unnamed",
@@ -303,6 +306,8 @@ class Table:
         self.bare = any(one.program is not None for one in (default, *named.values()) if one is not None)
         # What a client is answered when an upstream fails, by the numbers of const.py, from REFUSED on.
         self.failures = (503, 503, 500, 500, 502, 502, 502) if self.bare else (503, 504, 502, 502, 502, 502, 504)
+        # What is said beside these; nothing is the usual (ap_proxyerror, modules/proxy/proxy_util.c).
+        self.phrases = (b"", b"", *[b"Proxy Error"] * 5) if self.bare else (b"",) * 7
         self.state: State | None = None  # of the last request that a program decided on
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404

@@ -43,6 +43,7 @@ cdef class ForwardAsked(Action):
 
 cdef class Finish(Action):
     cdef public Text location
+    cdef public bytes phrase
     cdef public int status
     cpdef bint act(self, State state) except -1
 

@@ -210,17 +210,19 @@ class ForwardAsked(Action):
 
 
 class Finish(Action):
-    """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow."""
+    """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow. `phrase`: in place of the usual."""
 
-    __slots__ = ("location", "status")
+    __slots__ = ("location", "phrase", "status")
 
-    def __init__(self, status: int, location: Text | None) -> None:
+    def __init__(self, status: int, location: Text | None, phrase: bytes) -> None:
         self.status = status
         self.location = location
+        self.phrase = phrase
 
     def act(self, state: State) -> bool:
         """Do it."""
         state.status = self.status
+        state.phrase = self.phrase
         if self.location is None:
             return False
         location = self.location.text(state)

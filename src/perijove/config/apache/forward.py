@@ -88,10 +88,10 @@ def refusals(flow: Flow, said: Callable[..., Any]) -> None:
         return
     ports = said("allow-connect", _PORTS)
     allowed = Either(tuple(_between(first, last) for first, last in ports))
-    flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT), Then.STOP)
+    flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT, None, reasons.PROXY_ERROR), Then.STOP)
     blocked = tuple(_has(word) for word in said("proxyblock", ()))
     if blocked:
-        flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED), Then.STOP)
+        flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED, None, reasons.PROXY_ERROR), Then.STOP)
     flow.add(IS_FORWARD, Nothing(), Then.STOP)
 
 
