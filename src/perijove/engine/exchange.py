@@ -57,7 +57,7 @@ def _asks(head: RequestHead) -> bool:
 
 _SIZE: Final = (b"\0", b"")  # stands for the size of a response among its fields
 # With these httpd ends the connection (ap_status_drops_connection, include/httpd.h), an upstream's as well as its own.
-_ENDS: Final = frozenset({400, 408, 413, 414, 500, 501, 503})
+_ENDS: Final = frozenset({400, 408, 411, 413, 414, 500, 501, 503})
 
 
 def _warnings(head: ResponseHead) -> list[tuple[bytes, bytes]]:
@@ -443,6 +443,8 @@ class Exchange:
                 return REFUSE
             if self.minor == 1 and (head.status != 100 or self.expect):
                 head.write(out, plan.response_drop, plan.response_names, b"")
+                if head.status == 100:
+                    self.expect = False  # one is enough
             source.drop(head.size)
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status

@@ -251,7 +251,7 @@ class _Host:
         self._notes(flow, [*self.directories, *self.proxies, *self.locations, *self.ifs], late=False)
         Access(self.merged, self._when).rules(flow)
         self._notes(flow, self.merged, late=True)
-        refusals(flow, self.said)
+        refusals(flow, self.said, own_urls(self._called()), self.scope.modules)
         self._fixups(flow)
         connections(flow)
         count_down(flow, self.said)
