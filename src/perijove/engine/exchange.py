@@ -44,6 +44,7 @@ _TRANSFER_ENCODING: Final = fields.TRANSFER_ENCODING
 _HOST: Final = fields.mask(fields.HOST)
 _DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
 _COOKIES: Final = fields.mask(fields.SET_COOKIE)
+_WARNINGS: Final = fields.mask(fields.WARNING)
 _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE)
 
 
@@ -588,7 +589,7 @@ class Exchange:
             return
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
         if head.has(_WARNING) and b"warning" not in head.nominated:
-            lines = [*edits.kept(lines, 1 << _WARNING, _no_names), *_warnings(head)]
+            lines = [*edits.kept(lines, _WARNINGS, _no_names), *_warnings(head)]
         lines = _with_cookies_last(lines)  # what is added comes behind them
         state.out = lines
         # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
