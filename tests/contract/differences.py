@@ -34,7 +34,6 @@ DIFFERENCES: dict[str, Difference] = {
     "prefix-cut-when-escaped": Difference("/0b/x", "/x", "what is cut is the prefix as it was written, not as many characters"),
     "prefix-cut-with-hosts": Difference("/ng-longer", "/and-something-longer", "the host is no part of the path"),
     "activity-of-what-a-websocket-says": Difference(False, True, "a kernel that prints is in use"),
-    "forwarded-port-that-came": Difference("443,8443", "443,8443", ""),
     "forwarded-proto-that-came": Difference(
         "https,http", "https", "who reads the last value must not think that the browser came without TLS"
     ),
@@ -48,6 +47,16 @@ DIFFERENCES: dict[str, Difference] = {
     "upgrade-other": Difference(
         "closed", 200, "an upgrade that is not wanted is not made, and the request is answered as any (RFC 9110, 7.8)"
     ),
+    "websocket-forwarded-proto-tls": Difference("wss", "https", "as `websocket-forwarded-proto`"),
+    "tls-name-is-of-the-target": Difference(
+        503, 101, "the certificate is the target's; the client's Host says nothing about it"
+    ),
+    "insecure": Difference(503, 200, "the option does what it says (configurable-http-proxy 5 takes no notice of it)"),
+    "forwarded-for-of-a-unix-socket": Difference("undefined", None, "there is no address to tell"),
+    "socket-that-was-left": Difference(False, True, "a socket on which nobody listens is no reason not to start"),
+    "port-in-use-ends": Difference(False, True, "a proxy that does not serve must not look as if it did"),
+    "proxy-timeout-status": Difference(503, 504, "that it took too long is said (RFC 9110, 15.6.5)"),
+    "redirect-to-443": Difference(":443", "", "443 is what https means"),
     "terminated-status": Difference(2, 0, "ending when asked to is no fault"),
 }
 

@@ -50,6 +50,7 @@ class Proxy:
         api_ip: Sequence[str] = ("--api-ip", "127.0.0.1"),
         tls: ssl.SSLContext | None = None,
         api_tls: ssl.SSLContext | None = None,
+        patience: float = WAIT,
     ) -> None:
         self.kind = kind
         self.tls, self.api_tls = tls, api_tls
@@ -63,7 +64,7 @@ class Proxy:
             where += ["--api-socket", api_socket] if api_socket else [*api_ip, "--api-port", str(self.api_port)]
             self.process = Process(kind, [*command, *where, *options], folder / f"{kind}-{self.port}.log", env)
             addresses = socket_path or self.port, api_socket or self.api_port
-            up = eventually(lambda to=addresses: self.process.exited() is not None or all(map(accepts, to)), WAIT)
+            up = eventually(lambda to=addresses: self.process.exited() is not None or all(map(accepts, to)), patience)
             if up and self.process.exited() is None:
                 return
             self.stop()
