@@ -14,6 +14,7 @@ _COMMANDS = {
     "reload": "perijove.cli.reload",
     "status": "perijove.cli.status",
     "show-config": "perijove.cli.show_config",
+    "chp": "perijove.cli.chp",
     "explain": "perijove.cli.explain",
     "check": "perijove.cli.check",
 }

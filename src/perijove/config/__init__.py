@@ -40,6 +40,11 @@ class Loaded:
         return tuple(dict.fromkeys((*own, *self.read)))
 
 
+def loaded(name: str, gateway: Gateway) -> Loaded:
+    """Return a gateway that was not read from a file, under a name."""
+    return Loaded(Source(f"<{name}>", ""), gateway, ())
+
+
 def read(path: str, octets: bool = False) -> Source | Diagnostic:
     """Return the text of a file (`-` is standard input), or why it cannot be read; `octets` that are no UTF-8 may be in it."""
     errors = "surrogateescape" if octets else "strict"

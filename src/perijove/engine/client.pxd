@@ -90,6 +90,8 @@ cdef class Client(Borrower):
     cdef void _await_request(self) except *
     cdef void _written(self) except *
     cdef void _finished(self) except *
+    cdef void _touch(self) except *
+    cdef bint _paged(self, int status, Plan plan) except -1
     cdef void _vanished(self) except *
     cdef void _abort(self, int why) except *
     cdef void _release(self) except *

@@ -84,6 +84,7 @@ _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again
 _RETRY_IF: Final = 10.0  # … if the upstream has answered within these
 _RETRY_EVERY: Final = 0.1
 _OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
+_PAGED: Final = frozenset((404, 500, 502, 503, 504))  # statuses that another server may be asked for a page of
 _ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
 
 
@@ -489,6 +490,7 @@ class Client(Borrower):
     def _take_content(self, upstream: UpstreamConnection) -> bool:
         """Move what came of the request's content to the upstream's buffer; False if it was refused."""
         exchange = self.exchange
+        self._touch()
         if exchange.pump_request(self.inbuf, upstream.outbuf) == REFUSE:
             self._give_up(400, DENIED)
             return False
@@ -653,7 +655,7 @@ class Client(Borrower):
             self.attempts = 0
         exchange.write_request(head, upstream.outbuf)
         self.head_size = upstream.outbuf.size()
-        if exchange.state is None or not exchange.state.inside:
+        if not exchange.inside and (exchange.state is None or not exchange.state.inside):
             self.inbuf.drop(head.size)
         if content is not None:
             self.inbuf.drop(exchange.gathered)
@@ -980,12 +982,20 @@ class Client(Borrower):
         route = FIRST_ROUTE if plan is None else plan.counted
         now = self.reactor.now
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
+        if 101 < exchange.status < 300 and exchange.asked:
+            self._touch()
         if self.owner is not None and self.limiter is not None:
             self.limiter.remove(self.owner)
             self.owner = None
         record = self.site.record
         if record is not None:
             record.finish(self)
+
+    def _touch(self) -> None:
+        """Note that the route is of use, if that is kept."""
+        plan = self.exchange.plan
+        if plan is not None and plan.activity >= 0:
+            self.site.counters.touch(plan.activity, self.reactor.now)
 
     def _vanished(self) -> None:
         """The client is gone: so is what it waited for."""
@@ -1037,6 +1047,10 @@ class Client(Borrower):
         if bare:
             self._refuse_plainly(status, plan)
             return
+        if exchange.inside:  # the page of an error could not be had
+            status = exchange.instead
+        elif plan is not None and self._paged(status, plan):
+            return
         content_type, body = page.error(status, self.accept, template.request_id(exchange), why)
         extra = b"Cache-Control: no-store\r\n"
         if status == 405:
@@ -1046,6 +1060,39 @@ class Client(Borrower):
         elif status in (429, 502, 503, 504):
             extra += b"Retry-After: %d\r\n" % wait
         self._answer(status, content_type, body, extra)
+
+    def _paged(self, status: int, plan: Plan) -> bool:
+        """Answer with a status in the way that its plan has; False if it leaves that to us."""
+        exchange = self.exchange
+        if plan.terse and exchange.upgrade:
+            self._answer(status, b"", b"", b"")
+            return True
+        if status in plan.pages:
+            written = plan.pages[status][1]
+            assert isinstance(written, bytes)
+            self._answer(status, b"text/html", written, b"")
+            return True
+        asked = plan.error_pages
+        if asked is None or status not in _PAGED:
+            return False
+        lender = asked.upstream
+        assert isinstance(lender, Upstream)
+        buffer = Buffer()
+        url = b"%b%d?url=%b" % (asked.map_to, status, template.quoted(exchange.path))
+        buffer.append(b"GET %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (url, asked.authority))
+        head = RequestHead()
+        if head.scan(buffer, self.site.limits) != FOUND:
+            return False
+        silent = exchange.method == b"HEAD"
+        kept = exchange.target, exchange.path, exchange.begun, exchange.minor, exchange.keep_alive, exchange.request_done
+        exchange.begin(head, asked)
+        exchange.target, exchange.path, exchange.begun, exchange.minor, keep_alive, done = kept
+        exchange.keep_alive = keep_alive and done
+        exchange.inside = True
+        exchange.instead = status
+        exchange.silent = silent
+        self._send(head, asked)
+        return True
 
     def _refuse_plainly(self, status: int, plan: Plan | None) -> None:
         """Answer with an error page where a program decides which fields that has, and perhaps which page it is."""
@@ -1232,6 +1279,7 @@ class Client(Borrower):
         if upstream is None:
             return
         if verdict > 0:
+            self._touch()
             if from_client:
                 self.exchange.received += verdict
             else:

@@ -46,6 +46,7 @@ RESPOND: Final = 1
 REJECT: Final = 2  # with an error page of ours
 FILE: Final = 3  # with a small file
 CONNECT: Final = 4  # copy octets to and from an upstream (RFC 9110 §9.3.6)
+DYNAMIC: Final = 5  # as the route says that a request is for (engine.routes)
 
 # Why an upstream connection was lost.
 REFUSED: Final = 1  # no connection came about; nothing was sent

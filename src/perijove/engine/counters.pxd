@@ -7,6 +7,7 @@ cdef class Counters:
     cdef long long[::1] slots
     cdef tuple _bounds
     cpdef void add(self, int number, long long count) except *
+    cpdef void touch(self, int number, double now) except *
     cpdef void note(self, int number, long long value) except *
     @cython.locals(bucket=cython.int, bound=cython.double)
     cpdef void finish(self, int route, int status, long long received, long long sent, double now, double seconds) except *

@@ -50,6 +50,11 @@ class Counters:
         """Keep a value in place of the one before."""
         self.slots[number] = value
 
+    def touch(self, number: int, now: float) -> None:
+        """Note that a route was of use, where there is room for that."""
+        if 0 <= number < len(self.slots):
+            self.slots[number] = int(now * 1e3)
+
     def finish(self, route: int, status: int, received: int, sent: int, now: float, seconds: float) -> None:
         """Count an exchange, or a tunnel that was one (status 101).
 

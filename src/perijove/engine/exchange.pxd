@@ -21,7 +21,7 @@ cdef class Exchange:
     cdef public State state
     cdef public bytes date, method, target, path, host, address, scheme, request_id, carried
     cdef public int minor, status, interim, ended, instead
-    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked, silent
+    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked, silent, inside
     cdef public long long request_left, response_left, received, sent
     cdef public double begun, answered
     cdef public Chunked request_decoder, decoder

@@ -14,6 +14,7 @@ from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_
 from perijove.engine.framing import Chunked
 from perijove.engine.head import content_length
 from perijove.engine.peer import Peer
+from perijove.engine.target import past
 from perijove.engine.template import add_edits, forwarded, map_cookie, map_refresh, map_url
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Exchange:
         "expect",
         "gathered",
         "host",
+        "inside",
         "instead",
         "interim",
         "keep_alive",
@@ -130,8 +132,9 @@ class Exchange:
         self.request_id = b""
         self.state: State | None = None  # what a program has found out about the request
         self.asked = False  # the request was written for an upstream
-        # Of the page of an error: the status that it stands for, unless it may say its own; what else the error says; that the
-        # client has asked by HEAD, though the page is not.
+        # Of the page of an error: that another server was asked for it; the status that it stands for, unless it may say its
+        # own; what else the error says; that the client has asked by HEAD, though the page is not.
+        self.inside = False
         self.instead = 0
         self.carried = b""
         self.silent = False
@@ -159,6 +162,7 @@ class Exchange:
         self.sent = 0
         self.request_id = b""
         self.asked = False
+        self.inside = False
         self.instead = 0
         self.carried = b""
         self.silent = False
@@ -198,6 +202,7 @@ class Exchange:
         self.sent = 0
         self.request_id = b""
         self.asked = False
+        self.inside = False
         self.instead = 0
         self.carried = b""
         self.silent = False
@@ -237,7 +242,7 @@ class Exchange:
         target = head.path
         if plan.map_from:
             path, mark, query = target.partition(b"?")
-            path = plan.map_to + path[len(plan.map_from) :]
+            path = plan.map_to + past(path, plan.map_from)
             target = (path if path.startswith(b"/") else b"/" + path) + mark + query
         if peer.trusted or plan.varies:
             tail, drop = forwarded(self, head, plan, drop)
@@ -447,7 +452,7 @@ class Exchange:
             self.keep_alive = False
         if not self.request_done:
             self.keep_alive = False  # nobody knows whether the rest of the content still comes
-        self.reuse = head.keep_alive and length != UNTIL_CLOSE
+        self.reuse = head.keep_alive and length != UNTIL_CLOSE and not plan.once
         if self.silent and not self.response_done:
             self.response_done = True
             self.reuse = False  # content is still to come on it, which nobody is told

@@ -10,7 +10,7 @@ cdef struct Line:
 
 cdef class Limits:
     cdef public Py_ssize_t line, size, count, field, empty
-    cdef public bint anywhere
+    cdef public bint anywhere, encoded
 
 cdef class Head:
     cdef public Py_ssize_t size

@@ -24,6 +24,8 @@ _is_token: Final = re.compile(_TOKEN + rb"\Z").match
 _names: Final = re.compile(rb"\r\n(" + _TOKEN + rb"):").findall
 # reg-name without percent-encoding or sub-delims, which no real host has, or an IPv6 literal; RFC 3986 §3.2.2
 _is_host: Final = re.compile(rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z").match
+# The same with octets that are encoded: who speaks to a Unix socket puts its path there.
+_is_encoded_host: Final = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?\Z").match
 _is_version: Final = re.compile(rb"HTTP/[0-9]\.[0-9]\Z").match
 _is_length: Final = re.compile(rb"[0-9]{1,18}\Z").match
 _is_status_line: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\Z").match
@@ -50,12 +52,20 @@ class Limits:
     """Bounds on a head: octets, and a count of fields; `anywhere`: whether a forward proxy's targets are read.
 
     `field` is for each line of a field, without its end; 0 is none but the head's. `empty` lines before a request are forgiven.
+    `encoded`: whether a host may have encoded octets.
     """
 
-    __slots__ = ("anywhere", "count", "empty", "field", "line", "size")
+    __slots__ = ("anywhere", "count", "empty", "encoded", "field", "line", "size")
 
     def __init__(
-        self, line: int = 16384, size: int = 65536, count: int = 200, anywhere: bool = False, field: int = 0, empty: int = 1
+        self,
+        line: int = 16384,
+        size: int = 65536,
+        count: int = 200,
+        anywhere: bool = False,
+        field: int = 0,
+        empty: int = 1,
+        encoded: bool = False,
     ) -> None:
         self.line = line
         self.size = size
@@ -63,6 +73,7 @@ class Limits:
         self.anywhere = anywhere
         self.field = field
         self.empty = empty
+        self.encoded = encoded
 
 
 class _Shape:
@@ -382,7 +393,7 @@ class RequestHead(Head):
                 return 400
             host = self._lines[at[fields.HOST]][5:].strip(b" \t")
             if host != self.host or not host:
-                if not _is_host(host):
+                if not _is_host(host) and not (limits.encoded and _is_encoded_host(host)):
                     return 400
                 self.host = host
         elif self.minor == 1:

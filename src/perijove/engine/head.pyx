@@ -8,6 +8,8 @@ from libc.string cimport memchr, memcmp, memcpy, memset
 
 from perijove.engine.buffer cimport Buffer
 
+import re
+
 from perijove.engine import const, fields
 
 cdef extern from "string.h" nogil:
@@ -199,14 +201,19 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
     return MORE
 
 
+# A host with octets that are encoded: who speaks to a Unix socket puts its path there.
+is_encoded_host = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?\Z").match
+
+
 cdef class Limits:
-    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0, empty=1):
+    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0, empty=1, encoded=False):
         self.line = line
         self.size = size
         self.count = count
         self.anywhere = anywhere
         self.field = field
         self.empty = empty
+        self.encoded = encoded
 
 
 cdef class Head:
@@ -584,7 +591,7 @@ cdef class RequestHead(Head):
                 return 400
             if not is_host(
                 <const unsigned char *>data + self.lines[self.at[HOST]].value, self.lines[self.at[HOST]].value_size
-            ):
+            ) and not (limits.encoded and is_encoded_host(self._value(self.at[HOST]))):
                 return 400
             self.host = self._value(self.at[HOST])
         elif self.minor == 1:

@@ -35,10 +35,15 @@ cdef class Plan:
     cdef public frozenset overridden
     cdef public tuple request_operations, response_operations, always_operations
     cdef public object request_recipe, response_recipe, always_recipe
-    cdef public bint keeps_fields, passes_trailers
+    cdef public bint keeps_fields, once, passes_trailers
     cdef public int per_connection
     cdef public bytes persistence, version
     cdef public dict pages
+    cdef public object dynamic
+    cdef public int activity
+    cdef public Plan error_pages
+    cdef public bint terse
+    cpdef Plan copy(self)
 
 cdef class Route:
     cdef public bytes prefix, plain

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perijove.engine.peer import Peer
     from perijove.engine.program import Program
     from perijove.engine.recipe import Recipe
+    from perijove.engine.routes import Dynamic
     from perijove.engine.state import State
     from perijove.engine.texts import Text
 
@@ -135,6 +136,7 @@ class Plan:
     """Everything decided for one kind of request."""
 
     __slots__ = (
+        "activity",
         "always_operations",
         "always_recipe",
         "authority",
@@ -146,14 +148,17 @@ class Plan:
         "directory",
         "drop",
         "drop_names",
+        "dynamic",
         "edited",
         "edits",
+        "error_pages",
         "keeps_fields",
         "kind",
         "map_from",
         "map_to",
         "maps",
         "mount",
+        "once",
         "overridden",
         "own",
         "own_name",
@@ -172,6 +177,7 @@ class Plan:
         "rules",
         "sets_host",
         "status",
+        "terse",
         "timeouts",
         "upgrade",
         "upstream",
@@ -212,6 +218,7 @@ class Plan:
         self.per_connection = 0  # requests of a client on one connection; 0 is no limit
         self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
+        self.once = False  # that is not kept for another request
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[
             int, tuple[int, bytes | Text]
@@ -225,11 +232,26 @@ class Plan:
         # RESPOND, REJECT
         self.status = 0
         self.body: Template = ()
+        # DYNAMIC, and the plans that come of it
+        self.dynamic: Dynamic | None = None
+        self.activity = -1  # where in the row of counters it is noted when the route was last of use; -1 is nowhere
+        self.error_pages: Plan | None = None  # of whom is asked for the page of an error, below `map_to`
+        self.terse = False  # who wanted a WebSocket is answered with a status, and no page
         # RESPOND, FILE
         self.content_type = b""
         # FILE
         self.directory = b""
         self.below = b""  # the path that it stands for
+
+    def copy(self) -> Plan:
+        """Return another one that is the same."""
+        made = Plan(self.kind, self.timeouts)
+        for name in _SLOTS:
+            setattr(made, name, getattr(self, name))
+        return made
+
+
+_SLOTS: Final = Plan.__slots__
 
 
 class Route:
@@ -356,6 +378,8 @@ class Table:
         if host.single is not None:
             if trace is not None:
                 trace.append((host.routes[0].rule, True, None))
+            if host.single.dynamic is not None:
+                return host.single.dynamic.plan(head)
             return self.bad if not head.tidy and climbs(path) else host.single
         path = path.split(b"?", 1)[0]
         route = _match(host.routes, path, trace)

@@ -51,3 +51,7 @@ UPSTREAMS: Final = 256  # rows, the first for those for which there was no other
 FIRST_ROUTE: Final = WORKER
 FIRST_UPSTREAM: Final = FIRST_ROUTE + ROUTES * ROUTE
 COUNT: Final = FIRST_UPSTREAM + UPSTREAMS * UPSTREAM
+
+# ------------------------------------------------------------------ a route that comes and goes (engine.routes)
+FIRST_ACTIVITY: Final = COUNT  # when each was last of use; milliseconds of CLOCK_MONOTONIC
+ACTIVITIES: Final = 1 << 20  # routes; memory is taken for those that are used

@@ -16,10 +16,24 @@ def _unescape(found: re.Match[bytes]) -> bytes:
     return bytes((int(found[1], 16),))
 
 
+def unescaped(path: bytes) -> bytes:
+    """Return `path` decoded, slashes too; what is no escape stays as it is."""
+    return _escape(_unescape, path) if b"%" in path else path
+
+
+def past(path: bytes, prefix: bytes) -> bytes:
+    """Return what of a path is behind a decoded prefix that it begins with, however it is spelt."""
+    if path.startswith(prefix):
+        return path[len(prefix) :]
+    at = 0
+    for _ in prefix:
+        at += 3 if path[at : at + 1] == b"%" else 1
+    return path[at:]
+
+
 def normal(path: bytes) -> bytes | None:
     """Return `path` decoded (slashes too), without dot and empty segments, or None if it climbs above the root."""
-    if b"%" in path:
-        path = _escape(_unescape, path)
+    path = unescaped(path)
     out: list[bytes] = []
     for segment in path.split(b"/")[1:]:
         if segment == b"..":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from perijove.engine import fields
 from perijove.engine.ids import fresh
@@ -49,6 +50,11 @@ def request_id(exchange: Exchange) -> bytes:
     if not exchange.request_id:
         exchange.request_id = fresh()
     return exchange.request_id
+
+
+def quoted(text: bytes) -> bytes:
+    """Return a text as a value of a query (RFC 3986 §3.4)."""
+    return quote(text, safe="").encode()
 
 
 def without_port(host: bytes) -> bytes:
@@ -114,7 +120,7 @@ def forwarded(exchange: Exchange, head: RequestHead, plan: Plan, drop: int) -> t
     if peer.trusted:
         before = head.values(fields.X_FORWARDED_FOR)
         chain = b", ".join([*before, known] if known else before)
-        drop |= 1 << fields.X_FORWARDED_FOR
+        drop |= own & (1 << fields.X_FORWARDED_FOR)
         find_client(exchange, head)
         scheme = head.field(fields.X_SCHEME) or head.field(fields.X_FORWARDED_PROTO) or b""
         scheme = scheme.split(b",", 1)[0].strip().lower()

@@ -47,20 +47,27 @@ class Encoding(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardDynamic:
+    """Send the request to where the route leads that its path is for (`Gateway.routing`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardTo:
-    """Send the request to an upstream with a path that is made of it; the query is as it is now."""
+    """Send the request to an upstream with a path that is made of it; the query is as it is now, unless `whole` has it already."""
 
     upstream: str
     path: Template
     encoding: Encoding = Encoding.CANONICAL
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardAnywhere:
-    """Send the request to wherever a URL says that is made of it."""
+    """Send the request to wherever a URL says that is made of it; the query is as it is now, unless `whole` has it already."""
 
     url: Template
     encoding: Encoding = Encoding.ESCAPED
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,10 @@ class TlsServer:
     """TLS towards clients. Without certificates a self-signed one is made at the start, for trying things out."""
 
     certificates: tuple[CertificatePair, ...] = ()
+    client_ca: str | None = None  # PEM file of authorities that vouch for clients
+    asks_client: bool = False  # clients are asked for a certificate …
+    needs_client: bool = False  # … and those without a good one are not served
+    ciphers: str | None = None  # of TLS 1.2, as OpenSSL writes them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ class TlsClient:
     verify: bool = True
     ca: str | None = None  # PEM file
     system: bool = True  # the system's authorities are believed where there is no `ca`; else nobody is
+    cert: str | None = None  # PEM files that we show, and its key
+    key: str | None = None
     server_name: str | None = None  # for SNI and the check; the upstream's host if None
     chain: bool = True  # of what `verify` checks: whether an authority vouches for the certificate …
     names: bool = True  # … and whether the name is in it …
@@ -189,6 +195,31 @@ class Upstream:
         return (host if self.address.port == default else f"{host}:{self.address.port}").encode()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutesApi:
+    """Where routes are told: configurable-http-proxy's REST API."""
+
+    address: Address
+    tls: TlsServer | None = None
+    token: str = field(default="", repr=False)  # that whoever asks must show; empty is none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """Routes that come and go: each a prefix of paths and the URL of a server, which `ForwardDynamic` looks up."""
+
+    api: RoutesApi
+    by_host: bool = False  # the first segment of a prefix is the host
+    keeps_prefix: bool = True  # the path goes on as it is; else without the prefix
+    keeps_base: bool = True  # the path of a target's URL stands before it
+    preserve_host: bool = True
+    tells: bool = True  # targets are told of the client by X-Forwarded-* and their like
+    tls: TlsClient = field(default_factory=TlsClient)  # towards targets that are https
+    first: tuple[tuple[str, str], ...] = ()  # prefixes and targets that are there from the start
+    error_target: str | None = None  # URL below which the pages of errors are asked for, by their status
+    error_pages: str | None = None  # folder of such pages: STATUS.html, error.html
+
+
 class LogFormat(Enum):
     """How a line of the access log is written."""
 
@@ -231,6 +262,7 @@ class Gateway:
     access_log: LogFile | Stderr | Syslog | None = None
     access_log_format: LogFormat = LogFormat.COMBINED
     metrics: Address | None = None  # where monitoring asks
+    routing: Routing | None = None
     workers: int = 1  # processes; 0 is one for each core
     user: str | None = None  # whom workers run as: NAME or NAME:GROUP
     control: str | None = None  # path of the control socket, if not where it is looked for

@@ -15,6 +15,7 @@ from perijove.gateway.actions import (
     Forward,
     ForwardAnywhere,
     ForwardAsked,
+    ForwardDynamic,
     ForwardTo,
     Hold,
     MapCookie,
@@ -48,6 +49,7 @@ Action = (
     | ForwardTo
     | ForwardAnywhere
     | ForwardAsked
+    | ForwardDynamic
     | Redirect
     | Respond
     | ServeFile
@@ -115,6 +117,7 @@ __all__ = [
     "Forward",
     "ForwardAnywhere",
     "ForwardAsked",
+    "ForwardDynamic",
     "ForwardTo",
     "Hold",
     "MapCookie",

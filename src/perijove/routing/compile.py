@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perijove.engine.pattern import Pattern
     from perijove.engine.upstream import Upstream
     from perijove.gateway.model import Gateway, Listener, Timeouts
+    from perijove.routing.dynamic import Destinations
 
 _VARIABLES: Final[dict[object, int]] = {
     Variable.CLIENT_IP: plan.CLIENT_IP,
@@ -71,6 +72,7 @@ def compile_table(
     upstreams: Mapping[str, Upstream],
     counted: Mapping[str, int],
     find: programs.Find = programs.nowhere,
+    destinations: Destinations | None = None,
 ) -> plan.Table:
     """Return the table of one listener.
 
@@ -80,6 +82,7 @@ def compile_table(
         upstreams: the engine's upstreams, by the names that the gateway uses.
         counted: where routes are counted, by their labels; see `labels`.
         find: an upstream for a scheme and an authority that a request names.
+        destinations: what routes that come and go lead to.
     """
     times = timeouts(gateway.timeouts)
     hosts = listener.hosts or gateway.hosts
@@ -111,6 +114,12 @@ def compile_table(
                 named[name.encode()] = table
     wild.sort(key=lambda one: -len(one[0]))
     made = plan.Table(default, named, tuple(wild), times, before, tuple(globs))
+    if destinations is not None:
+        for its in dict.fromkeys((default, *named.values(), *(one for _, one in wild))):
+            for route in () if its is None else its.routes:
+                if route.plan.kind == const.DYNAMIC:
+                    route.plan.dynamic = destinations.dynamic(route.plan, made.bad)
+                    made.failures = (503, 503, 503, 503, 503, 503, 503)  # as configurable-http-proxy has it for all of them
     made.spoken = listener.spoken
     made.unnamed = tuple(
         (host.unnamed, tables[id(host.stages)])
@@ -192,6 +201,8 @@ def _route(
             if mapping is not None:
                 made.map_from = mapping.public
                 made.map_to = mapping.upstream
+        case rules.ForwardDynamic():
+            made = plan.Plan(const.DYNAMIC, times)
         case other:
             raise TypeError(f"{other!r} does not choose a route")
     made.rules = (number,)

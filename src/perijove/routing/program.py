@@ -239,8 +239,6 @@ def host_table(
             break
         defaults[SETTINGS[rule.do.setting]] = rule.do.value
 
-    known = frozenset(upstreams.values())
-
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
         kind = const.CONNECT if state.form == b"connect" and stages.forwards else const.FORWARD
@@ -257,10 +255,9 @@ def host_table(
             made.authority = lender.authority
             if settings[SETTINGS[Setting.UPSTREAM_IS_OLD]]:
                 made.version = b"HTTP/1.0"
-            elif settings[SETTINGS[Setting.UPSTREAM_ENDS]]:
-                made.persistence = b"Connection: close\r\n"
-            elif lender in known:
-                made.persistence = b"Connection: Keep-Alive\r\n" if lender.max_idle else b"Connection: close\r\n"
+            else:
+                made.once = settings[SETTINGS[Setting.UPSTREAM_ENDS]] or not lender.max_idle
+                made.persistence = b"Connection: close\r\n" if made.once else b"Connection: Keep-Alive\r\n"
             made.own_name = host.server_name.encode("utf-8", "surrogateescape")
             asked = state.form != b"" and stages.forwards  # what the target names is the host
             made.preserve_host = asked or bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
@@ -398,10 +395,10 @@ class Building:
                 return None
             case actions.Forward(name, None, _):
                 return program.Forward(self._upstreams[name], None, program.AS_IS)
-            case actions.ForwardTo(name, path, encoding):
-                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding])
-            case actions.ForwardAnywhere(url, encoding):
-                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
+            case actions.ForwardTo(name, path, encoding, whole):
+                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole)
+            case actions.ForwardAnywhere(url, encoding, whole):
+                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):
                 return program.ServeTree(text(path), Tree(indexes, dict(types), overridden))
             case actions.ForwardAsked(by):

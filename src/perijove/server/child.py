@@ -19,7 +19,7 @@ from perijove.engine.const import IN
 from perijove.engine.counters import Counters
 from perijove.engine.reactor import Endpoint
 from perijove.engine.slots import LOG_DROPPED
-from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Renewed, Snapshot, encode
+from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Renewed, Routed, Snapshot, encode
 from perijove.server.limits import Memory
 from perijove.server.privileges import become, raise_descriptors
 from perijove.server.shared import Shared
@@ -101,6 +101,8 @@ class Control(Endpoint):
         try:
             if isinstance(message, Snapshot):
                 self._apply(message, descriptors)
+            elif isinstance(message, Routed):
+                self.worker.destinations.change(message.changes)
             elif isinstance(message, Renewed):
                 self.worker.renew(message.files)
             else:
@@ -112,6 +114,8 @@ class Control(Endpoint):
 
     def _apply(self, snapshot: Snapshot, descriptors: list[int]) -> None:
         given = _given(snapshot, descriptors)
+        if snapshot.routes is not None:
+            self.worker.destinations.replace(snapshot.routes)
         try:
             self.worker.apply(snapshot.gateway, given)
         except BadCertificate:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perijove.gateway.model import Address, Gateway
+from perijove.server.destinations import Change
 from perijove.server.files import Contents
 from perijove.server.shared import Numbers
 
@@ -33,6 +34,7 @@ class Snapshot:
     made: bytes | None  # a self-signed certificate with its key, PEM
     log: bool  # there is an access log
     numbers: Numbers
+    routes: tuple[Change, ...] | None = None  # all of them, if the worker does not have them yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,14 @@ class Reopened:
     """A change: the access log is another one. It comes beside the message."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A change: of routes that come and go."""
+
+    number: int
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ class Refused:
     why: str
 
 
-Numbered = Snapshot | Renewed | Reopened
+Numbered = Snapshot | Renewed | Reopened | Routed
 Message = Numbered | Drain | Applied | Refused
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perijove.gateway.model import Gateway
+    from perijove.gateway.model import Gateway, Routing
 
 Contents = Mapping[str, bytes]  # by path
 
@@ -29,8 +29,30 @@ def pairs(gateway: Gateway) -> list[tuple[str, str]]:
 def named(gateway: Gateway) -> list[str]:
     """Return the paths of all files that are needed to serve."""
     paths = [path for pair in pairs(gateway) for path in pair]
-    paths += [one.tls.ca for one in gateway.upstreams.values() if one.tls is not None and one.tls.ca is not None]
+    servers = [one.tls for one in gateway.listeners]
+    clients = [one.tls for one in gateway.upstreams.values()]
+    routing = gateway.routing
+    if routing is not None:
+        servers.append(routing.api.tls)
+        clients.append(routing.tls)
+        if routing.api.tls is not None:
+            paths += [path for one in routing.api.tls.certificates for path in (one.cert, one.key)]
+        paths += pages(routing)
+    paths += [one.client_ca for one in servers if one is not None and one.client_ca is not None]
+    paths += [path for one in clients if one is not None for path in (one.ca, one.cert, one.key) if path is not None]
     return list(dict.fromkeys(paths))
+
+
+def pages(routing: Routing) -> list[str]:
+    """Return the paths of pages of errors."""
+    folder = routing.error_pages
+    if folder is None:
+        return []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in names if name.endswith(".html")]
 
 
 def read(gateway: Gateway) -> Contents:

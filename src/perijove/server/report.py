@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from perijove.gateway import model
-from perijove.gateway.rules import Forward, PathIs, PathPrefix, Redirect, ServeFile
+from perijove.gateway.rules import Forward, ForwardDynamic, PathIs, PathPrefix, Redirect, ServeFile
 
 if TYPE_CHECKING:
     import socket
@@ -50,6 +50,8 @@ def describe(gateway: model.Gateway, sockets: Mapping[model.Address, Sequence[so
                 to = str(upstream.address)
                 to = to if to.startswith("unix:") else f"{upstream.scheme}://{to}"
                 leads.append(f"{name}{path} → {to}")
+            elif isinstance(rule.do, ForwardDynamic):
+                leads.append(f"{name}{path} → routes")
             else:
                 leads.append(f"{name}{path} → {'a redirect' if isinstance(rule.do, Redirect) else 'an answer of its own'}")
     for listener, shown in zip(gateway.listeners, urls(gateway, sockets), strict=True):

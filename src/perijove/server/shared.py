@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from perijove.engine.slots import COUNT, FIRST_ROUTE, FIRST_UPSTREAM, ROUTE, ROUTES, UPSTREAM, UPSTREAMS
+from perijove.engine.slots import ACTIVITIES, COUNT, FIRST_ROUTE, FIRST_UPSTREAM, ROUTE, ROUTES, UPSTREAM, UPSTREAMS
 
 _HEARTBEAT: Final = struct.Struct("=d")
 _COUNTERS: Final = 64  # where they begin
-_SIZE: Final = _COUNTERS + 8 * COUNT
+_SIZE: Final = _COUNTERS + 8 * (COUNT + ACTIVITIES)
 
 
 @dataclass(frozen=True)

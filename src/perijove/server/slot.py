@@ -40,6 +40,7 @@ class Slot:
         self.has: set[model.Address] = set()  # of `sockets`, those that the worker was given
         self.answers: asyncio.Queue[Message | None] = asyncio.Queue()  # None: no more will come
         self.serves = False
+        self.routed = False  # it knows the routes that come and go
         self.restarts = 0
 
     async def start(self) -> None:
@@ -117,7 +118,7 @@ class Slot:
 
     def let_go(self) -> None:
         """Forget a process that has ended."""
-        self.serves = False
+        self.serves = self.routed = False
         self.process = None
         if self.control is not None:
             asyncio.get_running_loop().remove_reader(self.control)

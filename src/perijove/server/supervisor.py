@@ -14,6 +14,7 @@ import signal
 import socket
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -22,10 +23,11 @@ from perijove import engine
 from perijove.gateway import model
 from perijove.routing.compile import labels
 from perijove.server import files, monitor, systemd
-from perijove.server.control import Drain, Numbered, Renewed, Reopened, Snapshot
+from perijove.server.control import Drain, Numbered, Renewed, Reopened, Routed, Snapshot
 from perijove.server.limits import Memory
 from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
 from perijove.server.report import describe, say
+from perijove.server.routes import Routes
 from perijove.server.shared import Numbers
 from perijove.server.slot import HUNG, Gone, Slot
 from perijove.server.sockets import CannotListen, listen_slots
@@ -35,7 +37,9 @@ from perijove.server.worker import CannotServe, check, open_log
 from perijove.text.diagnostic import Diagnostic, render
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Iterable
+
+    from perijove.server.destinations import Change
 
 _STARTS: Final = 30.0  # seconds in which a worker must have begun to serve
 _APPLIES: Final = 10.0  # seconds in which a worker must have acknowledged a change
@@ -63,6 +67,16 @@ class Loaded(Protocol):
         """The paths of what was read."""
 
 
+class Closing(Protocol):
+    """What listens beside the workers."""
+
+    def close(self) -> None:
+        """Listen no more."""
+
+
+Beside = Callable[["Supervisor"], Awaitable[Sequence[Closing]]]  # begins to listen beside the workers
+
+
 @dataclass
 class Outcome:
     """How a reload went."""
@@ -80,7 +94,7 @@ class Supervisor:
         CannotServe: it says why.
     """
 
-    def __init__(self, loaded: Loaded, load: Callable[[], Loaded]) -> None:
+    def __init__(self, loaded: Loaded, load: Callable[[], Loaded], beside: Beside | None = None) -> None:
         assert loaded.gateway is not None
         self.gateway = gateway = loaded.gateway
         self.number = 0  # of the snapshot or change that was sent last
@@ -97,7 +111,12 @@ class Supervisor:
         self.slots = [Slot(number, user, limits) for number in range(count_of(gateway))]
         self.ending = asyncio.Event()
         self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
+        self.routes: Routes | None = None
+        if gateway.routing is not None:
+            rows = [slot.shared.counters() for slot in self.slots]
+            self.routes = Routes(gateway.routing.first, self._route, lambda: rows)
         self._load = load
+        self._beside = beside
         self._first = gateway
         self._files: files.Contents = {}
         self._named = files.Watch(files.named(gateway))
@@ -111,7 +130,7 @@ class Supervisor:
         self._warned = 0.0  # when the last look was had at when they end
         self._control: str | None = None
         self._tasks: set[asyncio.Task[object]] = set()
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[Closing] = []
         self._changing = asyncio.Lock()  # a worker is replaced, or all are told something new; never both
 
     async def run(self) -> int:
@@ -212,9 +231,11 @@ class Supervisor:
         for slot in self.slots:
             await slot.start()
         await self._apply(self.gateway, contents, _STARTS)
-        self._servers = await monitor.show(self)
+        self._servers += await monitor.show(self)
         servers, self._control = await monitor.obey(self)
         self._servers += servers
+        if self._beside is not None:
+            self._servers += await self._beside(self)
 
     async def _apply(self, gateway: model.Gateway, contents: files.Contents, seconds: float) -> None:
         """Have all workers serve `gateway`.
@@ -241,11 +262,12 @@ class Supervisor:
         log = self._log
         if log is not None:
             passed.append(log)
-        message = Snapshot(self.number, gateway, counted, contents, self._made, log is not None, self.numbers)
+        routes = None if self.routes is None or slot.routed else self.routes.all()
+        message = Snapshot(self.number, gateway, counted, contents, self._made, log is not None, self.numbers, routes)
         why = await slot.ask(message, passed, seconds)
         if why is None:
             slot.has = {one.address for one in gateway.listeners}
-            slot.serves = True
+            slot.serves = slot.routed = True
         return why
 
     async def _change(self, message: Numbered, descriptors: list[int]) -> None:
@@ -256,6 +278,12 @@ class Supervisor:
         """
         with contextlib.suppress(Gone):
             await _all(slot.ask(message, descriptors, _APPLIES) for slot in self.slots)
+
+    async def _route(self, changes: tuple[Change, ...]) -> None:
+        """Have all workers change their routes."""
+        async with self._changing:
+            self.number += 1
+            await self._change(Routed(self.number, changes), [])
 
     async def _keep(self, slot: Slot) -> None:
         """See that there is a worker in the slot which serves and beats."""
@@ -487,19 +515,20 @@ def count_of(gateway: model.Gateway) -> int:
     return gateway.workers or len(os.sched_getaffinity(0))
 
 
-def run(loaded: Loaded, load: Callable[[], Loaded]) -> int:
+def run(loaded: Loaded, load: Callable[[], Loaded], beside: Beside | None = None) -> int:
     """Serve until SIGTERM or SIGINT, reloading at SIGHUP; return the exit status.
 
     Args:
         loaded: what to serve; it has a gateway.
         load: reads it again.
+        beside: begins to listen beside the workers.
     """
     unblock()
     raise_descriptors()
 
     async def main() -> int:
         try:
-            supervisor = Supervisor(loaded, load)
+            supervisor = Supervisor(loaded, load, beside)
         except CannotServe as error:
             say(f"error: {error}")
             return 1

@@ -40,8 +40,10 @@ def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None
     """
     if not tls.certificates:
         assert made is not None
-        return _context(made, made, "the self-signed certificate", "its key")
+        return _asking(_context(made, made, "the self-signed certificate", "its key"), tls, contents)
     contexts = [(pair, _context(contents[pair.cert], contents[pair.key], pair.cert, pair.key)) for pair in tls.certificates]
+    for _, context in contexts:
+        _asking(context, tls, contents)
     first = contexts[0][1]
     if len(contexts) > 1:
         by_name: dict[str, ssl.SSLContext] = {}
@@ -58,6 +60,27 @@ def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None
     return first
 
 
+def _asking(context: ssl.SSLContext, tls: TlsServer, contents: Contents) -> ssl.SSLContext:
+    """Have a context ask clients for certificates, as far as that is wanted."""
+    if tls.ciphers is not None:
+        try:
+            context.set_ciphers(tls.ciphers)
+        except ssl.SSLError:
+            raise BadCertificate(f"OpenSSL knows none of the ciphers `{tls.ciphers}`") from None
+    if tls.client_ca is not None:
+        _believe(context, tls.client_ca, contents)
+    if tls.asks_client:
+        context.verify_mode = ssl.CERT_REQUIRED if tls.needs_client else ssl.CERT_OPTIONAL
+    return context
+
+
+def _believe(context: ssl.SSLContext, path: str, contents: Contents) -> None:
+    try:
+        context.load_verify_locations(cadata=contents[path].decode("ascii", "replace"))
+    except ssl.SSLError as error:
+        raise BadCertificate(f"`{path}` is not a PEM file of authorities: {error}") from None
+
+
 def _context(cert: bytes, key: bytes, cert_path: str, key_path: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -65,6 +88,11 @@ def _context(cert: bytes, key: bytes, cert_path: str, key_path: str) -> ssl.SSLC
     context.set_alpn_protocols(["http/1.1"])
     # Without this, a client that closes without close_notify reads as an error in the middle of a response.
     context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+    _show(context, cert, key, cert_path, key_path)
+    return context
+
+
+def _show(context: ssl.SSLContext, cert: bytes, key: bytes, cert_path: str, key_path: str) -> None:
     try:
         with _as_file(cert) as one, _as_file(key) as other:
             context.load_cert_chain(one, other, _no_password)
@@ -77,7 +105,6 @@ def _context(cert: bytes, key: bytes, cert_path: str, key_path: str) -> ssl.SSLC
             raise BadCertificate(f"the key `{key_path}` does not belong to the certificate `{cert_path}`") from None
         why = f" ({error.reason})" if error.reason else ""
         raise BadCertificate(f"`{cert_path}` and `{key_path}` are not a PEM certificate and its key{why}") from None
-    return context
 
 
 class _Encrypted(Exception):
@@ -146,12 +173,12 @@ def client_context(tls: TlsClient, contents: Contents) -> ssl.SSLContext:
     if not tls.verify or not tls.chain:
         context.verify_mode = ssl.CERT_NONE
     elif tls.ca is not None:
-        try:
-            context.load_verify_locations(cadata=contents[tls.ca].decode("ascii", "replace"))
-        except ssl.SSLError as error:
-            raise BadCertificate(f"`{tls.ca}` is not a PEM file of authorities: {error}") from None
+        _believe(context, tls.ca, contents)
     elif tls.system:
         context.load_default_certs()
+    if tls.cert is not None:
+        key = tls.key or tls.cert
+        _show(context, contents[tls.cert], contents[key], tls.cert, key)
     return context
 
 

@@ -24,9 +24,11 @@ from perijove.engine.upstream import Address, Upstream
 from perijove.gateway import model
 from perijove.routing import upstreams as holders
 from perijove.routing.compile import compile_table, timeouts
+from perijove.routing.dynamic import BadTarget, Destinations, url_of
 from perijove.routing.trust import Trust
 from perijove.server import limits, log
-from perijove.server.files import Contents, Unreadable, read
+from perijove.server.destinations import Upstreams
+from perijove.server.files import Contents, Unreadable, pages, read
 from perijove.server.peer import examiner
 from perijove.server.shared import Numbers
 from perijove.server.tls import BadCertificate, client_context, self_signed, server_context
@@ -114,6 +116,7 @@ class Worker:
         self.visited: Visited | None = None
         self._number = number  # of its slot
         self.resolver = Resolver(self.reactor)
+        self.destinations = Upstreams(self.resolver, counters)  # of routes that come and go
         self.gateway: model.Gateway | None = None
         self.made: bytes | None = None
         self.upstreams: dict[str, Upstream] = {}
@@ -138,7 +141,11 @@ class Worker:
         contexts = _contexts(gateway, given.files, given.made)
         left = self.visited
         visited = Visited(self.resolver, self.counters, timeouts(gateway.timeouts))
-        tables = [compile_table(gateway, one, upstreams, given.numbers.routes, visited) for one in gateway.listeners]
+        leads = None
+        if gateway.routing is not None:
+            self.destinations.begin(gateway, given.files)
+            leads = destinations(gateway.routing, self.destinations, given.files)
+        tables = [compile_table(gateway, one, upstreams, given.numbers.routes, visited, leads) for one in gateway.listeners]
         before = self.acceptors
         self.acceptors = {}
         self.made = given.made
@@ -170,7 +177,7 @@ class Worker:
         self.visited = visited
         if left is not None:
             left.close()
-        self.resolver.watch(list(self.upstreams.values()))
+        self.resolver.watch([*self.upstreams.values(), *self.destinations.named()])
 
     def renew(self, contents: Contents) -> None:
         """Use other certificates for new connections.
@@ -220,6 +227,7 @@ class Worker:
                 table.anywhere or table.bare,
                 written.field,
                 written.empty_lines,
+                gateway.routing is not None,
             ),
         )
         site.body_limit = written.body
@@ -331,6 +339,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def destinations(routing: model.Routing, found: Upstreams, contents: Contents) -> Destinations:
+    """Return what tables lead to routes by."""
+    return Destinations(
+        routing, found.routes, found.find, {path: contents[path] for path in pages(routing) if path in contents}
+    )
+
+
 def check(gateway: model.Gateway) -> Contents:
     """Try all that serving a gateway needs, but for listening; return what its files hold.
 
@@ -344,7 +359,13 @@ def check(gateway: model.Gateway) -> Contents:
         upstreams = {name: _upstream(one, contents) for name, one in gateway.upstreams.items()}
         for listener in gateway.listeners:
             compile_table(gateway, listener, upstreams, {})
-    except (BadCertificate, Unreadable) as error:
+        if gateway.routing is not None:
+            client_context(gateway.routing.tls, contents)
+            for _, target in gateway.routing.first:
+                url_of(target)
+            if gateway.routing.error_target is not None:
+                url_of(gateway.routing.error_target)
+    except (BadCertificate, Unreadable, BadTarget) as error:
         raise CannotServe(str(error)) from None
     descriptor = open_log(gateway)
     if descriptor is not None:

@@ -448,3 +448,13 @@ def test_compact_lists(lines: bytes, compact: bool) -> None:
     buffer.append(b"HTTP/1.1 200 OK\r\n%b\r\n" % lines)
     assert head.scan(buffer, Limits(), False) == FOUND
     assert head.compact(fields.VARY) is compact
+
+
+@pytest.mark.parametrize(
+    ("host", "ok"), [(b"%2ftmp%2Fx.sock", True), (b"%2ftmp:80", True), (b"%zz", False), (b"%2", False), (b"a b", False)]
+)
+def test_encoded_hosts_only_where_they_may_be(host, ok):
+    for limits, verdict in ((Limits(), 400), (Limits(encoded=True), FOUND if ok else 400)):
+        buffer, head = Buffer(), RequestHead()
+        buffer.append(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host)
+        assert head.scan(buffer, limits) == verdict

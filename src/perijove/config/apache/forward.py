@@ -76,6 +76,7 @@ def rules_of_forward(
         flow.add(All((forward, ws)), Set(Setting.UPGRADES, b"*"))
     else:
         flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
+    flow.add(forward, Set(Setting.UPSTREAM_ENDS, True))
     for one in remotes:
         flow.add(All((forward, one.when)), ForwardAsked(one.upstream), to, origin)
     flow.add(forward, ForwardAsked(), to, origin)

@@ -1,0 +1,179 @@
+"""configurable-http-proxy's REST API: /api/routes (lib/configproxy.js of version 5).
+
+Knows its paths, statuses and JSON. Must not know how routes are kept or served.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import ssl
+from datetime import UTC, datetime
+from http.client import responses
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, unquote
+
+from tornado import httpserver, web
+
+from perijove.routing.dynamic import BadTarget
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from perijove.routing.store import Route
+    from perijove.server.routes import Routes
+
+_token: Final = re.compile(r"token\s+(\S+)").search
+_broken: Final = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_log: Final = logging.getLogger("perijove.api")
+
+
+def date(seconds: float) -> str:
+    """Return a time as JavaScript writes it: ISO 8601, UTC, with milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Handler(web.RequestHandler):
+    """One request."""
+
+    def initialize(self, routes: Routes, token: str) -> None:
+        """Take what it is about."""
+        self.routes = routes
+        self.token = token.encode()
+
+    def prepare(self) -> None:
+        """Let nobody in who does not show the token."""
+        shown = _token(self.request.headers.get("Authorization", ""))
+        if self.token and not (shown and hmac.compare_digest(shown[1].encode("utf-8", "replace"), self.token)):
+            _log.debug("Rejecting API request without the right token")
+            self.set_status(403)
+            self.finish()
+
+    def set_default_headers(self) -> None:
+        """Say nothing of ourselves."""
+        self.clear_header("Server")
+        self.clear_header("Content-Type")
+
+    def compute_etag(self) -> None:
+        """Make none: it would cost a hash of all routes."""
+
+    def _fail(self, status: int, why: str) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(why)
+
+    def _path(self) -> str | None:
+        """Return the decoded path of the route that is asked for; None, and an answer, if it cannot be decoded."""
+        raw = self.request.path.removeprefix("/api/routes")
+        try:
+            if _broken(raw):
+                raise ValueError("a percent sign stands for itself only as %25")
+            return unquote(raw, errors="strict")
+        except ValueError as error:
+            self._fail(400, f"The path cannot be decoded: {error}")
+            return None
+
+    def _told(self, route: Route) -> dict[str, Any]:
+        return {**route.data, "last_activity": date(self.routes.last_activity(route))}
+
+    async def get(self) -> None:
+        """Tell of one route, or of all."""
+        path = self._path()
+        if path is None:
+            return
+        if path not in ("", "/"):
+            route = self.routes.store.get(path)
+            if route is None:
+                self.set_status(404)
+                return
+            found: Any = self._told(route)
+        else:
+            asked = parse_qs(self.request.query)
+            text = (asked.get("inactiveSince") or asked.get("inactive_since") or [""])[0]
+            since = float("inf")
+            if text:
+                try:
+                    since = datetime.fromisoformat(text).timestamp()
+                except ValueError:
+                    self._fail(400, f"Invalid datestamp '{text}' must be ISO8601.")
+                    return
+            routes = self.routes
+            found = {one.path: self._told(one) for one in routes.store.routes.values() if routes.last_activity(one) < since}
+        self.set_header("Content-Type", "application/json")
+        self.write(json.dumps(found).encode())
+
+    async def post(self) -> None:
+        """Add a route."""
+        path = self._path()
+        if path is None:
+            return
+        try:
+            data = json.loads(self.request.body) or {}
+        except ValueError as error:
+            self._fail(400, f"Body not valid JSON: {error}")
+            return
+        if not isinstance(data, dict) or not isinstance(data.get("target"), str):
+            _log.warning("Bad POST data: %s", json.dumps(data)[:1000])
+            self._fail(400, "Must specify 'target' as string")
+            return
+        try:
+            route = await self.routes.put(path or "/", data)
+        except BadTarget as error:
+            self._fail(400, str(error))
+            return
+        _log.info("Route added %s -> %s", route.path, route.target)
+        self.set_status(201)
+
+    async def delete(self) -> None:
+        """Remove a route."""
+        path = self._path()
+        if path is None:
+            return
+        found = await self.routes.remove(path or "/")
+        if found:
+            _log.info("Route removed %s", path)
+        self.set_status(204 if found else 404)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Say what is wrong in a few words."""
+        self._fail(status_code, "Method not supported" if status_code == 405 else responses.get(status_code, ""))
+
+
+class Missing(web.RequestHandler):
+    """Any other path."""
+
+    def prepare(self) -> None:
+        """Say that it is not there."""
+        self.set_status(404)
+        self.finish("Not Found")
+
+
+def _logged(handler: web.RequestHandler) -> None:
+    status = handler.get_status()
+    level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+    _log.log(level, "%d %s %s", status, handler.request.method, handler.request.path)
+
+
+class Api:
+    """The API as it listens."""
+
+    def __init__(self, sockets: Sequence[socket.socket], routes: Routes, token: str, tls: ssl.SSLContext | None) -> None:
+        """Listen.
+
+        Args:
+            sockets: that listen already.
+            routes: to tell of and to change.
+            token: that whoever asks must show; empty is none.
+            tls: of the listener.
+        """
+        given = {"routes": routes, "token": token}
+        handlers: list[Any] = [(r"/api/routes(?:/.*)?", Handler, given), (r".*", Missing)]
+        self._server = httpserver.HTTPServer(web.Application(handlers, log_function=_logged), ssl_options=tls)
+        self._server.add_sockets(list(sockets))
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._server.stop()

@@ -1,0 +1,182 @@
+"""`perijove chp`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from perijove.config.chp import Options, Tls
+
+
+def _tls_options(prefix: str, whose: str) -> list[Any]:
+    return [
+        click.option(f"--{prefix}-key", metavar="FILE", help=f"PEM file with the key {whose}."),
+        click.option(f"--{prefix}-cert", metavar="FILE", help=f"PEM file with the certificate {whose}."),
+        click.option(f"--{prefix}-ca", metavar="FILE", help=f"PEM file of authorities that vouch for the other side {whose}."),
+        click.option(f"--{prefix}-request-cert", is_flag=True, help=f"Ask for certificates {whose}."),
+        click.option(f"--{prefix}-reject-unauthorized", is_flag=True, help=f"Refuse those without a good one {whose}."),
+    ]
+
+
+_OPTIONS = [
+    click.option("--ip", default="", metavar="IP", help="Where the public side listens. Default: all addresses."),
+    click.option("--port", type=int, default=8000, help="Of the public side. Default: 8000."),
+    click.option("--socket", metavar="PATH", help="A Unix socket in place of IP and port."),
+    *_tls_options("ssl", "of the public side"),
+    click.option("--ssl-ciphers", metavar="LIST", help="Ciphers of TLS 1.2, as OpenSSL writes them."),
+    click.option("--ssl-protocol", metavar="NAME", help="TLSv1_2 or TLS: anything older is not spoken."),
+    click.option("--ssl-allow-rc4", is_flag=True, help="Not possible: OpenSSL knows RC4 no more."),
+    click.option("--ssl-dhparam", metavar="FILE", help="Not needed: ciphers with elliptic curves are used."),
+    click.option("--api-ip", default="localhost", metavar="IP", help="Where the API listens. Default: localhost."),
+    click.option("--api-port", type=int, help="Of the API. Default: the public port + 1."),
+    click.option("--api-socket", metavar="PATH", help="A Unix socket in place of the API's IP and port."),
+    *_tls_options("api-ssl", "of the API"),
+    *_tls_options("client-ssl", "towards targets"),
+    click.option("--default-target", metavar="URL", help="Where requests go that no route is for."),
+    click.option("--error-target", metavar="URL", help="Whom to ask for pages of errors: URL/404?url=…"),
+    click.option("--error-path", metavar="DIR", help="Folder with pages of errors: 404.html, 503.html, error.html."),
+    click.option("--redirect-port", type=int, help="A port whose requests are redirected to https."),
+    click.option("--redirect-to", type=int, help="The port they are redirected to, if not --port."),
+    click.option("--pid-file", metavar="FILE", help="Write the pid here."),
+    click.option("--no-x-forward", is_flag=True, help="Tell targets nothing of the client by X-Forwarded-*."),
+    click.option("--no-prepend-path", is_flag=True, help="Leave the paths of targets out of requests."),
+    click.option("--no-include-prefix", is_flag=True, help="Leave the prefix of the route out of requests."),
+    click.option("--auto-rewrite", is_flag=True, help="Change host and port in redirects to what the client asked for."),
+    click.option("--change-origin", is_flag=True, help="Send the target's host as Host, not the client's."),
+    click.option("--protocol-rewrite", type=click.Choice(["http", "https"]), help="The scheme of redirects."),
+    click.option("--custom-header", multiple=True, metavar="NAME:VALUE", help="A field to set in requests; may be repeated."),
+    click.option("--insecure", is_flag=True, help="Do not check certificates of targets."),
+    click.option("--host-routing", is_flag=True, help="The first segment of a route is the host."),
+    click.option("--metrics-ip", default="", metavar="IP", help="Where metrics are asked for."),
+    click.option("--metrics-port", type=int, help="Of metrics. Default: there are none."),
+    click.option("--metrics-socket", metavar="PATH", help="A Unix socket in place of the metrics' IP and port."),
+    click.option("--log-level", default="info", metavar="LEVEL", help="debug, info, warn or error. Default: info."),
+    click.option("--timeout", type=int, metavar="MS", help="For which a client may be silent in the middle of a request."),
+    click.option("--proxy-timeout", type=int, metavar="MS", help="For which a target may be silent."),
+    click.option("--storage-backend", metavar="MODULE", help="Not possible: that is a module of Node.js."),
+    click.option("--keep-alive-timeout", type=int, metavar="MS", help="For which an idle connection is kept."),
+    click.option(
+        "--trust",
+        multiple=True,
+        metavar="CIDR",
+        help="Proxies in front, whose X-Forwarded-* are believed; may be repeated; `none` is nobody. "
+        "Default: this machine and private networks. (perijove's own)",
+    ),
+    click.option("--workers", metavar="N", default="1", help="Processes that serve, or `auto`. (perijove's own)"),
+    click.option(
+        "--grace", type=float, default=2.0, metavar="SECONDS", help="For which requests may go on at the end. (perijove's own)"
+    ),
+    click.option(
+        "--access-log", metavar="FILE", help="A file, - for standard error, or syslog: for the system's. (perijove's own)"
+    ),
+    click.option("--access-log-format", type=click.Choice(["combined", "json"]), default="combined", help="(perijove's own)"),
+    click.option("--json", "as_json", is_flag=True, help="Write the log as JSON. (perijove's own)"),
+]
+
+
+def _with_options(command: Any) -> Any:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command(name="chp", context_settings={"help_option_names": ["-h", "--help"]})
+@_with_options
+def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
+    """Be JupyterHub's own proxy: configurable-http-proxy's command line and REST API, without Node.js.
+
+    In jupyterhub_config.py:
+
+        c.ConfigurableHTTPProxy.command = ["perijove", "chp"]
+
+    The API's token is the environment variable CONFIGPROXY_AUTH_TOKEN. SIGTERM and Ctrl-C stop it.
+    """
+    from perijove.api import log
+    from perijove.api.listen import serve
+    from perijove.config import chp, loaded
+    from perijove.server.supervisor import run
+
+    try:
+        options = _options(written)
+        gateway = chp.gateway(options)
+    except chp.BadOption as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    log.begin(log_level, as_json)
+    log.started(options, gateway)
+    if pid_file is not None:
+        with open(pid_file, "w") as file:
+            file.write(str(os.getpid()))
+    found = loaded("chp", gateway)
+    try:
+        status = run(found, lambda: found, serve)
+    finally:
+        if pid_file is not None:
+            os.unlink(pid_file)
+    sys.exit(status)
+
+
+def _options(written: dict[str, Any]) -> Options:
+    """Return what was written as what is meant by it.
+
+    Raises:
+        BadOption: it means nothing.
+    """
+    from perijove.config import chp
+    from perijove.config.toml import values
+    from perijove.gateway.model import LogFormat
+
+    if written["storage_backend"] is not None:
+        raise chp.BadOption("--storage-backend names a module of Node.js, which is not here: routes are kept in memory")
+    protocol = (written["ssl_protocol"] or "").removesuffix("_method")
+    if protocol and not protocol.startswith(("TLSv1_2", "TLSv1_3", "TLS_", "SSLv23")) and protocol != "TLS":
+        raise chp.BadOption(f"--ssl-protocol {protocol} is not spoken any more: leave it out for TLS 1.2 and 1.3")
+    headers: list[tuple[str, str]] = []
+    for one in written["custom_header"]:
+        name, colon, value = one.partition(":")
+        if not colon or not name.strip():
+            raise chp.BadOption(f"A colon was expected in custom header: {one}")
+        headers.append((name.strip(), value.strip()))
+    workers = written["workers"]
+    if workers != "auto" and not (workers.isdecimal() and int(workers) > 0):
+        raise chp.BadOption(f"--workers takes a number, or `auto`, not `{workers}`")
+    log = written["access_log"]
+    same = [
+        *("ip", "port", "socket", "api_ip", "api_port", "api_socket", "insecure", "default_target", "error_target"),
+        *("error_path", "redirect_port", "redirect_to", "auto_rewrite", "change_origin", "protocol_rewrite"),
+        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket"),
+    ]
+    return chp.Options(
+        **{name: written[name] for name in same},
+        tls=_tls(written, "ssl"),
+        ciphers=written["ssl_ciphers"],
+        api_tls=_tls(written, "api_ssl"),
+        client_tls=_tls(written, "client_ssl"),
+        token=os.environ.get("CONFIGPROXY_AUTH_TOKEN", ""),
+        x_forward=not written["no_x_forward"],
+        prepend_path=not written["no_prepend_path"],
+        include_prefix=not written["no_include_prefix"],
+        custom_headers=tuple(headers),
+        timeout=_seconds(written["timeout"]),
+        proxy_timeout=_seconds(written["proxy_timeout"]),
+        keep_alive_timeout=_seconds(written["keep_alive_timeout"]),
+        trust=written["trust"] or chp.PRIVATE,
+        workers=0 if workers == "auto" else int(workers),
+        grace=written["grace"],
+        access_log=None if log is None else values.log_target(log),
+        access_log_format=LogFormat(written["access_log_format"]),
+    )
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def _tls(written: dict[str, Any], prefix: str) -> Tls:
+    from perijove.config.chp import Tls
+
+    return Tls(**{name: written[f"{prefix}_{name}"] for name in ("key", "cert", "ca", "request_cert", "reject_unauthorized")})

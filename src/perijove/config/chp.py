@@ -1,0 +1,224 @@
+"""configurable-http-proxy's command line as a gateway.
+
+Knows its options by their names (bin/configurable-http-proxy of version 5) and the gateway model. Must not know how options are
+read from a command line, or who asks the API.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from perijove.gateway import model
+from perijove.gateway.rules import (
+    Always,
+    EditField,
+    ForwardDynamic,
+    MapUrl,
+    Operation,
+    PathIs,
+    Redirect,
+    Respond,
+    Rule,
+    Template,
+    Variable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from perijove.gateway.conditions import Network
+
+# Who stands in front of most hubs and ends TLS there: this machine, and private networks (RFC 1918, 4193, 3927, 6598).
+PRIVATE: Final = (
+    "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "169.254.0.0/16", "fe80::/10",
+    "100.64.0.0/10",
+)  # fmt: skip
+
+
+class BadOption(ValueError):
+    """An option, or a combination of them, that nothing can be made of; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Options for TLS of one side: PEM files, and what is wanted of the other side."""
+
+    key: str | None = None
+    cert: str | None = None
+    ca: str | None = None
+    request_cert: bool = False
+    reject_unauthorized: bool = False
+
+    def server(self, option: str, ciphers: str | None) -> model.TlsServer | None:
+        """Return TLS towards those who connect; None without any.
+
+        Raises:
+            BadOption: a part of it is missing; `option` is how the options begin.
+        """
+        if self.key is None and self.cert is None:
+            return None
+        if self.cert is None:
+            raise BadOption(f"--{option}-key needs its certificate: add --{option}-cert FILE")
+        return model.TlsServer(
+            certificates=(model.CertificatePair(cert=self.cert, key=self.key or self.cert),),
+            client_ca=self.ca,
+            asks_client=self.request_cert,
+            needs_client=self.request_cert and self.reject_unauthorized,
+            ciphers=ciphers,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options. Times are in seconds."""
+
+    ip: str = ""
+    port: int = 8000
+    socket: str | None = None
+    tls: Tls = Tls()
+    ciphers: str | None = None
+    api_ip: str = "localhost"
+    api_port: int | None = None  # the port and one, if None
+    api_socket: str | None = None
+    api_tls: Tls = Tls()
+    client_tls: Tls = Tls()
+    insecure: bool = False
+    token: str = ""
+    default_target: str | None = None
+    error_target: str | None = None
+    error_path: str | None = None
+    redirect_port: int | None = None
+    redirect_to: int | None = None
+    x_forward: bool = True
+    prepend_path: bool = True
+    include_prefix: bool = True
+    auto_rewrite: bool = False
+    change_origin: bool = False
+    protocol_rewrite: str | None = None
+    custom_headers: tuple[tuple[str, str], ...] = ()
+    host_routing: bool = False
+    metrics_ip: str = ""
+    metrics_port: int | None = None
+    metrics_socket: str | None = None
+    timeout: float | None = None
+    proxy_timeout: float | None = None
+    keep_alive_timeout: float | None = None
+    # Perijove's own.
+    trust: Sequence[str] = PRIVATE
+    workers: int = 1
+    grace: float = 2.0
+    access_log: model.LogFile | model.Stderr | model.Syslog | None = None
+    access_log_format: model.LogFormat = model.LogFormat.COMBINED
+
+
+def gateway(options: Options) -> model.Gateway:
+    """Return what the options mean.
+
+    Raises:
+        BadOption: nothing can be made of them.
+    """
+    if options.error_target is not None and options.error_path is not None:
+        raise BadOption("--error-target and --error-path are two ways to say one thing: leave one out")
+    tls = options.tls.server("ssl", options.ciphers)
+    routing = model.Routing(
+        api=model.RoutesApi(address=_api_address(options), tls=options.api_tls.server("api-ssl", None), token=options.token),
+        by_host=options.host_routing,
+        keeps_prefix=options.include_prefix,
+        keeps_base=options.prepend_path,
+        preserve_host=not options.change_origin,
+        tells=options.x_forward,
+        tls=_towards_targets(options),
+        first=() if options.default_target is None else (("/", options.default_target),),
+        error_target=options.error_target,
+        error_pages=options.error_path,
+    )
+    return model.Gateway(
+        listeners=_listeners(options, tls),
+        hosts=(model.VirtualHost(names=("*",), stages=_stages(options)),),
+        upstreams={},
+        before=(Rule(PathIs(b"/_chp_healthz"), Respond(200, "application/json", (b'{"status":"OK"}',))),),
+        trust=_networks(options.trust),
+        timeouts=_timeouts(options),
+        metrics=_metrics_address(options),
+        routing=routing,
+        workers=options.workers,
+        access_log=options.access_log,
+        access_log_format=options.access_log_format,
+    )
+
+
+def _networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(one) for one in texts if one != "none")
+    except ValueError as error:
+        raise BadOption(f"--trust takes networks, as 10.0.0.0/8, or `none`: {error}") from None
+
+
+def _listeners(options: Options, tls: model.TlsServer | None) -> tuple[model.Listener, ...]:
+    if options.socket is not None:
+        return (model.Listener(address=model.UnixAddress(options.socket), tls=tls),)
+    ip = "" if options.ip == "*" else options.ip
+    first = model.Listener(address=model.TcpAddress(ip, options.port), tls=tls)
+    if options.redirect_port is None:
+        return (first,)
+    if tls is None:
+        raise BadOption("--redirect-port leads to https: add --ssl-cert FILE and --ssl-key FILE")
+    to = options.redirect_to or options.port
+    url: Template = (b"https://", Variable.HOSTNAME, b"" if to == 443 else b":%d" % to, Variable.TARGET)
+    stages = model.Stages(route=(Rule(Always(), Redirect(301, url)),))
+    host = model.VirtualHost(names=("*",), stages=stages)
+    return first, model.Listener(address=model.TcpAddress(ip, options.redirect_port), redirect_to=None, hosts=(host,))
+
+
+def _api_address(options: Options) -> model.Address:
+    if options.api_socket is not None:
+        return model.UnixAddress(options.api_socket)
+    port = options.port + 1 if options.api_port is None else options.api_port
+    return model.TcpAddress("" if options.api_ip == "*" else options.api_ip, port)
+
+
+def _metrics_address(options: Options) -> model.Address | None:
+    if options.metrics_socket is not None:
+        return model.UnixAddress(options.metrics_socket)
+    return None if options.metrics_port is None else model.TcpAddress(options.metrics_ip, options.metrics_port)
+
+
+def _towards_targets(options: Options) -> model.TlsClient:
+    written = options.client_tls
+    if written.key is not None and written.cert is None:
+        raise BadOption("--client-ssl-key needs its certificate: add --client-ssl-cert FILE")
+    return model.TlsClient(verify=not options.insecure, ca=written.ca, cert=written.cert, key=written.key)
+
+
+def _stages(options: Options) -> model.Stages:
+    always = Always()
+    request = tuple(
+        Rule(always, EditField(Operation.SET, name.encode("latin-1"), (value.encode("latin-1"),)))
+        for name, value in options.custom_headers
+    )
+    return model.Stages(route=(Rule(always, ForwardDynamic()),), request=request, response=_location_maps(options))
+
+
+def _location_maps(options: Options) -> tuple[Rule, ...]:
+    """Return what becomes of redirects to a target itself (http-proxy-3's setRedirectHostRewrite)."""
+    if not options.auto_rewrite and options.protocol_rewrite is None:
+        return ()
+    rules: list[Rule] = []
+    for scheme in (b"http", b"https"):
+        public = scheme if options.protocol_rewrite is None else options.protocol_rewrite.encode("latin-1")
+        host = Variable.HOST if options.auto_rewrite else Variable.UPSTREAM
+        rules.append(Rule(Always(), MapUrl((scheme + b"://", Variable.UPSTREAM), (public + b"://", host))))
+    return tuple(rules)
+
+
+def _timeouts(options: Options) -> model.Timeouts:
+    made = model.Timeouts(grace=options.grace)
+    if options.timeout is not None:
+        made = replace(made, body=options.timeout, header=options.timeout)
+    if options.proxy_timeout is not None:
+        made = replace(made, response=options.proxy_timeout, stream=options.proxy_timeout)
+    if options.keep_alive_timeout is not None:
+        made = replace(made, keepalive=options.keep_alive_timeout)
+    return made

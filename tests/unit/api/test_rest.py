@@ -1,0 +1,109 @@
+"""The REST API, asked by a real client. How it compares with configurable-http-proxy's is in tests/contract."""
+
+import asyncio
+import json
+import re
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.testing import bind_unused_port
+
+from perijove.api.rest import Api, date
+from perijove.engine.slots import FIRST_ACTIVITY
+from perijove.server.routes import Routes
+
+TOKEN = {"Authorization": "token secret"}
+TARGET = json.dumps({"target": "http://127.0.0.1:1", "user": "ü", "jupyterhub": True})
+
+
+def play(asked, token="secret"):
+    """Ask one after the other: method, path, fields, content. Return statuses and contents."""
+
+    async def ask():
+        async def tell(_changes):
+            await asyncio.sleep(0)
+
+        row = memoryview(bytearray(8 * (FIRST_ACTIVITY + 16))).cast("q")
+        sock, port = bind_unused_port()
+        api = Api([sock], Routes((), tell, lambda: [row]), token, None)
+        client = AsyncHTTPClient(force_instance=True)
+        found = []
+        for method, path, headers, body in asked:
+            request = HTTPRequest(f"http://127.0.0.1:{port}{path}", method, headers, body, allow_nonstandard_methods=True)
+            answer = await client.fetch(request, raise_error=False)
+            found.append((answer.code, answer.body.decode()))
+        api.close()
+        client.close()
+        return found
+
+    return asyncio.run(ask())
+
+
+def test_a_route_comes_and_goes():
+    path = "/api/routes/user/x%20y/"
+    asked = [
+        ("POST", path, TOKEN, TARGET),
+        ("GET", "/api/routes/user/x%20y", TOKEN, None),
+        ("GET", "/api/routes", TOKEN, None),
+        ("DELETE", path, TOKEN, None),
+        ("DELETE", path, TOKEN, None),
+        ("GET", "/api/routes", TOKEN, None),
+    ]
+    found = play(asked)
+    assert [status for status, _ in found] == [201, 200, 200, 204, 404, 200]
+    told = json.loads(found[1][1])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", told.pop("last_activity"))
+    assert told == json.loads(TARGET)
+    assert list(json.loads(found[2][1])) == ["/user/x y"]
+    assert found[5][1] == "{}"
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "token other"}, {"Authorization": "Bearer secret"}, {"Authorization": "token"}]
+)
+def test_nobody_without_the_token(headers):
+    asked = [
+        ("GET", "/api/routes", headers, None),
+        ("POST", "/api/routes/a", headers, TARGET),
+        ("GET", "/api/routes", TOKEN, None),
+    ]
+    assert play(asked) == [(403, ""), (403, ""), (200, "{}")]
+
+
+def test_no_token_is_needed_where_there_is_none():
+    assert play([("GET", "/api/routes", {}, None)], token="") == [(200, "{}")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/api/routes/a", "{", 400),
+        ("POST", "/api/routes/a", "[]", 400),
+        ("POST", "/api/routes/a", "null", 400),
+        ("POST", "/api/routes/a", '{"target": 1}', 400),
+        ("POST", "/api/routes/a", '{"target": "nonsense"}', 400),
+        ("POST", "/api/routes/%zz", TARGET, 400),
+        ("POST", "/api/routes/%ff", TARGET, 400),
+        ("PUT", "/api/routes/a", TARGET, 405),
+        ("GET", "/api/routes/a", None, 404),
+        ("GET", "/api/routesx", None, 404),
+        ("GET", "/", None, 404),
+        ("GET", "/api/routes?inactive_since=yesterday", None, 400),
+    ],
+)
+def test_what_is_not_done(method, path, body, status):
+    found = play([(method, path, TOKEN, body), ("GET", "/api/routes", TOKEN, None)])
+    assert found[0][0] == status
+    assert found[1] == (200, "{}")
+
+
+@pytest.mark.parametrize(("since", "count"), [("2100-01-01T00:00:00Z", 1), ("2000-01-01", 0), ("2000-01-01T00:00:00.000Z", 0)])
+@pytest.mark.parametrize("name", ["inactive_since", "inactiveSince"])
+def test_inactive_since(name, since, count):
+    found = play([("POST", "/api/routes/a", TOKEN, TARGET), ("GET", f"/api/routes?{name}={since}", TOKEN, None)])
+    assert len(json.loads(found[1][1])) == count
+
+
+def test_dates_are_written_as_javascript_does():
+    assert date(0.0) == "1970-01-01T00:00:00.000Z"
+    assert date(1_800_000_000.1239) == "2027-01-15T08:00:00.123Z"
