@@ -316,3 +316,348 @@ class Mapper:
         """Return whose a URL may be that begins so, the last that holds; None is nobody in particular (proxy:reverse)."""
         found: list[tuple[Condition, Worker | None]] = [(Always(), None)]
         for worker in reversed(self.workers.longer(base)):
+            if worker.begins(base):
+                found = [(Always(), worker)]
+            elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
+                found.append((Matches(url, Pattern(worker.pattern(), 0, False, worker.name)), worker))
+        return found
+
+    def _reuse(self, flow: Flow, found: list[tuple[Condition, Worker | None]], span: Span) -> None:
+        """Set whether a connection is used once: nobody's is, and so is one of a pattern that fills something in."""
+        ends = [(holds, one is None or one.once()) for holds, one in found]
+        if all(once for _, once in ends):
+            ends = ends[:1]
+        if any(once for _, once in ends):
+            for holds, once in ends:
+                flow.add(holds, Set(Setting.UPSTREAM_ENDS, once), origin=span)
+
+    def _send(
+        self,
+        flow: Flow,
+        one: Pass,
+        name: str,
+        target: Target,
+        path: Template,
+        encoding: Encoding,
+        proxied: Label,
+        whole: bool = False,
+    ) -> None:
+        """Add a forward; a path that begins with no slash becomes a part of the host's name. `whole`: it has the query in it."""
+        if one.target is not None and one.target.scheme != "balancer":
+            self._worker(flow, one, target, path, encoding, whole)
+        known = target.path.startswith("/") or bool(target.socket)
+        if not known and encoding is Encoding.NONE:  # the name has the query in it, too
+            rooted = Matches(path, Pattern(b"/"))
+            asked = Matches(path, Pattern(rb"\?")) if whole else NotEmpty((Variable.SEARCH,))
+            self._refuse(flow, All((asked, Not(rooted))), 400, None, one.origin)
+        when: Condition = Always() if known else Matches(path, _PATH_NEXT)
+        flow.add(when, ForwardTo(name, path, encoding, whole), proxied, one.origin)
+        if not known:
+            flow.add(Always(), Hold(path), origin=one.origin)
+            path = (Fact.HELD,)
+            origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
+            flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, one.origin)
+            self.instead(flow)
+            flow.add(Always(), ForwardAnywhere((origin, *path), encoding, whole), proxied, one.origin)
+
+    def _interpolated(self, one: Pass) -> Template:
+        assert one.target is not None
+        url = filled(one.target.url, True)
+        if one.pattern is None:
+            return (*url, Rest(len(one.path.encode("utf-8", "surrogateescape"))))
+        # What the pattern found is filled in afterwards.
+        return tuple(part for text in url for part in (substituted(text) if isinstance(text, bytes) else (text,)))
+
+    # ------------------------------------------------------------------ upstreams
+
+    def failing(self, target: Target) -> int:
+        """Return the status of every request to a target, if there is no handler for its scheme; else 0."""
+        scheme = target.scheme
+        modules = self.modules
+        if scheme == "balancer" and "proxy_balancer" not in modules:
+            return 500
+        if not target.socket and "$" not in target.authority and split(target.authority, 80)[1] > 65535:
+            return 400
+        if scheme not in _PLAIN | _TLS:
+            return 500
+        if "proxy_http" not in modules and not (scheme in ("ws", "wss") and "proxy_wstunnel" in modules):
+            return 500
+        if scheme in _TLS and ("ssl" not in modules or self._said_of(target, "sslproxyengine") != "on"):
+            return 500
+        return 0
+
+    def why(self, target: Target) -> Reason:
+        """Return why every request to a target fails, in httpd's words."""
+        handled = "proxy_http" in self.modules
+        return reasons.no_handler(target.scheme, target.scheme in _TLS and handled, handled and "ssl" in self.modules)
+
+    def tunnels(self, target: Target) -> bool:
+        """Tell whether mod_proxy_wstunnel is on its own (proxy_wstunnel_handler): mod_proxy_http does not help out."""
+        if target.scheme not in ("ws", "wss") or "proxy_wstunnel" not in self.modules:
+            return False
+        return "proxy_http" not in self.modules or not self.said("websocket-fallback", True)
+
+    def upgrades(self, target: Target, parameters: Mapping[str, str]) -> bytes:
+        """Return what becomes of a WebSocket handshake: nothing, or the protocol that is asked for upstream."""
+        asked = parameters.get("upgrade", "").lower()
+        if target.scheme in ("ws", "wss"):
+            return b"WebSocket" if self.tunnels(target) else b"*" if asked in ("", "websocket", "any") else b""
+        if asked in ("websocket", "any"):
+            return b"*"
+        return b""
+
+    def upstream(self, target: Target, parameters: dict[str, str]) -> str:
+        """Return the name of the upstream of a target; it is made if it is new."""
+        secure = target.scheme in _TLS
+        address: TcpAddress | UnixAddress
+        if target.socket:
+            address = UnixAddress(target.socket)
+        else:
+            host, port = split(target.authority, SCHEMES[target.scheme][1])
+            address = TcpAddress(host, port)
+        timeout = self._seconds(parameters.get("timeout"), self.said("proxytimeout", self.said("timeout", 60.0)))
+        connect = self._seconds(parameters.get("connectiontimeout"), timeout)
+        tls = self._tls(target) if secure else None
+        scheme = "https" if secure else "http"
+        name = f"{scheme}://{target.authority}" + (f" at {address}" if target.socket else "")
+        absolute = b""
+        parent = self._parent(target)
+        if parent is not None and not target.socket and not secure:
+            absolute = f"http://{target.authority}".encode("utf-8", "surrogateescape")
+            address = TcpAddress(*split(parent.authority, 80))
+        once = used_once(parameters)
+        made = Upstream(
+            name=name,
+            scheme=scheme,
+            address=address,
+            tls=tls,
+            max_idle=0 if once else 64,
+            idle_timeout=self._seconds(parameters.get("ttl"), 30.0),
+            host=target.authority.encode("utf-8", "surrogateescape"),
+            absolute=absolute,
+            timeouts=Timeouts(connect=connect, response=timeout, stream=timeout, body=timeout, tunnel=self._idle()),
+        )
+        number = 1
+        while name in self.upstreams and self.upstreams[name] != replace(made, name=name):
+            number += 1
+            name = f"{made.name} ({number})"
+        self.upstreams[name] = replace(made, name=name)
+        return name
+
+    def _parent(self, target: Target) -> Target | None:
+        """Return the proxy that is asked for a URL of another server (ProxyRemote). NoProxy does not count here."""
+        url = f"{target.scheme}://{target.authority}{target.path}".lower()
+        for level in self.levels:
+            for kind, what, parent, _ in level.said.get("proxy-remote", ()):
+                if kind == "proxyremote" and (what == "*" or url.startswith(what.lower()) or target.scheme == what.lower()):
+                    found = url_of(parent)
+                    return found if found is not None and found.scheme == "http" else None
+        return None
+
+    def _idle(self) -> float:
+        """An idle tunnel lives for the greater of Timeout and ProxyTimeout."""
+        return float(max(self.said("timeout", 60.0), self.said("proxytimeout", 0.0)))
+
+    def _seconds(self, text: str | None, default: float) -> float:
+        found = re.fullmatch(r"([0-9]+)(ms|s)?", text or "")
+        if not found:
+            return default
+        return float(found[1]) * (0.001 if found[2] == "ms" else 1.0)
+
+    def _tls(self, target: Target) -> TlsClient:
+        """What of an upstream's certificate is checked (ssl_engine_config.c; modules/ssl/ssl_engine_io.c, the peer's name)."""
+        ca = self._said_of(target, "sslproxycacertificatefile") or []
+        verify = self._said_of(target, "sslproxyverify") or "none"
+        by_name, by_cn = (self._said_of(target, f"sslproxycheckpeer{one}") for one in ("name", "cn"))
+        names = by_cn == "on" if by_name == "off" else by_name == "on" or by_cn != "off"
+        expiry = self._said_of(target, "sslproxycheckpeerexpire") != "off"
+        chain = verify in ("require", "optional")
+        return TlsClient(
+            verify=chain or names or expiry,
+            ca=ca[-1][0] if chain and ca else None,
+            system=False,
+            chain=chain,
+            names=names,
+            expiry=expiry,
+            name_from_host=True,
+        )
+
+    def worker(self, flow: Flow, url: str, path: Template, span: Span) -> None:
+        """Set what the worker of a URL says of WebSockets and of reuse that a RewriteRule leads to; `path` is all of it if it is empty."""
+        if not url:
+            self._reuse(flow, self._workers_of(path, ""), span)
+            return
+        target = url_of(url)
+        if target is not None:
+            origin = worker_url(target)
+            whole = (origin.encode("utf-8", "surrogateescape"), Encoded(path, _UNSAFE), Variable.SEARCH)
+            self.by_worker(flow, target, whole, origin, self.upgrades(target, {}), span)
+
+    def by_url(self, scope: Scope, url: str, span: Span) -> str | int:
+        """Return the upstream of a URL that a RewriteRule leads to, or the status that such requests get."""
+        target = url_of(url)
+        if target is None:
+            return 500
+        if target.scheme == "balancer" and "proxy_balancer" in self.modules:
+            return ""  # `balanced` says which
+        failing = self.failing(target)
+        if failing:
+            return failing
+        return self.upstream(target, {})
+
+    def _said_of(self, target: Target, name: str) -> Any:
+        """Return what is said of TLS to a target: in the last <Proxy> that its URL is in, or else by the host (proxy_walk)."""
+        found = self.said(name)
+        url = f"{target.scheme}://{target.authority}{target.path or '/'}"
+        for level in self.levels:
+            for section in level.sections:
+                if section.kind is Kind.PROXY and name in section.said and _is_in(url, section):
+                    found = section.said[name]
+        return found
+
+    # ------------------------------------------------------------------ balancers
+
+    def _member(self, target: Target, one: Pass) -> Target | None:
+        """Return the worker that stands for a balancer: the first that is not a spare; None if there is none."""
+        if target.scheme != "balancer":
+            return target
+        for member, parameters in self._workers(target) or self._workers(target, True):
+            one.parameters.update(parameters)
+            return replace(member, path=member.path.rstrip("/") + target.path)
+        return None
+
+    def members(self, url: str) -> list[str]:
+        """Return the URLs that a balancer's stands for; of any other URL itself."""
+        target = url_of(url)
+        if target is None or target.scheme != "balancer":
+            return [url]
+        found: list[str] = []
+        for member, _ in self._workers(target):
+            found.append(f"{member.scheme}://{member.authority}{member.path.rstrip('/')}{target.path}")
+        return found
+
+    def _workers(self, target: Target, spares: bool = False) -> list[tuple[Target, dict[str, str]]]:
+        """Return the workers of a balancer that are in use, each with its parameters; the `spares`, too, if asked for."""
+        found: list[tuple[Target, dict[str, str]]] = []
+        name = f"balancer://{target.authority.lower()}"
+        for level in self.levels:
+            for section in level.sections:
+                if section.path.lower().rstrip("/") != name:
+                    continue
+                for line in section.said.get("balancermember", ()):
+                    words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
+                    parameters = {key.lower(): value for key, _, value in (word.partition("=") for word in words[1:])}
+                    member = url_of(words[0])
+                    if member is not None and not set("ds" if spares else "hds") & _status(parameters):
+                        found.append((member, parameters))
+        return found
+
+    # ------------------------------------------------------------------ sections
+
+    def proxied_to(self, scope: Scope) -> Condition:
+        """Return what holds for requests that a <Proxy> section is for: those that go to a URL it names."""
+        if scope.path == "*":
+            return Matches((Fact.UPSTREAM_URL,), Pattern(b"."))
+        text = scope.path.encode("utf-8", "surrogateescape")
+        if scope.regex:
+            from perijove.config.apache.patterns import compiled
+
+            pattern = compiled(scope.path, False, scope.origin, scope) if scope.origin else None
+            return Never() if pattern is None else Matches((Fact.UPSTREAM_URL,), pattern)
+        if is_wildcard(scope.path):
+            from perijove.config.apache.scopes import fnmatch
+
+            return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(scope.path, False)))
+        return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(text)))
+
+    def handler(self, flow: Flow, when: Condition, text: str, span: Span, handled: Label, other: Label) -> None:
+        """SetHandler proxy:URL sends a file's request to an upstream, with the name of the file behind the URL (proxy_handler)."""
+        if not text.lower().startswith("proxy:"):
+            flow.go(other, when, span)
+            return
+        target = url_of(text[6:])
+        if target is None or self.failing(target):
+            flow.add(when, Refuse(500, None if target is None else self.why(target)), Then.STOP, span)
+            return
+        path = (target.path.encode("utf-8", "surrogateescape"), Call(Function.FOUND, (Note(FILE),)))
+        after = Label()
+        flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
+        origin = worker_url(replace(target, path=""))
+        self._reuse(flow, self._workers_of((origin.encode("utf-8", "surrogateescape"), *path), origin), span)
+        flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
+        flow.place(after)
+
+
+def _is_in(url: str, section: Scope) -> bool:
+    """Tell whether a URL, and so all that begin with it, is one that a <Proxy> section is for (ap_proxy_section, proxy_walk)."""
+    from perijove.config.apache.scopes import fnmatch
+
+    if section.path == "*":
+        return True
+    if section.regex:
+        return re.search(section.path, url) is not None
+    if is_wildcard(section.path):
+        return re.search(fnmatch(section.path, False), url.encode("utf-8", "surrogateescape")) is not None
+    return url.startswith(section.path)
+
+
+def _status(parameters: Mapping[str, str]) -> set[str]:
+    """Return the letters of a worker's status that are set: `+H`, `D`, `-H` (ap_proxy_set_wstatus)."""
+    found: set[str] = set()
+    sign = "+"
+    for letter in parameters.get("status", "").lower():
+        if letter in "+-":
+            sign = letter
+        elif sign == "+":
+            found.add(letter)
+        else:
+            found.discard(letter)
+    return found
+
+
+def _undecoded(one: Pass) -> Pattern:
+    """Return what finds a path that a ProxyPass with `mapping` is for; what is behind it is the first group.
+
+    With `servlet`, segments may have parameters, which do not count and are dropped (alias_match_servlet).
+    """
+    if one.pattern is not None:
+        return one.pattern
+    octets = one.path.encode("utf-8", "surrogateescape")
+    segment = rb"(?:;[^/]*)?" if one.mapping == "servlet" else b""
+    words = [re.escape(word) + (segment if word else b"") for word in octets.split(b"/")]
+    end = b"(.*)" if octets.endswith(b"/") else rb"((?:/.*)?)\Z"
+    return Pattern(rb"(?s)\A" + b"/".join(words) + end, 1, False, one.path)
+
+
+def _size(one: Pass) -> int:
+    return len(one.path.encode("utf-8", "surrogateescape"))
+
+
+def _as_sent(one: Pass) -> Condition:
+    """Return whether what a ProxyPass is for is also found in what was sent, and of the same size (alias_match)."""
+    if one.pattern is not None:
+        return Matches((Variable.TARGET,), one.pattern, captures=True)
+    behind = rb"(?!/)" if one.path.endswith("/") else rb"(?=/|\Z)"
+    return Matches((Variable.TARGET,), Pattern(rb"\A" + re.escape(one.path.encode("utf-8", "surrogateescape")) + behind))
+
+
+def _filled(text: bytes, whole: Template) -> Template:
+    """Return a target with what a pattern found; one without `$` has all of the path behind it."""
+    return substituted(text) if b"$" in text else whole
+
+
+def split(authority: str, default: int) -> tuple[str, int]:
+    """Return host and port of an authority."""
+    host, colon, port = authority.rpartition(":")
+    if colon and port.isdigit() and not authority.endswith("]"):
+        return host.strip("[]"), int(port)
+    return authority.strip("[]"), default
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a host is an address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
