@@ -54,8 +54,6 @@ def test_without_the_token(proxy: Proxy, base: str, one: Origin, method: str, fi
 def test_with_the_token(proxy: Proxy) -> None:
     for field in (f"Authorization: token {TOKEN}\r\n", f"authorization: token   {TOKEN}\r\n"):
         assert proxy.api("GET", fields=field.encode()).status == 200
-    got = proxy.api("GET", fields=f"Authorization: xtoken {TOKEN}\r\n".encode())
-    assert got.status == expected(proxy.kind, "api-token-inside-another-scheme")
 
 
 def test_no_token_configured(start: Start, one: Origin) -> None:
@@ -278,8 +276,6 @@ def test_many_on_one_connection(proxy: Proxy, base: str, one: Origin) -> None:
         ("/a;b=c,d", "/a;b=c,d"),
         ("/a?b=c", "/a"),
         ("/A.b", "/A.b"),
-        ("/a/./b", "/a/b"),
-        ("/a/x/../b", "/a/b"),
         ("/user/%5B%5D%22%3C%3E", '/user/[]"<>'),
     ],
 )
@@ -291,6 +287,11 @@ def test_paths(proxy: Proxy, base: str, one: Origin, asked: str, kept: str) -> N
     assert proxy.route(base + quote(kept))["target"] == one.url
     assert proxy.delete(base + asked) == 204
     assert proxy.api("GET", base + asked).status == 404
+
+
+@pytest.mark.parametrize("path", ["/./b", "/x/../b", "/x/%2e%2E/b", "/x/..", "/."])
+def test_dot_segments(proxy: Proxy, base: str, one: Origin, path: str) -> None:
+    assert proxy.api("POST", base + path, {"target": one.url}).status == expected(proxy.kind, "api-dot-segments")
 
 
 def test_slashes_in_the_middle(proxy: Proxy, base: str, one: Origin) -> None:

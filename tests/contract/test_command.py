@@ -25,21 +25,65 @@ def run(command: list[str], *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, *options], capture_output=True, text=True, timeout=WAIT, check=False)
 
 
-OPTIONS = """
-    version ip port socket ssl-key ssl-cert ssl-ca ssl-request-cert ssl-reject-unauthorized ssl-protocol ssl-ciphers ssl-allow-rc4
-    ssl-dhparam api-ip api-port api-socket api-ssl-key api-ssl-cert api-ssl-ca api-ssl-request-cert api-ssl-reject-unauthorized
-    client-ssl-key client-ssl-cert client-ssl-ca client-ssl-request-cert client-ssl-reject-unauthorized default-target error-target
-    error-path redirect-port redirect-to pid-file no-x-forward no-prepend-path no-include-prefix auto-rewrite change-origin
-    protocol-rewrite custom-header insecure host-routing metrics-ip metrics-port metrics-socket log-level timeout proxy-timeout
-    storage-backend keep-alive-timeout help
-""".split()
+OPTIONS = {
+    "version",
+    "ip",
+    "port",
+    "socket",
+    "ssl-key",
+    "ssl-cert",
+    "ssl-ca",
+    "ssl-request-cert",
+    "ssl-reject-unauthorized",
+    "ssl-protocol",
+    "ssl-ciphers",
+    "ssl-allow-rc4",
+    "ssl-dhparam",
+    "api-ip",
+    "api-port",
+    "api-socket",
+    "api-ssl-key",
+    "api-ssl-cert",
+    "api-ssl-ca",
+    "api-ssl-request-cert",
+    "api-ssl-reject-unauthorized",
+    "client-ssl-key",
+    "client-ssl-cert",
+    "client-ssl-ca",
+    "client-ssl-request-cert",
+    "client-ssl-reject-unauthorized",
+    "default-target",
+    "error-target",
+    "error-path",
+    "redirect-port",
+    "redirect-to",
+    "pid-file",
+    "no-x-forward",
+    "no-prepend-path",
+    "no-include-prefix",
+    "auto-rewrite",
+    "change-origin",
+    "protocol-rewrite",
+    "custom-header",
+    "insecure",
+    "host-routing",
+    "metrics-ip",
+    "metrics-port",
+    "metrics-socket",
+    "log-level",
+    "timeout",
+    "proxy-timeout",
+    "storage-backend",
+    "keep-alive-timeout",
+    "help",
+}
 
 
 def test_help(command: list[str]) -> None:
     for option in ("--help", "-h"):
         got = run(command, option)
         assert got.returncode == 0
-        assert set(OPTIONS) <= set(re.findall(r"--([a-z0-9-]+)", got.stdout))
+        assert set(re.findall(r"--([a-z0-9-]+)", got.stdout)) >= OPTIONS
 
 
 def test_version(command: list[str]) -> None:
@@ -58,8 +102,8 @@ def test_version(command: list[str]) -> None:
         (["--default-target"], "--default-target"),
         (["--custom-header", "no colon"], "A colon was expected in custom header: no colon"),
         (["--custom-header", ": v"], "A colon was expected in custom header: : v"),
-        (["--error-target", DOWN, "--error-path", "/tmp"], "error-target and error-path"),
-        (["--redirect-port", "1"], "HTTPS redirection specified but certificates not provided"),
+        (["--error-target", DOWN, "--error-path", "/tmp"], "error-target and (--)?error-path"),
+        (["--redirect-port", "1"], "redirect-port|HTTPS redirection"),
         (["--socket", "/tmp/x", "--port", "1"], "--socket"),
         (["--socket", "/tmp/x", "--ip", "127.0.0.1"], "--socket"),
         (["--storage-backend", "no-such-module"], "no-such-module|storage-backend"),
@@ -119,17 +163,12 @@ def test_log(start: Start, one: Origin) -> None:
         assert words in proxy.log()
     proxy.add("/a", one.url)
     proxy.delete("/a")
-    for words in (
-        f"Adding route /a -> {one.url}",
-        f"Route added /a -> {one.url}",
-        "Removing route /a",
-        "201 POST /api/routes/a",
-    ):
+    for words in (f"Route added /a -> {one.url}", "201 POST /api/routes/a", "204 DELETE /api/routes/a"):
         assert eventually(lambda words=words: words in proxy.log()), proxy.log()
     proxy.ask("/a?secret=1")
     proxy.add("/down", DOWN)
     proxy.ask("/down/x?secret=2")
-    assert eventually(lambda: "503 GET /down/x" in proxy.log()), proxy.log()
+    assert eventually(lambda: "503 GET /down/x" in proxy.log(), 1.0) == expected(proxy.kind, "log-of-failed-requests")
     assert "secret" not in proxy.log()
 
 
@@ -204,7 +243,7 @@ def test_proxy_timeout(start: Start, one: Origin) -> None:
     assert proxy.ask("/do/wait/0.1").status == 200
     began = time.monotonic()
     got = proxy.ask("/do/hang")
-    assert got.status == expected(proxy.kind, "proxy-timeout-status")
+    assert got.status == 503
     assert 0.2 < time.monotonic() - began < 3
 
 
@@ -215,7 +254,13 @@ def test_timeout(start: Start, one: Origin) -> None:
     with proxy.client() as client:
         began = time.monotonic()
         client.send(b"GET /do/hang HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert client.ended(5) or client.buffer
+        got = client.head()
+        assert (None if got is None else int(got.first[1])) == expected(proxy.kind, "timeout-status")
+        assert 0.2 < time.monotonic() - began < 3
+    with proxy.client() as client:
+        began = time.monotonic()
+        client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
+        client.head()
         assert 0.2 < time.monotonic() - began < 3
 
 
@@ -249,8 +294,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.parametrize("to", [None, "8443", "443"])
 def test_redirection(start: Start, pair: list[str], to: str | None, one: Origin) -> None:
-    plain = free_port()
-    proxy = start(*pair, "--redirect-port", str(plain), *(["--redirect-to", to] if to else []))
+    proxy = start(*pair, "--redirect-port", "{free}", *(["--redirect-to", to] if to else []))
+    plain = proxy.other_port
     shown = to or str(proxy.port)
     assert eventually(lambda: f"Added HTTP to HTTPS redirection from {plain} to {shown}" in proxy.log()), proxy.log()
     with Client(plain) as client:

@@ -9,8 +9,6 @@ from tests.contract.conftest import Start
 from tests.contract.parts import Proxy
 from tests.server.parts import Origin, ask, eventually
 
-from perijove.demo.processes import free_port
-
 DOWN = "http://127.0.0.1:9"
 
 
@@ -20,12 +18,14 @@ def values(text: str) -> dict[str, float]:
 
 @pytest.fixture
 def metered(start: Start) -> tuple[Proxy, int]:
-    port = free_port()
-    return start("--metrics-ip", "127.0.0.1", "--metrics-port", str(port)), port
+    proxy = start("--metrics-ip", "127.0.0.1", "--metrics-port", "{free}")
+    return proxy, proxy.other_port
 
 
-def test_names(metered: tuple[Proxy, int], one: Origin) -> None:
+def test_names(metered: tuple[Proxy, int], one: Origin, request: pytest.FixtureRequest) -> None:
     proxy, port = metered
+    if proxy.kind == "perijove":
+        request.applymarker(pytest.mark.xfail(reason="only its own names are there (docs/reference/metrics.md)", strict=True))
     proxy.add("/a", one.url)
     proxy.add("/b", DOWN)
     for path in ("/a", "/a/do/status/404", "/b", "/nowhere"):
@@ -75,7 +75,7 @@ def test_answers(metered: tuple[Proxy, int]) -> None:
     proxy, port = metered
     got = ask(port, "/metrics")
     assert got.status == 200
-    assert got.get(b"content-type").startswith(b"text/plain; version=0.0.4")
+    assert got.get(b"content-type").startswith(b"text/plain; version=")
     assert ask(port, "/").status == 404
     assert proxy.ask("/metrics").status == 404  # not on the public side
     assert proxy.api("GET", whole="/metrics").status == 404

@@ -50,7 +50,9 @@ def test_a_server_that_dies_in_the_middle_of_an_answer(proxy: Proxy, base: str, 
         client.sock.settimeout(3)
         client.send(f"GET {base}/do/cut/{framing} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         assert client.until(b"first").endswith(b"first")
-        rest = client.rest()  # it ends; raises TimeoutError if it does not
+        rest = b""
+        with contextlib.suppress(ConnectionResetError):
+            rest = client.rest()  # it ends; raises TimeoutError if it does not
         assert b"0\r\n\r\n" not in rest  # and does not look complete
 
 
@@ -80,22 +82,23 @@ def test_websockets_given_up_before_they_began(proxy: Proxy, base: str, one: Ori
     """configurable-http-proxy issues 388 and 434: sockets that grow over weeks."""
     proxy.add(base, one.url)
     proxy.ask(base)
-    before, open_before = descriptors(proxy), len(one.open)
-    for number in range(30):
-        client = proxy.client()
+    before, open_before, asked = descriptors(proxy), len(one.open), one.handler.heads  # type: ignore[attr-defined]
+    for _ in range(30):
+        client, heard = proxy.client(), len(asked)
         client.send(
             f"GET {base}/do/hang HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n".encode()
         )
-        assert eventually(lambda least=open_before + 1: len(one.open) >= least, 3), number
+        assert eventually(lambda least=heard: len(asked) > least, 3)
         client.reset()
     assert eventually(lambda: len(one.open) <= open_before + 1, 3), len(one.open)
     assert eventually(lambda: descriptors(proxy) <= before + 3, 3), (before, descriptors(proxy))
 
 
 @pytest.mark.pain("the connection of a WebSocket that has no route is kept open for as long as the client likes")
-def test_websockets_that_have_no_route(proxy: Proxy) -> None:
+def test_websockets_that_have_no_route(start: Start) -> None:
     """A closed laptop whose notebook was culled asks again and again."""
+    proxy = start("--keep-alive-timeout", "300")
     before = descriptors(proxy)
     with contextlib.ExitStack() as clients:
         for _ in range(30):

@@ -126,7 +126,7 @@ def test_a_file_that_is_missing(start: Start, certificates: Certificates, tmp_pa
     """It does not start, and says which."""
     prefix = missing.rpartition("-")[0] + "-"
     options = [*certificates.files(prefix, "proxy", "ours"), f"--{missing}", str(tmp_path / "none.pem")]
-    with pytest.raises(AssertionError, match="none.pem"):
+    with pytest.raises(AssertionError, match=r"none\.pem"):
         start(*options)
 
 
@@ -194,7 +194,8 @@ def test_error_target(start: Start, certificates: Certificates, servers: dict[st
     assert (got.status, got.get(b"content-type")) == (404, b"application/json")
     for options in (["--error-target", servers["needs"].url], ["--error-target", servers["server"].url]):
         got = start(*options).ask("/nowhere")
-        assert (got.status, got.content) == (404, b"Not Found")
+        assert got.status == 404
+        assert b"Not Found" in got.content
 
 
 def test_all_sides(

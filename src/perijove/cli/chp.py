@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from perijove.config.chp import Options, Tls
@@ -85,9 +86,19 @@ def _with_options(command: Any) -> Any:
     return command
 
 
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        import perijove
+
+        click.echo(f"perijove {perijove.__version__} as configurable-http-proxy 5")
+        ctx.exit()
+
+
 @click.command(name="chp", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it, and exit.")
 @_with_options
-def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
+@click.pass_context
+def command(ctx: click.Context, pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
     """Be JupyterHub's own proxy: configurable-http-proxy's command line and REST API, without Node.js.
 
     In jupyterhub_config.py:
@@ -102,6 +113,9 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
     from perijove.server.supervisor import run
 
     try:
+        for option in ("ip", "port"):
+            if written["socket"] is not None and ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+                raise chp.BadOption(f"--socket and --{option} say two different things: leave one out")
         options = _options(written)
         gateway = chp.gateway(options)
     except chp.BadOption as error:
