@@ -11,6 +11,7 @@ c.JupyterHub.hub_port = demo["hub_port"]
 # No Node.js and no second proxy: the hub's own is perijove.
 c.JupyterHub.proxy_class = "perijove"
 c.PerijoveProxy.api_url = f"http://127.0.0.1:{demo['api_port']}"
+c.PerijoveProxy.pid_file = f"proxy-{demo['port']}.pid"
 c.JupyterHub.pid_file = ""
 c.JupyterHub.db_url = "sqlite:///:memory:"
 c.JupyterHub.cookie_secret = bytes.fromhex(demo["secret"])
