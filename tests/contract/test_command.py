@@ -22,7 +22,8 @@ DOWN = "http://127.0.0.1:9"
 
 
 def run(command: list[str], *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*command, *options], capture_output=True, text=True, timeout=WAIT, check=False)
+    wide = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run([*command, *options], env=wide, capture_output=True, text=True, timeout=WAIT, check=False)
 
 
 OPTIONS = {
@@ -174,7 +175,8 @@ def test_log(start: Start, one: Origin) -> None:
 
 def test_to_the_standard_output(command: list[str], one: Origin, kind: str) -> None:
     """Whoever starts it waits for these words there."""
-    where = ["--ip", "127.0.0.1", "--port", str(free_port()), "--api-port", str(free_port())]
+    port = free_port()
+    where = ["--ip", "127.0.0.1", "--port", str(port), "--api-port", str(free_port())]
     process = subprocess.Popen(
         [*command, *where, "--default-target", one.url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
@@ -183,6 +185,7 @@ def test_to_the_standard_output(command: list[str], one: Origin, kind: str) -> N
         while b"Route added /" not in seen:
             seen += (line := process.stdout.readline())
             assert line, seen
+        assert ask(port, "/x").status == 200  # and asks at once
     finally:
         process.terminate()
         process.wait(WAIT)

@@ -10,7 +10,10 @@ import rich_click as click
 from click.core import ParameterSource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from perijove.config.chp import Options, Tls
+    from perijove.server.supervisor import Closing, Supervisor
 
 
 def _tls_options(prefix: str, whose: str) -> list[Any]:
@@ -122,13 +125,18 @@ def command(ctx: click.Context, pid_file: str | None, log_level: str, as_json: b
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     log.begin(log_level, as_json)
-    log.started(options, gateway)
+
+    async def beside(of: Supervisor) -> Sequence[Closing]:
+        listening = await serve(of)
+        log.started(options, gateway)  # whoever waits for these words asks at once
+        return listening
+
     if pid_file is not None:
         with open(pid_file, "w") as file:
             file.write(str(os.getpid()))
     found = loaded("chp", gateway)
     try:
-        status = run(found, lambda: found, serve)
+        status = run(found, lambda: found, beside)
     finally:
         if pid_file is not None:
             os.unlink(pid_file)
