@@ -185,7 +185,8 @@ def test_to_the_standard_output(command: list[str], one: Origin, kind: str) -> N
         while b"Route added /" not in seen:
             seen += (line := process.stdout.readline())
             assert line, seen
-        assert ask(port, "/x").status == 200  # and asks at once
+        assert accepts(port) or (kind == "chp" and eventually(lambda: accepts(port)))  # and asks at once
+        assert ask(port, "/x").status == 200
     finally:
         process.terminate()
         process.wait(WAIT)

@@ -100,8 +100,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 @click.command(name="chp", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it, and exit.")
 @_with_options
-@click.pass_context
-def command(ctx: click.Context, pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
+def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
     """Be JupyterHub's own proxy: configurable-http-proxy's command line and REST API, without Node.js.
 
     In jupyterhub_config.py:
@@ -115,9 +114,10 @@ def command(ctx: click.Context, pid_file: str | None, log_level: str, as_json: b
     from perijove.config import chp, loaded
     from perijove.server.supervisor import run
 
+    context = click.get_current_context()
     try:
         for option in ("ip", "port"):
-            if written["socket"] is not None and ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            if written["socket"] is not None and context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
                 raise chp.BadOption(f"--socket and --{option} say two different things: leave one out")
         options = _options(written)
         gateway = chp.gateway(options)
