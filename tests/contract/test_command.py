@@ -146,13 +146,12 @@ def test_api_ip_by_default(start: Start) -> None:
     assert {line.split()[3].rpartition(":")[0] for line in listening.stdout.splitlines()} <= {"127.0.0.1", "[::1]"}
 
 
-@pytest.mark.parametrize("ip", ["*", "", "0.0.0.0", "::"])
+@pytest.mark.parametrize("ip", ["*", "", "::"])
 def test_all_interfaces(start: Start, one: Origin, ip: str) -> None:
     proxy = start("--ip", ip, "--default-target", one.url)
     assert proxy.ask("/x").status == 200
-    if ip in ("*", "", "::"):
-        with Client(proxy.port, host="::1") as client:
-            assert client.ask("/x").status == 200
+    with Client(proxy.port, host="::1") as client:
+        assert client.ask("/x").status == 200
 
 
 # ------------------------------------------------------------------ what it says
@@ -193,7 +192,7 @@ def test_to_the_standard_output(command: list[str], one: Origin, kind: str) -> N
         process.stdout.close()
 
 
-@pytest.mark.parametrize(("level", "silent"), [("error", True), ("warn", True), ("info", False), ("DEBUG", False)])
+@pytest.mark.parametrize(("level", "silent"), [("error", True), ("warn", True), ("DEBUG", False)])
 def test_log_level(start: Start, one: Origin, level: str, silent: bool) -> None:
     proxy = start("--default-target", one.url, "--log-level", level)
     assert proxy.ask("/x").status == 200

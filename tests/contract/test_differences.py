@@ -19,6 +19,12 @@ def test_each_is_shown() -> None:
     assert set(DIFFERENCES) == USED
 
 
+def test_the_documentation_has_each() -> None:
+    """What to paste: python -m tests.contract.differences."""
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "chp.md").read_text()
+    assert [one.line() for one in DIFFERENCES.values() if one.line() not in text] == []
+
+
 @pytest.mark.parametrize("name", DIFFERENCES)
 def test_each_is_one(name: str) -> None:
     one = DIFFERENCES[name]

@@ -79,7 +79,7 @@ def asked(content: bytes) -> dict[str, object]:
     return json.loads(content)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/hub/error", "/hub/error/"])
+@pytest.mark.parametrize("path", ["", "/hub/error", "/hub/error/"])
 def test_error_target(proxy_with: Start, base: str, pages: Origin, path: str) -> None:
     proxy = proxy_with("--error-target", pages.url + path)
     proxy.add(base, DOWN)

@@ -104,17 +104,19 @@ def test_dot_segments(proxy: Proxy, base: str, one: Origin, two: Origin, path: s
     assert (got.target == base + path) == (expected(proxy.kind, "path-dot-segments-are-kept") or "2F" in path)
     proxy.add(f"{base}/x", two.url)
     if "x" in path and "2F" not in path:
-        assert name(proxy.ask(base + path)) == expected(proxy.kind, "path-dot-segments-between-routes")
+        got = proxy.ask(base + path)
+        assert got.status == expected(proxy.kind, "path-dot-segments-between-routes")
+        assert got.status != 200 or name(got) == "one"
 
 
 def test_leading_slashes(proxy: Proxy, base: str, one: Origin) -> None:
     proxy.add(base, one.url)
-    assert name(proxy.ask(f"//host{base}/x")) == expected(proxy.kind, "path-leading-slashes")
+    assert proxy.ask(f"//host{base}/x").status == expected(proxy.kind, "path-leading-slashes")
 
 
 def test_backslash(proxy: Proxy, base: str, one: Origin) -> None:
     proxy.add(f"{base}/a/b", one.url)
-    assert name(proxy.ask(f"{base}/a\\b")) == expected(proxy.kind, "path-backslash")
+    assert proxy.ask(f"{base}/a\\b").status == expected(proxy.kind, "path-backslash")
 
 
 def test_slashes_in_the_middle(proxy: Proxy, base: str, one: Origin) -> None:
@@ -250,7 +252,7 @@ def test_host_routing_root(proxy_with: Start, one: Origin, two: Origin) -> None:
 def test_host_routing_case(proxy_with: Start, one: Origin) -> None:
     proxy = proxy_with("--host-routing")
     proxy.add("/case.example", one.url)
-    assert name(host(proxy, "Case.EXAMPLE")) == expected(proxy.kind, "host-case")
+    assert host(proxy, "Case.EXAMPLE").status == expected(proxy.kind, "host-case")
     proxy.delete("/case.example")
 
 

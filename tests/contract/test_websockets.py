@@ -13,7 +13,7 @@ import tornado.web
 import tornado.websocket
 import websocket
 from tests.contract.conftest import Start
-from tests.contract.differences import expected
+from tests.contract.differences import CLOSED, expected
 from tests.contract.parts import Proxy, report
 from tests.server.parts import Client, Origin, pattern
 
@@ -170,7 +170,7 @@ def upgrade(client: Client, target: str, word: str, method: str = "GET") -> obje
     try:
         return client.ask(target, method=method, fields=f"Connection: Upgrade\r\nUpgrade: {word}\r\n".encode()).status
     except AssertionError:
-        return "closed"
+        return CLOSED
 
 
 @pytest.mark.parametrize(("word", "method"), [("h2c", "GET"), ("websocket", "POST"), ("TLS/1.2", "GET")])

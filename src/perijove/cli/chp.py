@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 from click.core import ParameterSource
+from click.globals import get_current_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +115,7 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
     from perijove.config import chp, loaded
     from perijove.server.supervisor import run
 
-    context = click.get_current_context()
+    context = get_current_context()
     try:
         for option in ("ip", "port"):
             if written["socket"] is not None and context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
