@@ -16,6 +16,7 @@ from perijove.gateway.rules import (
     Always,
     EditField,
     ForwardDynamic,
+    MapCookie,
     MapUrl,
     Operation,
     PathIs,
@@ -210,14 +211,14 @@ def _stages(options: Options) -> model.Stages:
         Rule(always, EditField(Operation.SET, name.encode("latin-1"), (value.encode("latin-1"),)))
         for name, value in options.custom_headers
     )
-    return model.Stages(route=(Rule(always, ForwardDynamic()),), request=request, response=_location_maps(options))
+    return model.Stages(route=(Rule(always, ForwardDynamic()),), request=request, response=_maps(options))
 
 
-def _location_maps(options: Options) -> tuple[Rule, ...]:
-    """Return what becomes of redirects to a target itself (http-proxy-3's setRedirectHostRewrite)."""
+def _maps(options: Options) -> tuple[Rule, ...]:
+    """Return what becomes of cookies under https, and of redirects to a target (setRedirectHostRewrite of http-proxy-3)."""
+    rules = [Rule(Always(), MapCookie(secure=True))]
     if not options.auto_rewrite and options.protocol_rewrite is None:
-        return ()
-    rules: list[Rule] = []
+        return tuple(rules)
     for scheme in (b"http", b"https"):
         public = scheme if options.protocol_rewrite is None else options.protocol_rewrite.encode("latin-1")
         host = Variable.HOST if options.auto_rewrite else Variable.UPSTREAM

@@ -70,7 +70,7 @@ def test_fields():
     stages = gateway(Options(custom_headers=(("X-A", "b"),), auto_rewrite=True, protocol_rewrite="https")).hosts[0].stages
     assert [(one.do.name, one.do.value) for one in stages.request if isinstance(one.do, EditField)] == [(b"X-A", (b"b",))]
     assert [one.do.public[0] for one in stages.response if isinstance(one.do, MapUrl)] == [b"https://", b"https://"]
-    assert not gateway(Options()).hosts[0].stages.response
+    assert [one.do.secure for one in gateway(Options()).hosts[0].stages.response] == [True]
 
 
 def test_trust_nobody():
