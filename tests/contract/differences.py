@@ -99,6 +99,12 @@ DIFFERENCES: dict[str, Difference] = {
         "https",
         "who reads the last value must not think that the browser came without TLS",
     ),
+    "cookies-under-https-are-secure": Difference(
+        "`Secure` is added to cookies where the browser came by https",
+        False,
+        True,
+        "a cookie must not be sent without TLS later",
+    ),
     "location-is-rewritten-whatever-the-status": Difference(
         "`--auto-rewrite` is of answers with 200, 303 and 305, too", False, True, "303 is a redirect too"
     ),

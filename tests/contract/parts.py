@@ -181,6 +181,10 @@ class Reporter:
         conversation.send(answer(b"", f"{value} See There".encode(), f"Location: {query['to']}\r\n".encode()))
         return True
 
+    def _cookies(self, conversation: Conversation, _value: str, _: dict[str, str]) -> bool:
+        conversation.send(answer(b"", fields=b"Set-Cookie: a=1; Path=/user/x\r\nSet-Cookie: b=2; HttpOnly\r\n"))
+        return True
+
     def _ws(self, conversation: Conversation, _: str, query: dict[str, str]) -> bool:
         """Say all that is said, after a greeting of our own if one is asked for."""
         conversation.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Own: 1\r\n\r\n")

@@ -16,7 +16,7 @@ from tests.contract.differences import expected
 from tests.contract.parts import Proxy, accepts, report
 from tests.server.parts import WAIT, Client, Origin, ask, eventually
 
-from perijove.demo.processes import free_port
+from perijove.demo.processes import Process, free_port, is_free
 
 DOWN = "http://127.0.0.1:9"
 
@@ -127,9 +127,7 @@ def test_values_after_an_equals_sign(start: Start, one: Origin) -> None:
 
 def test_api_port_by_default(command: list[str], tmp_path: Path, kind: str) -> None:
     """The next one after the public port."""
-    from perijove.demo.processes import Process
-
-    port = free_port()
+    port = next(port for port in iter(free_port, 0) if is_free(port + 1))
     process = Process(kind, [*command, "--ip", "127.0.0.1", "--port", str(port)], tmp_path / "log")
     try:
         assert eventually(lambda: accepts(port) and accepts(port + 1), WAIT)

@@ -103,6 +103,18 @@ def test_custom_header(proxy_with: Start, base: str, one: Origin) -> None:
     assert (got.all("k1"), got.all("k2"), got.all("k3")) == (["last"], ["v2:with v2"], [""])
 
 
+# ------------------------------------------------------------------ cookies
+
+
+def test_cookies(proxy: Proxy, base: str, one: Origin) -> None:
+    proxy.add(base, one.url)
+    got = proxy.ask(f"{base}/do/cookies")
+    assert got.head.all(b"set-cookie") == [b"a=1; Path=/user/x", b"b=2; HttpOnly"]
+    got = proxy.ask(f"{base}/do/cookies", fields=b"X-Forwarded-Proto: https\r\n")
+    secure = [b"secure" in one.lower().split(b"; ") for one in got.head.all(b"set-cookie")]
+    assert secure == [expected(proxy.kind, "cookies-under-https-are-secure")] * 2
+
+
 # ------------------------------------------------------------------ redirects
 
 
