@@ -20,10 +20,20 @@ KINDS = tuple(os.environ.get("CONTRACT", "chp perijove").split())
 _NUMBERS = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.contract)
+# Files of which configurable-http-proxy is not asked: what only perijove has; and what is known to fail, unless PAINS=1.
+_NOT_OF_CHP = ("test_own",) if "PAINS" in os.environ else ("test_own", "test_pains")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left = []
+    for item in [item for item in items if Path(__file__).parent in item.path.parents]:
+        item.add_marker(pytest.mark.contract)
+        if item.path.stem in _NOT_OF_CHP and "[chp" in item.name:
+            left.append(item)
+    if left:
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
+        config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session", params=KINDS)

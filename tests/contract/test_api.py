@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -251,6 +252,27 @@ def test_many_on_one_connection(proxy: Proxy, base: str, one: Origin) -> None:
         assert len([path for path in proxy.routes() if path.startswith(base)]) == 20
         for number in range(20):
             assert client.ask(f"/api/routes{base}/{number}", method="DELETE", fields=AUTHORIZED).status == 204
+
+
+def test_many_at_once(proxy: Proxy, base: str, one: Origin) -> None:
+    """As the hub does it when it starts: ten requests at a time."""
+
+    def change(number: int) -> list[int]:
+        path = f"{base}/{number}"
+        found = []
+        for _ in range(5):
+            found += [
+                proxy.api("POST", path, {"target": one.url, "n": number}).status,
+                proxy.ask(path).status,
+                proxy.delete(path),
+            ]
+        proxy.add(path, one.url, n=number)
+        return found
+
+    with ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(change, range(20))) == [[201, 200, 204] * 5] * 20
+    left = {path: data["n"] for path, data in proxy.routes().items() if path.startswith(base)}
+    assert left == {f"{base}/{number}": number for number in range(20)}
 
 
 # ------------------------------------------------------------------ paths

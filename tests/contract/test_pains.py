@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import ssl
 import statistics
 import threading
@@ -24,13 +25,9 @@ from perijove.demo.processes import descendants
 
 @pytest.fixture(autouse=True)
 def _expected(request: pytest.FixtureRequest, kind: str) -> None:
-    """Which of the two is asked, and what is expected of it."""
-    if kind == "chp":
-        if "PAINS" not in os.environ:
-            pytest.skip("PAINS=1 shows it")
-        mark = request.node.get_closest_marker("pain")
-        if mark is not None:
-            request.node.add_marker(pytest.mark.xfail(reason=mark.args[0], strict=True, raises=(AssertionError, TimeoutError)))
+    mark = request.node.get_closest_marker("pain")
+    if kind == "chp" and mark is not None:
+        request.node.add_marker(pytest.mark.xfail(reason=mark.args[0], strict=True, raises=(AssertionError, TimeoutError)))
 
 
 def descriptors(proxy: Proxy) -> int:
@@ -54,6 +51,22 @@ def test_a_server_that_dies_in_the_middle_of_an_answer(proxy: Proxy, base: str, 
         with contextlib.suppress(ConnectionResetError):
             rest = client.rest()  # it ends; raises TimeoutError if it does not
         assert b"0\r\n\r\n" not in rest  # and does not look complete
+
+
+@pytest.mark.pain("one process does all: when it is gone, so is the table, until the hub starts another")
+def test_the_proxy_itself_dies(start: Start, one: Origin) -> None:
+    """What serves is killed, as for want of memory."""
+    proxy = start()
+    proxy.add("/user/a", one.url)
+    os.kill(next(iter(descendants(proxy.process.pid)), proxy.process.pid), signal.SIGKILL)
+
+    def served() -> bool:
+        with contextlib.suppress(OSError, AssertionError):
+            return proxy.ask("/user/a").status == 200
+        return False
+
+    time.sleep(0.1)
+    assert eventually(served, 10)
 
 
 def forgetful(conversation: Conversation) -> None:
