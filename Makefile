@@ -17,7 +17,7 @@ SERVERS := server or e2e or browser or contract
 ONCE := tests/checks tests/property/test_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus hub-suite clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus hub-suite pains clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 
 
 oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's configurations (CASES='rw-*')
 	@PERIJOVE_REQUIRE_COMPILED=1 ORACLE_CASES='$(CASES)' $(BIN)/python -m pytest -q -m oracle -n 2
+
+pains: $(VENV)/.test build ## What users of configurable-http-proxy suffer from: shown on it, and on perijove
+	@PAINS=1 PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -rxX tests/contract/test_pains.py
 
 hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through its proxy, with perijove as class and as command
 	@set -e; export PERIJOVE_REQUIRE_COMPILED=1; for kind in class command; do \

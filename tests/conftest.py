@@ -9,7 +9,7 @@ from perijove import engine
 
 # Folders of tests that start servers, and with whom they share them.
 _PROCESSES = {
-    "server": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "contract": "contract", "redis": "redis", "checks": "checks",
+    "server": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "contract": "", "redis": "redis", "checks": "checks",
 }  # fmt: skip
 
 if os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1" and os.environ.get("PERIJOVE_PURE", "0") in ("", "0"):
@@ -22,9 +22,9 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, on one worker of xdist, what shares servers: files of `server`, and folders elsewhere."""
+    """Keep together, on one worker of xdist, what shares servers: files of `server` and `contract`, and folders elsewhere."""
     root = Path(__file__).parent
     for item in items:
         parts = item.path.relative_to(root).parts
         if parts[0] in _PROCESSES:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem if parts[0] == "server" else _PROCESSES[parts[0]]))
+            item.add_marker(pytest.mark.xdist_group(_PROCESSES[parts[0]] or f"{parts[0]}-{item.path.stem}"))

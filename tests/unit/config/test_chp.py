@@ -79,7 +79,10 @@ def test_trust_nobody():
 
 def test_times():
     made = gateway(Options(timeout=1.5, proxy_timeout=2.0, keep_alive_timeout=3.0, grace=4.0)).timeouts
-    assert (made.body, made.header, made.response, made.stream, made.keepalive, made.grace) == (1.5, 1.5, 2.0, 2.0, 3.0, 4.0)
+    assert (made.body, made.header, made.response, made.stream, made.keepalive, made.grace) == (1.5, 1.5, 1.5, 1.5, 3.0, 4.0)
+    made = gateway(Options(proxy_timeout=2.0)).timeouts
+    assert (made.response, made.stream) == (2.0, 2.0)
+    assert (made.body, made.header) != (2.0, 2.0)
 
 
 def test_the_token_is_not_shown():
