@@ -64,6 +64,13 @@ class Subject:
         return () if self.reading is None else tuple(written.everything(self.reading.items))
 
     @cached_property
+    def _by_name(self) -> dict[str, list[tuple[int, Written]]]:
+        found: dict[str, list[tuple[int, Written]]] = {}
+        for number, one in enumerate(self.everything):
+            found.setdefault(one.name, []).append((number, one))
+        return found
+
+    @cached_property
     def mapped(self) -> tuple[Mapped, ...]:
         """All that leads to upstreams."""
         return tuple(written.mapped(self.everything))
@@ -93,7 +100,8 @@ class Subject:
 
     def directives(self, *names: str) -> Iterator[Written]:
         """Yield what has one of these names, in lower case."""
-        return (one for one in self.everything if one.name in names)
+        found = [each for name in names for each in self._by_name.get(name, ())]
+        return (one for _, one in sorted(found, key=lambda each: each[0]))
 
     def older(self, *version: int) -> bool:
         """Tell whether it is known that Apache is older than a version."""
@@ -109,7 +117,7 @@ class Subject:
             asked = request(url, method, fields, websocket)
         except ValueError:
             return None  # names of hosts may be anything
-        return explain(self.gateway, asked, self._tables)
+        return explain(self.gateway, asked, self._tables, brief=True)
 
     def span(self, place: Place | None) -> Span | None:
         """Return a place that explain names, as one that can be shown and edited."""

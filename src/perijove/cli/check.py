@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -11,7 +13,7 @@ import rich_click as click
 from perijove.cli.options import colours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from perijove.checks.run import Report
     from perijove.checks.subject import Known
@@ -87,8 +89,9 @@ def command(
     form = "json" if as_json else form
 
     def judged(source: Source) -> Report:
-        subject = of_source(source, apache=apache, defines=define, known=known)
-        return check(subject, select=_names(select), ignored=_names(ignore))
+        with _uncollected():
+            subject = of_source(source, apache=apache, defines=define, known=known)
+            return check(subject, select=_names(select), ignored=_names(ignore))
 
     reports: list[Report] = []
     failed: list[Diagnostic] = []
@@ -106,6 +109,18 @@ def command(
         _show(reports, form)
     tell(failed, False)
     sys.exit(_UNREAD if failed else 0 if all(one.clean for one in reports) else 1)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Do not look for garbage: of a large configuration much is made, and nearly all of it is kept."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _names(given: tuple[str, ...]) -> frozenset[str]:
