@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.checks import sites, written
 from perijove.config.apache.document import parse
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from perijove.text.source import Source
 
 Version = tuple[int, ...]
+NOTHING: Final = "<nothing>"  # the name of a source where no configuration was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Subject:
     # The text that the gateway was made of, if lines that Apache refuses had to be left out for that.
     mended: bool = False
     _tables: Tables = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> bool:
+        """Tell whether there is no configuration: only logs were given."""
+        return self.source.name == NOTHING
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from perijove.cli.options import colours
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from perijove.checks.logs.reading import Log
     from perijove.checks.run import Report
     from perijove.checks.subject import Known
     from perijove.text.diagnostic import Diagnostic
@@ -31,6 +33,13 @@ _ROUNDS = 6  # of fixes
 @click.option("--hub", metavar="FILE", help="The hub's jupyterhub_config.py. It is read, and not run.")
 @click.option("--modules", metavar="NAMES", help="That Apache loads, with commas: proxy,proxy_http,headers.")
 @click.option("--apache-version", metavar="X.Y.Z", help="Of the Apache that it is for, as `apachectl -v` shows it.")
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    metavar="FILE",
+    help="Apache's error log, or the hub's; `-` reads it from standard input. Repeatable.",
+)
 @click.option("--select", multiple=True, metavar="NAMES", help="Only these checks, with commas; may be repeated.")
 @click.option("--ignore", multiple=True, metavar="NAMES", help="Not these checks, with commas; may be repeated.")
 @click.option("--fix", is_flag=True, help="Change the files: what is safe to fix.")
@@ -46,6 +55,7 @@ def command(
     hub: str | None,
     modules: str | None,
     apache_version: str | None,
+    logs: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     fix: bool,
@@ -65,6 +75,10 @@ def command(
 
         perijove check hub.conf --hub jupyterhub_config.py --modules proxy,proxy_http,headers --apache-version 2.4.52
 
+    What went wrong already, with the line that is responsible:
+
+        perijove check hub.conf --log /var/log/apache2/error.log
+
     To see what it would change, and to have it changed:
 
         perijove check hub.conf --diff
@@ -76,25 +90,36 @@ def command(
     """
     from perijove.checks.opened import of_source
     from perijove.checks.run import check
+    from perijove.checks.subject import NOTHING, Subject
     from perijove.cli.options import tell
     from perijove.config import read
     from perijove.text.diagnostic import Diagnostic
+    from perijove.text.source import Source
 
     if page is not None:
         _explain(page)
         return
-    if not files:
+    if not files and not logs:
         raise click.UsageError("name a file: `perijove check hub.conf`, or `-` for standard input")
+    if [*files, *logs].count("-") > 1:
+        raise click.UsageError("standard input can be read once only")
     known = _known(hub, modules, apache_version)
     form = "json" if as_json else form
 
-    def judged(source: Source) -> Report:
-        with _uncollected():
-            subject = of_source(source, apache=apache, defines=define, known=known)
-            return check(subject, select=_names(select), ignored=_names(ignore))
-
     reports: list[Report] = []
     failed: list[Diagnostic] = []
+    seen = _logs(logs, failed)
+
+    def judged(source: Source) -> Report:
+        with _uncollected():
+            if source.name == NOTHING:
+                subject = Subject(source, known, None, None, ())
+            else:
+                subject = of_source(source, apache=apache, defines=define, known=known)
+            return check(subject, select=_names(select), ignored=_names(ignore), logs=seen, untied=not reports)
+
+    if not files:
+        reports.append(judged(Source(NOTHING, "")))
     for name in files:
         source = read(name, octets=True)
         if isinstance(source, Diagnostic):
@@ -158,9 +183,43 @@ def _known(hub: str | None, modules: str | None, version: str | None) -> Known:
     )
 
 
+def _logs(files: tuple[str, ...], failed: list[Diagnostic]) -> list[Log]:
+    """Go through logs. What cannot be read is added to `failed`."""
+    import gzip
+
+    from perijove.checks.logs.reading import read
+    from perijove.text.diagnostic import Diagnostic, Severity
+
+    found: list[Log] = []
+    shows = sys.stderr.isatty()
+
+    def progress(text: str) -> None:
+        click.echo(f"\r{text}", nl=False, err=True)
+
+    for name in files:
+        try:
+            if name == "-":
+                found.append(read("<stdin>", sys.stdin.buffer, progress if shows else None))
+            else:
+                with gzip.open(name) if name.endswith(".gz") else open(name, "rb") as file:
+                    found.append(read(name, file, progress if shows else None))
+        except (OSError, EOFError, zlib.error) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            message = f"`{name}` cannot be read: {why}"
+            failed.append(Diagnostic(name="unreadable-file", severity=Severity.ERROR, message=message))
+    if shows and found:
+        progress("\x1b[K")
+    return found
+
+
 def _explain(name: str) -> None:
     from perijove.checks.catalogue import checks
+    from perijove.checks.logs import reference
 
+    message = reference.families().get(name)
+    if message is not None:
+        click.echo(f"{message.name} ({message.severity.value})\n\n{reference.page(message)}")
+        return
     found = checks().get(name)
     if found is None:
         import difflib
