@@ -12,7 +12,7 @@ ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/peri
 # Tests that start no server. What programs decide is compared with Apache on both engines: explain's on the pure one, what goes
 # over the wire (oracle) on the compiled one. Checks ask whichever engine there is, once.
 UNITS := not e2e and not browser and not server and not oracle
-ONCE := tests/checks tests/property/test_checks.py
+ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus clean

@@ -7,6 +7,7 @@ import re
 import sys
 import zlib
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -16,6 +17,7 @@ from perijove.cli.options import colours
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from perijove.checks.live import Live
     from perijove.checks.logs.reading import Log
     from perijove.checks.run import Report
     from perijove.checks.subject import Known
@@ -33,6 +35,7 @@ _ROUNDS = 6  # of fixes
 @click.option("--hub", metavar="FILE", help="The hub's jupyterhub_config.py. It is read, and not run.")
 @click.option("--modules", metavar="NAMES", help="That Apache loads, with commas: proxy,proxy_http,headers.")
 @click.option("--apache-version", metavar="X.Y.Z", help="Of the Apache that it is for, as `apachectl -v` shows it.")
+@click.option("--live", is_flag=True, help="Ask the Apache on this machine for its version, modules and files; check them.")
 @click.option(
     "--log",
     "logs",
@@ -55,6 +58,7 @@ def command(
     hub: str | None,
     modules: str | None,
     apache_version: str | None,
+    live: bool,
     logs: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -99,16 +103,21 @@ def command(
     if page is not None:
         _explain(page)
         return
+    here = _here() if live else None
+    if here is not None and not files:
+        files, apache = (here.main,), True
     if not files and not logs:
         raise click.UsageError("name a file: `perijove check hub.conf`, or `-` for standard input")
     if [*files, *logs].count("-") > 1:
         raise click.UsageError("standard input can be read once only")
-    known = _known(hub, modules, apache_version)
+    known = _known(hub, modules, apache_version, here)
     form = "json" if as_json else form
 
     reports: list[Report] = []
     failed: list[Diagnostic] = []
     seen = _logs(logs, failed)
+    if here is not None and here.said is not None:
+        seen.append(here.said)
 
     def judged(source: Source) -> Report:
         with _uncollected():
@@ -116,6 +125,8 @@ def command(
                 subject = Subject(source, known, None, None, ())
             else:
                 subject = of_source(source, apache=apache, defines=define, known=known)
+                if here is not None and subject.reading is not None:
+                    subject = replace(subject, diagnostics=(*subject.diagnostics, *here.unread(source)))
             return check(subject, select=_names(select), ignored=_names(ignore), logs=seen, untied=not reports)
 
     if not files:
@@ -152,8 +163,22 @@ def _names(given: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name.strip() for one in given for name in one.split(",") if name.strip())
 
 
-def _known(hub: str | None, modules: str | None, version: str | None) -> Known:
-    """Return what the options say.
+def _here() -> Live:
+    """Return what the Apache on this machine says of itself.
+
+    Raises:
+        click.UsageError: there is none.
+    """
+    from perijove.checks.live import ask
+
+    found = ask()
+    if isinstance(found, str):
+        raise click.UsageError(found)
+    return found
+
+
+def _known(hub: str | None, modules: str | None, version: str | None, here: Live | None) -> Known:
+    """Return what the options say, and for the rest what Apache says itself.
 
     Raises:
         click.UsageError: one of them is wrong.
@@ -174,13 +199,14 @@ def _known(hub: str | None, modules: str | None, version: str | None) -> Known:
         if isinstance(said, str):
             raise click.UsageError(f"`{hub}` is not Python that can be read: {said}")
         found = said
-    return Known(
-        hub=found,
-        modules=None
-        if modules is None
-        else frozenset(one.strip().removesuffix("_module").removeprefix("mod_") for one in modules.split(",") if one.strip()),
-        version=None if version is None else tuple(map(int, version.split("."))),
-    )
+    named: frozenset[str] | None = None
+    if modules is not None:
+        named = frozenset(one.strip().removesuffix("_module").removeprefix("mod_") for one in modules.split(",") if one.strip())
+    number = None if version is None else tuple(map(int, version.split(".")))
+    if here is not None:
+        named = named or here.modules or None
+        number = number or here.version
+    return Known(hub=found, modules=named, version=number)
 
 
 def _logs(files: tuple[str, ...], failed: list[Diagnostic]) -> list[Log]:

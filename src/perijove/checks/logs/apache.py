@@ -80,7 +80,8 @@ FAMILIES: Final = (
         "SSLProxyCACertificateFile",
         "500 or 502 Proxy Error: Error during SSL Handshake with remote server",
         ("AH00898", "AH01084", "AH02039", "AH02003", "AH02005", "AH02411"),
-        confirms=names("upstream-certificate-name tls-on-one-side"),
+        confirms=names("tls-on-one-side upstream-certificate-name"),
+        secure=True,
     ),
     Family(
         "upstream-name-unknown",

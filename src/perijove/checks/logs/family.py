@@ -40,6 +40,7 @@ class Family:
     codes: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     confirms: frozenset[str] = frozenset()
+    secure: bool = False  # it is about a line that speaks TLS upstream
 
     def search(self, octets: bytes) -> re.Match[bytes] | None:
         """Return what its pattern finds."""

@@ -12,6 +12,8 @@ from perijove.text.diagnostic import Severity
 
 _SOCKET: Final = r"GET (?P<socket>/\S*?(?:/channels|/terminals/websocket/|/api/events/subscribe)\S*)"
 
+# What only says once more what a line right before has said, and what harms nobody.
+ECHOES: Final = r"wrote error: |Received signal SIG|Running JupyterHub without SSL|\[ConfigProxy\] warn: Terminated"
 FAMILIES: Final = (
     Family(
         "cross-origin-blocked",
@@ -197,6 +199,17 @@ FAMILIES: Final = (
             "ETIMEDOUT",
             "hang up",
         ),
+    ),
+    Family(
+        "hub-not-behind-its-proxy",
+        Severity.WARNING,
+        "the hub's own proxy cannot reach the hub",
+        r"Failed to get custom error page: .*(?:ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH|timeout)",
+        Tie.NONE,
+        "The process of the hub has ended, or is not up yet: for some seconds after a start that is how it must be.",
+        "see why the hub has ended, in its own log; `hub_ip` and `hub_port`, if its proxy runs elsewhere",
+        "404 or 503 by the hub's proxy",
+        marks=("custom error page",),
     ),
     Family(
         "user-server-unreachable",

@@ -33,10 +33,12 @@ _apache_head: Final = re.compile(
 ).search
 # [W 2026-11-27 10:00:00.123 JupyterHub base:39] …; [W 10:00:00.123 NotebookApp] …
 _jupyter_head: Final = re.compile(rb"\[(?P<level>[DIWEC]) (?P<time>(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d(?:\.\d+)?)\s+\w+").search
-# 10:00:00.123 [ConfigProxy] error: …
-_proxy_head: Final = re.compile(rb"(?P<time>\d\d:\d\d:\d\d(?:\.\d+)?) \[ConfigProxy\] (?P<level>\w+):").search
+# 2026-11-27T10:00:00.123Z [ConfigProxy] error: …; before 5.0 there is no date.
+_proxy_head: Final = re.compile(
+    rb"(?P<time>(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d(?:\.\d+)?Z?) \[ConfigProxy\] (?P<level>\w+):"
+).search
 _QUIET: Final = frozenset((b"notice", b"info", b"debug", b"D", b"I"))
-_echoes: Final = re.compile(apache.ECHOES.encode()).search
+_echoes: Final = re.compile(f"{apache.ECHOES}|{jupyter.ECHOES}".encode()).search
 # What differs from user to user and from kernel to kernel.
 _various: Final = re.compile(rb"(?<=/user/)[^/]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,}|\?.*").sub
 
@@ -157,10 +159,7 @@ def _explained(log: Log, line: bytes, head: re.Match[bytes] | None) -> bool:
             if match := family.search(line):
                 _count(log, family, match, line, head, code[1])
                 return True
-        if _echoes(line):
-            log.explained += 1
-            return True
-        return False
+        return _echo(log, line)
     before: Family | None = None
     for mark, family in _MARKS:
         if mark in line and family is not before:
@@ -168,7 +167,14 @@ def _explained(log: Log, line: bytes, head: re.Match[bytes] | None) -> bool:
             if match := family.search(line):
                 _count(log, family, match, line, head, b"")
                 return True
-    return False
+    return head is not None and head["level"] not in _QUIET and _echo(log, line)
+
+
+def _echo(log: Log, line: bytes) -> bool:
+    if not _echoes(line):
+        return False
+    log.explained += 1
+    return True
 
 
 def _count(log: Log, family: Family, match: re.Match[bytes], line: bytes, head: re.Match[bytes] | None, code: bytes) -> None:

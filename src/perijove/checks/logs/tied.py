@@ -117,9 +117,9 @@ def _where(subject: Subject, one: Seen) -> Span | None:
     said = one.said
     match one.family.tie:
         case Tie.PATH:
-            return (
-                _of_path(subject, one, said["path"], said.get("scheme", "") in _SOCKETS) if "path" in said else _only(subject)
-            )
+            if "path" in said:
+                return _of_path(subject, one, said["path"], said.get("scheme", "") in _SOCKETS)
+            return _of_address(subject, said["address"], one.family.secure) if "address" in said else _only(subject)
         case Tie.HOST:
             return _of_host(subject, one, said["path"])
         case Tie.SOCKET:
@@ -150,7 +150,8 @@ def _of_path(subject: Subject, one: Seen, path: str, websocket: bool) -> Span | 
         line = line_of(subject, found)
         if line is not None and found.refusal is not None and found.refusal.code in one.family.codes:
             return line
-        first = first or line
+        if not one.family.secure or (found.sent is not None and found.sent.tls):
+            first = first or line
     return first
 
 
