@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine import balance, const, edits, fields, plan, program, texts
@@ -319,6 +319,12 @@ def _octets(template: templates.Template) -> bytes | texts.Text:
     )
 
 
+@lru_cache(64)
+def _table(pairs: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
+    """Return a table, one for all that are alike: those of media types are large, and every host has one."""
+    return dict(pairs)
+
+
 def _no_answer(action: actions.Respond | actions.ServeFile) -> plan.Plan:
     raise TypeError(f"{action!r} is no part of a program")
 
@@ -408,7 +414,7 @@ class Building:
             case actions.ForwardAnywhere(url, encoding):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
             case actions.ServeTree(path, indexes, types, overridden):
-                return program.ServeTree(text(path), Tree(indexes, dict(types), overridden))
+                return program.ServeTree(text(path), Tree(indexes, _table(types), overridden))
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Refuse(status, _, allow):

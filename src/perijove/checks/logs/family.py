@@ -41,6 +41,7 @@ class Family:
     marks: tuple[str, ...] = ()
     confirms: frozenset[str] = frozenset()
     secure: bool = False  # it is about a line that speaks TLS upstream
+    quiet: bool = False  # it comes at levels that mostly say that all is well, too
 
     def search(self, octets: bytes) -> re.Match[bytes] | None:
         """Return what its pattern finds."""

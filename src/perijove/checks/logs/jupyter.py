@@ -138,6 +138,7 @@ FAMILIES: Final = (
             "Too many redirects",
         ),
         confirms=names("prefix-changed hub-not-at-base-url slash-mismatch"),
+        quiet=True,
     ),
     Family(
         "prefix-doubled",

@@ -60,6 +60,7 @@ def _by_code() -> dict[bytes, list[Family]]:
 
 _CODES: Final = _by_code()
 _MARKS: Final = tuple((mark.encode(), one) for one in jupyter.FAMILIES for mark in one.marks)
+_QUIET_MARKS: Final = tuple((mark, one) for mark, one in _MARKS if one.quiet)
 
 
 @dataclass(slots=True)
@@ -161,13 +162,14 @@ def _explained(log: Log, line: bytes, head: re.Match[bytes] | None) -> bool:
                 return True
         return _echo(log, line)
     before: Family | None = None
-    for mark, family in _MARKS:
+    quiet = head is not None and head["level"] in _QUIET
+    for mark, family in _QUIET_MARKS if quiet else _MARKS:
         if mark in line and family is not before:
             before = family
             if match := family.search(line):
                 _count(log, family, match, line, head, b"")
                 return True
-    return head is not None and head["level"] not in _QUIET and _echo(log, line)
+    return head is not None and not quiet and _echo(log, line)
 
 
 def _echo(log: Log, line: bytes) -> bool:
