@@ -96,6 +96,22 @@ def find(subject: Subject, gateway: Gateway) -> Iterator[Site]:
 _LIKELY: Final = 2
 
 
+def origins(gateway: Gateway) -> Iterator[str]:
+    """Yield what browsers call the virtual hosts of a gateway, hub or not."""
+    for listener in gateway.listeners:
+        if listener.redirect_to is None and isinstance(listener.address, TcpAddress):
+            for host in (listener.hosts or gateway.hosts)[:_HOSTS]:
+                yield "://".join(_called(listener, listener.address, _name(host)))
+
+
+def _called(listener: Listener, address: TcpAddress, name: str) -> tuple[str, str]:
+    """Return scheme and authority."""
+    scheme = "http" if listener.tls is None else "https"
+    shown = name or "hub.example.org"
+    default = 443 if scheme == "https" else 80
+    return scheme, shown if address.port == default else f"{shown}:{address.port}"
+
+
 def decider(found: Explanation) -> Considered | None:
     """Return the rule that decided where a request goes."""
     routes = [one for one in found.rules if one.matched and one.stage == "route" and one.place is not None]
@@ -129,10 +145,7 @@ def _name(host: VirtualHost) -> str:
 
 def _of_host(subject: Subject, listener: Listener, address: TcpAddress, host: VirtualHost, name: str) -> list[tuple[int, Site]]:
     """Return the sites of a virtual host, each with how much it looks like a hub's."""
-    scheme = "http" if listener.tls is None else "https"
-    shown = name or "hub.example.org"
-    default = 443 if scheme == "https" else 80
-    authority = shown if address.port == default else f"{shown}:{address.port}"
+    scheme, authority = _called(listener, address, name)
     found: list[tuple[int, Site]] = []
     taken: list[tuple[str, tuple[str, str]]] = []
     for mount in _mounts(host):
