@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from perijove.text.diagnostic import Diagnostic
 
 # What is not on this machine may well be on the one that the configuration is for.
-_ELSEWHERE: Final = frozenset(("no-such-file", "include-not-found", "no-server-root", "no-module-file", "unreadable-file"))
+_ELSEWHERE: Final = frozenset(
+    (
+        "no-such-file",
+        "include-not-found",
+        "no-server-root",
+        "no-module-file",
+        "unreadable-file",
+        "module-is-static",
+        "no-mpm",
+    )
+)
 # What Apache does, and perijove does not.
 _UNTOLD: Final = frozenset(("not-emulated", "not-enforced", "not-emulated-authentication", "pattern-not-emulated"))
 # What is of no concern here: what perijove assumes (the checklist says what could not be told for it), and how it would serve.
@@ -66,7 +76,7 @@ def of_source(source: Source, *, apache: bool = False, defines: Sequence[str] = 
     from perijove.config.toml import load
 
     loaded = load(source)
-    return Subject(source, known, None, loaded.gateway, loaded.diagnostics)
+    return Subject(source, known, None, loaded.gateway, tuple(_judged(one, False) for one in loaded.diagnostics))
 
 
 def _is_toml(text: str) -> bool:
@@ -94,7 +104,7 @@ def _of_apache(source: Source, defines: Sequence[str], known: Known) -> Subject:
 
 
 def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading, Gateway, tuple[Diagnostic, ...]]:
-    reading = read_apache(source, defines, modules=known.modules)
+    reading = read_apache(source, defines, modules=known.modules, elsewhere=known.modules is None)
     gateway, said = meaning(source, reading)
     items = _open(reading.items)
     if items != reading.items:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perijove.checks.subject import Subject
     from perijove.checks.written import Mapped, Written
     from perijove.explain.model import Explanation
+    from perijove.gateway.model import VirtualHost
     from perijove.text.diagnostic import Edit
 
 UPGRADE = (2, 4, 47)  # since when ProxyPass takes upgrade= (httpd's CHANGES)
@@ -54,6 +55,12 @@ def edits_of_origin(subject: Subject, site: Site) -> list[Written]:
         and one.words[0].text.lower() in ("edit", "edit*", "set")
         and one.words[1].text.lower() in ("origin", "referer")
     ]
+
+
+def addresses(subject: Subject, host: VirtualHost) -> frozenset[str]:
+    """Return the addresses that a virtual host is written for."""
+    found = (one for one in subject.directives("virtualhost") if same(one.span, host.origin))
+    return frozenset(word.text.lower() for one in found for word in one.words)
 
 
 def within(one: Written, site: Site) -> bool:

@@ -51,7 +51,7 @@ def check(subject: Subject, *, select: Collection[str] = (), ignored: Collection
             found.append(its)
             said |= {(name, *_line(its)) for name in one.explains}
     found += [one for one in subject.diagnostics if (one.name, *_line(one)) not in said]
-    left, _ = ignore.apply(found, subject.sources.values())
+    left = ignore.apply(found, subject.sources.values())
     kept = [one for one in left if (not select or one.name in select) and one.name not in ignored]
     return Report(subject, tuple(sorted(dict.fromkeys(kept), key=_importance)))
 

@@ -54,9 +54,11 @@ def find(subject: Subject) -> Iterator[Finding]:
     """Yield each site whose path is changed."""
     for site in subject.sites:
         asked, arrives = site.mount + LOGIN, target(site.page).partition("?")[0]
-        if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(f"/{LOGIN}"):
+        if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(LOGIN):
             continue
         its = mapping(subject, site.page)
+        if its is not None and its.path is not None and its.path.text.rstrip("/") == its.url_path.rstrip("/"):
+            continue  # but for a slash, it is the same
         fix = None
         if its is not None and its.written.name == "proxypass" and not its.pattern and its.url_path in ("/", ""):
             bare = its.target.text

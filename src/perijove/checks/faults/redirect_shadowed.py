@@ -39,11 +39,15 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import mapping, within
+from perijove.checks.sites import Site
 from perijove.checks.subject import Subject
 from perijove.checks.written import inserted
+from perijove.config.apache.words import fold
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.WARNING
+# What stands in these is asked of proxied requests, too.
+_PER_REQUEST = {"location", "locationmatch", "if", "elseif", "else"}
 _NAMES = ("alias", "redirect", "redirectpermanent", "redirecttemp", "scriptalias")
 
 
@@ -53,8 +57,12 @@ def find(subject: Subject) -> Iterator[Finding]:
     for site in subject.sites:
         for one in subject.directives(*_NAMES):
             path = next((word.text for word in one.words if word.text.startswith("/")), "")
-            if one.location is not None or not within(one, site) or not path or one.span in told:
+            if _PER_REQUEST & {fold(section.name) for section in one.around}:
                 continue
+            if not within(one, site) or not path or one.span in told:
+                continue
+            if one.name.startswith("redirect") and not _proxied(subject, site, path):
+                continue  # it is for the path itself, and leads to what is below
             found = subject.ask(f"{site.origin}{path if path.endswith('/') else path + '/'}x")
             if found is None or found.sent is None:
                 continue
@@ -70,3 +78,8 @@ def find(subject: Subject) -> Iterator[Finding]:
                 f"write `ProxyPass {path} !` above the ProxyPass that takes it",
                 fix,
             )
+
+
+def _proxied(subject: Subject, site: Site, path: str) -> bool:
+    found = subject.ask(f"{site.origin}{path}")
+    return found is not None and found.sent is not None

@@ -49,7 +49,7 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import line_of, place, same, upgrade, within
-from perijove.checks.sites import KERNEL, upgraded
+from perijove.checks.sites import upgraded
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
@@ -78,7 +78,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         if meant is not None and line is not None and not same(meant.written.span, line):
             aside = f"line {meant.written.span.line} is meant for them, but line {line.line} decides: {_ORDER}; or "
         yield Finding(
-            f"no WebSocket reaches a kernel: a handshake for {site.mount}{KERNEL[:21]}… {how}",
+            f"no WebSocket reaches a kernel: a handshake for {site.mount}{site.kernel.partition('kernels/')[0]}kernels/… {how}",
             place(subject, site, found),
             'the notebook stays at "Connecting to kernel"; the console says "Unexpected response code: 400" or 404',
             f"{aside}add `upgrade=websocket` to the ProxyPass of the hub (Apache 2.4.47 or newer)",
