@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perijove.checks.sites import decider
+from perijove.checks.sites import LOGIN, decider
 from perijove.checks.written import appended, deleted, inserted, replaced
 from perijove.text.diagnostic import Fix
 from perijove.text.source import Span
@@ -43,6 +43,20 @@ def mapping(subject: Subject, found: Explanation) -> Mapped | None:
     """Return the ProxyPass, or what is like it, that decided where a request goes."""
     line = line_of(subject, found)
     return next((one for one in subject.mapped if same(one.written.span, line)), None)
+
+
+def shadowed(subject: Subject, site: Site) -> tuple[Mapped, Mapped] | None:
+    """Return a host's own ProxyPass for the hub's pages, and the main server's that takes them first."""
+    its = mapping(subject, site.page)
+    if site.host.origin is None or its is None or its.written.host is not None or its.written.name == "rewriterule":
+        return None
+    for one in subject.mapped:
+        mine = one.written.host is not None and same(one.written.host.span, site.host.origin)
+        if not mine or one.path is None or one.pattern or one.written.location is not None:
+            continue
+        if (site.mount + LOGIN).startswith(one.path.text) and one.target.text != its.target.text:
+            return one, its
+    return None
 
 
 def edits_of_origin(subject: Subject, site: Site) -> list[Written]:

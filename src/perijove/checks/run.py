@@ -60,5 +60,7 @@ def _line(one: Diagnostic) -> tuple[str, int]:
     return ("", 0) if one.where is None else (one.where.source.name, one.where.line)
 
 
-def _importance(one: Diagnostic) -> tuple[int, int, str, int, str]:
-    return _SEVERITIES.index(one.severity), _CONFIDENCES.index(one.confidence), *_line(one), one.name
+def _importance(one: Diagnostic) -> tuple[int, int, int, str, int, str]:
+    known = checks().get(one.name)
+    stops = 0 if known is None else known.stops  # a dialect's own error is one that Apache does not start with
+    return _SEVERITIES.index(one.severity), stops, _CONFIDENCES.index(one.confidence), *_line(one), one.name

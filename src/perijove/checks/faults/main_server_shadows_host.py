@@ -48,29 +48,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import mapping, same
-from perijove.checks.sites import LOGIN
+from perijove.checks.remedy import shadowed
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each line of a host that is not asked for it."""
     for site in subject.sites:
-        its = mapping(subject, site.page)
-        if site.host.origin is None or its is None or its.written.host is not None or its.written.name == "rewriterule":
+        both = shadowed(subject, site)
+        if both is None:
             continue
-        for one in subject.mapped:
-            mine = one.written.host is not None and same(one.written.host.span, site.host.origin)
-            if not mine or one.path is None or one.pattern or one.written.location is not None:
-                continue
-            if (site.mount + LOGIN).startswith(one.path.text) and one.target.text != its.target.text:
-                yield Finding(
-                    f"this line is not asked: `{its.target.text}` of line {its.written.span.line}, outside of the hosts, is first",
-                    one.written.span,
-                    f"pages of {its.target.text} in place of the hub's",
-                    f"move line {its.written.span.line} into a virtual host of its own",
-                )
-                break
+        one, its = both
+        line = its.written.span.line
+        yield Finding(
+            f"this line is not asked: `{its.target.text}` of line {line}, outside of the hosts, is first",
+            one.written.span,
+            f"pages of {its.target.text} in place of the hub's",
+            f"move line {line} into a virtual host of its own",
+        )

@@ -48,6 +48,7 @@ from perijove.checks.written import replaced
 from perijove.text.diagnostic import Confidence, Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:

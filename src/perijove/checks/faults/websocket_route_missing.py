@@ -48,7 +48,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import line_of, place, same, upgrade, within
+from perijove.checks.remedy import line_of, place, same, shadowed, upgrade, within
 from perijove.checks.sites import upgraded
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
@@ -64,8 +64,8 @@ def find(subject: Subject) -> Iterator[Finding]:
         found = site.socket
         if upgraded(found) or (found.refusal is not None and found.refusal.code in _OTHERS):
             continue
-        if found.refusal is not None and found.refusal.status == 500 and not found.refusal.code:
-            continue  # Apache might: this is not emulated
+        if shadowed(subject, site):
+            continue  # it is not the hub that is asked
         if found.sent is not None:
             how = f"arrives at {found.sent.upstream} as a plain request"
         elif found.refusal is not None:
