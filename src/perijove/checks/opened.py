@@ -6,6 +6,7 @@ what else is wrong. Knows dialects. Must not know any check.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,10 @@ _ELSEWHERE: Final = frozenset(
 )
 # What Apache does, and perijove does not.
 _UNTOLD: Final = frozenset(("not-emulated", "not-enforced", "not-emulated-authentication", "pattern-not-emulated"))
+# What Require asks of modules that perijove does not know; who is let in is not judged here anyway.
+_OTHERS_PROVIDER: Final = re.compile(
+    r"Unknown Authz provider: (?:shib|claim|oauth|cas-|ldap-|dbm-|dbd-|file-|ssl|pam-|unix-|external-|gss|auth)"
+).match
 # What is of no concern here: what perijove assumes (the checklist says what could not be told for it), and how it would serve.
 _APART: Final = frozenset(("modules-assumed", "listen-assumed", "files-not-served"))
 # Where requests go is said by these: without one of them, what the rest does is another thing.
@@ -130,7 +135,7 @@ def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, 
 def _judged(one: Diagnostic, assumed: bool) -> Diagnostic:
     """Return what a dialect says, as far as it is a fault of the configuration itself."""
     unloaded = one.name == "module-not-loaded" and assumed  # it may well be, in a file that was not given
-    if one.name in _UNTOLD:
+    if one.name in _UNTOLD or (one.name == "unknown-provider" and _OTHERS_PROVIDER(one.message)):
         return replace(one, severity=Severity.ADVICE, message=f"this is not judged: {one.message}", help="")
     if one.name in _ELSEWHERE or (one.name == "undefined-variable" and "${APACHE_" in one.message):
         return replace(one, severity=Severity.ADVICE, message=f"on this machine: {one.message}")

@@ -73,8 +73,8 @@ def edits_of_origin(subject: Subject, site: Site) -> list[Written]:
 
 def addresses(subject: Subject, host: VirtualHost) -> frozenset[str]:
     """Return the addresses that a virtual host is written for."""
-    found = (one for one in subject.directives("virtualhost") if same(one.span, host.origin))
-    return frozenset(word.text.lower() for one in found for word in one.words)
+    origin = host.origin
+    return frozenset() if origin is None else subject.addresses.get((origin.source.name, origin.line), frozenset())
 
 
 def within(one: Written, site: Site) -> bool:

@@ -160,7 +160,8 @@ def _of_host(subject: Subject, listener: Listener, address: TcpAddress, host: Vi
         site = Site(listener, host, scheme, authority, mount, page, socket, own)
         found.append((_likeness(subject, site), site))
     best = max((score for score, _ in found), default=0)
-    return [(score, site) for score, site in found if score == best]
+    # Of several that look like a hub, each is one; but for what only stands in the path of another.
+    return [(score, site) for score, site in found if score == best or _HUB(site.mount.lower())]
 
 
 def _is_of(found: Explanation, host: VirtualHost) -> bool:
