@@ -36,6 +36,7 @@ _ELSEWHERE: Final = frozenset(
         "unreadable-file",
         "module-is-static",
         "no-mpm",
+        "unknown-host",
     )
 )
 # What Apache does, and perijove does not.
