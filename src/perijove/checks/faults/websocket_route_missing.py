@@ -48,7 +48,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import line_of, place, same, shadowed, upgrade, within
+from perijove.checks.remedy import line_of, mapping, place, same, shadowed, upgrade, within
 from perijove.checks.sites import upgraded
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
@@ -72,7 +72,10 @@ def find(subject: Subject) -> Iterator[Finding]:
             how = f"is answered with {found.refusal.status}"
         else:
             how = "is answered here"
-        meant = next((one for one in subject.mapped if one.scheme in ("ws", "wss") and within(one.written, site)), None)
+        its = mapping(subject, found)
+        port = None if its is None else its.authority.rpartition(":")[2]
+        sockets = (one for one in subject.mapped if one.scheme in ("ws", "wss") and within(one.written, site))
+        meant = next((one for one in sockets if port is None or one.authority.rpartition(":")[2] == port), None)
         line = line_of(subject, found)
         aside = ""
         if meant is not None and line is not None and not same(meant.written.span, line):
