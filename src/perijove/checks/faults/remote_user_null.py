@@ -65,9 +65,10 @@ _variable: Final = re.compile(r"%\{([^}:]+)\}([es])").fullmatch
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each field that says so."""
+    fields = [one for one in subject.directives("requestheader") if len(one.words) > 2]
     for site in subject.sites:
-        for one in subject.directives("requestheader"):
-            if len(one.words) < 3 or not within(one, site) or arriving(site.page, one.words[1].text.lower()) != _NULL:
+        for one in fields:
+            if not within(one, site) or arriving(site.page, one.words[1].text.lower()) != _NULL:
                 continue
             said = _variable(one.words[2].text)
             if said is None or not _never(subject, said[1], said[2]):

@@ -56,11 +56,12 @@ _token: Final = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each field that somebody else may set."""
+    fields = [one for one in subject.directives("requestheader") if len(one.words) > 2]
     for site in subject.sites:
         told: set[str] = set()
-        for one in subject.directives("requestheader"):
+        for one in fields:
             words = [word.text for word in one.words]
-            if not within(one, site) or len(words) < 3 or words[0].lower() not in ("set", "add", "append", "merge"):
+            if not within(one, site) or words[0].lower() not in ("set", "add", "append", "merge"):
                 continue
             name = words[1].lower()
             if "remote_user" not in " ".join(words[2:]).lower() or name in told:
