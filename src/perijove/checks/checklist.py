@@ -80,7 +80,8 @@ _CHECKLIST: Final = (
         _names("""websocket-route-missing websocket-route-incomplete websocket-path-differs hub-pages-not-mapped
         hub-host-not-preserved host-and-origin-edited origin-edit-mismatch slash-mismatch prefix-changed
         location-pattern-literal location-wildcard-is-pattern pattern-target-slash proxypass-unreachable query-in-target
-        rewrite-hides-proxypass trailing-comment placeholder-left tls-upstream-without-sslproxyengine hub-not-at-base-url"""),
+        rewrite-hides-proxypass trailing-comment placeholder-left tls-upstream-without-sslproxyengine hub-not-at-base-url
+        main-server-shadows-host host-never-reached"""),
         _works,
     ),
     Box("Apache is 2.4 or higher", _names("apache-too-old feature-needs-newer-apache"), _version),

@@ -65,7 +65,7 @@ def check(
     found += [one for one in subject.diagnostics if (one.name, *_line(one)) not in said]
     if logs:
         found = told(subject, found, logs, untied=untied)
-    left, _ = ignore.apply(found, subject.sources.values())
+    left = ignore.apply(found, subject.sources.values())
     kept = [one for one in left if (not select or one.name in select) and one.name not in ignored]
     return Report(subject, tuple(sorted(dict.fromkeys(kept), key=_importance)), tuple(logs))
 
@@ -74,7 +74,9 @@ def _line(one: Diagnostic) -> tuple[str, int]:
     return ("", 0) if one.where is None else (one.where.source.name, one.where.line)
 
 
-def _importance(one: Diagnostic) -> tuple[int, int, int, str, int, str]:
+def _importance(one: Diagnostic) -> tuple[int, int, int, int, str, int, str]:
+    known = checks().get(one.name)
+    stops = 0 if known is None else known.stops  # a dialect's own error is one that Apache does not start with
     # What logs show comes first of what is as bad, the more often the earlier.
     seen = -sum(each.times for each in one.evidence)
-    return _SEVERITIES.index(one.severity), _CONFIDENCES.index(one.confidence), seen, *_line(one), one.name
+    return _SEVERITIES.index(one.severity), stops, _CONFIDENCES.index(one.confidence), seen, *_line(one), one.name

@@ -82,6 +82,14 @@ class Subject:
         return tuple(written.mapped(self.everything))
 
     @cached_property
+    def addresses(self) -> dict[tuple[str, int], frozenset[str]]:
+        """The addresses of virtual hosts, by where they stand."""
+        return {
+            (one.span.source.name, one.span.line): frozenset(word.text.lower() for word in one.words)
+            for one in self.directives("virtualhost")
+        }
+
+    @cached_property
     def sources(self) -> dict[str, Source]:
         """All texts that were read, by name."""
         more = () if self.reading is None else self.reading.documents
