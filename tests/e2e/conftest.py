@@ -53,6 +53,16 @@ def hubs(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
 
 
 @pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of `pair.pem` and of its authority's `ca.pem`."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "pair.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, bool], Site]]:
     """Put perijove in front of a hub."""
     folder = tmp_path_factory.mktemp("fronts")

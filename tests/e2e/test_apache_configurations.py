@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 import requests
-import trustme
 from tests.e2e.conftest import PASSWORD
-from tests.e2e.fronts import FRONTS, Front, write
+from tests.e2e.fronts import FOLDER, FRONTS, Front, write
 from tests.e2e.outcomes import PASSED, checks, outcomes
 from tests.e2e.person import Site
 
@@ -49,16 +48,6 @@ CONFIGURATIONS = {
     "page-4": Configuration("root", fails=EVENTS),
     "page-5": Configuration("root", fails=EVENTS),
 }
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of `pair.pem` and of its authority's `ca.pem`."""
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "pair.pem"))
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +86,7 @@ def test_configuration(
         if name == "official":
             values["HTTP_PORT"] = str(free_port())
         scheme, ca = ("https", values["CA"]) if configuration.secure else ("http", None)
-        front = Front(kind, write(tmp_path / kind, name, values), port)
+        front = Front(kind, write(tmp_path / kind, FOLDER / f"{name}.conf", values), port)
         try:
             return outcomes(Site(name, f"{scheme}://localhost:{port}{hub.base}", PASSWORD, f"{name}-{kind}", ca))
         finally:
