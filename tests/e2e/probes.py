@@ -5,6 +5,9 @@ Knows HTTP and the hub's forms. Must not know what is expected.
 
 from __future__ import annotations
 
+import base64
+import html
+import http.client
 import re
 import time
 import uuid
@@ -19,6 +22,7 @@ from tests.e2e.person import WAIT, Kernel, Person, run
 from tests.e2e.proof import Probe
 
 _HOPS = 12
+_KEY = base64.b64encode(bytes(16)).decode()
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,13 @@ def seen(probe: Probe, way: Way) -> dict[str, Any]:
         return _socket(probe, way)
     session = requests.Session()
     session.trust_env = False
-    session.headers |= {"User-Agent": "Mozilla/5.0", "Host": probe.host, "Sec-Fetch-Mode": "navigate", **probe.fields}
+    session.headers.update({"User-Agent": "Mozilla/5.0", "Host": probe.host, **probe.fields})
     with session:
         if probe.through:
             del session.headers["Host"]
             return _shown(session.get(probe.through, proxies={"http": f"http://127.0.0.1:{way.port}"}, timeout=WAIT))
+        if probe.save:
+            return _save(session, probe, way)
         if probe.log_in:
             return _log_in(session, probe, way)
         got = _get(session, way, probe.get)
@@ -74,15 +80,40 @@ def _shown(got: requests.Response) -> dict[str, Any]:
     return {"status": got.status_code, "body": got.text, "location": got.headers.get("location", "")}
 
 
+def _save(session: requests.Session, probe: Probe, way: Way) -> dict[str, Any]:
+    """Write a file as JupyterLab does."""
+    assert way.kernel is not None
+    person = way.kernel.person
+    target = f"{person.base}api/contents/saved.txt"
+    token = person.cookie("_xsrf", target)
+    sent = session.put(
+        f"http://127.0.0.1:{way.port}{target}",
+        json={"type": "file", "format": "text", "content": "saved"},
+        headers={"Origin": f"http://{probe.host}", "X-XSRFToken": token, "Cookie": _cookies(person, target)},
+        timeout=WAIT,
+        allow_redirects=False,
+    )
+    if sent.status_code == 201:
+        person.server("DELETE", "api/contents/saved.txt")
+    return _shown(sent)
+
+
+def _cookies(person: Person, target: str) -> str:
+    """Return what their browser has for a path. They logged in at the hub itself, which has another name."""
+    asked = requests.Request("GET", person.site.origin + target).prepare()
+    return requests.cookies.get_cookie_header(person.session.cookies, asked) or ""
+
+
 def _log_in(session: requests.Session, probe: Probe, way: Way) -> dict[str, Any]:
-    page = _get(session, way, f"{way.base}hub/login?next={way.base}hub/home")
+    page = _get(session, way, f"{probe.log_in}?next={way.base}hub/home")
     token = re.search(r'name="_xsrf"\s+value="([^"]*)"', page.text)
-    if token is None:
+    action = re.search(r'<form action="([^"]*)"', page.text)
+    if token is None or action is None:
         return _shown(page)
     sent = session.post(
-        f"http://127.0.0.1:{way.port}{way.base}hub/login?next={way.base}hub/home",
+        f"http://127.0.0.1:{way.port}{html.unescape(action[1])}",
         data={"username": f"newcomer-{uuid.uuid4().hex[:6]}", "password": way.password, "_xsrf": token[1]},
-        headers={"Origin": f"http://{probe.host}", "Referer": f"http://{probe.host}/hub/login", "Sec-Fetch-Site": "same-origin"},
+        headers={"Origin": f"http://{probe.host}", "Referer": f"http://{probe.host}/hub/login"},
         timeout=WAIT,
         allow_redirects=False,
     )
@@ -96,27 +127,33 @@ def _socket(probe: Probe, way: Way) -> dict[str, Any]:
         assert kernel is not None
         person = kernel.person
         target = f"{person.base}api/kernels/{kernel.id}/channels?session_id={uuid.uuid4().hex}"
-        asked = requests.Request("GET", person.site.origin + target).prepare()
-        cookies = requests.cookies.get_cookie_header(person.session.cookies, asked) or ""
+        cookies = _cookies(person, target)
+    headers = {"User-Agent": "Mozilla/5.0", **probe.fields}
+    connection = http.client.HTTPConnection("127.0.0.1", way.port, timeout=WAIT)
     try:
-        socket = websocket.create_connection(
-            f"ws://127.0.0.1:{way.port}{target}",
-            timeout=WAIT,
-            host=probe.host,
-            origin=f"http://{probe.host}",
-            cookie=cookies,
-            http_no_proxy=["*"],
-            header={"User-Agent": "Mozilla/5.0", "Sec-Fetch-Mode": "websocket", "Sec-Fetch-Site": "same-origin", **probe.fields},
-        )
-    except websocket.WebSocketBadStatusException as error:
-        return {"status": error.status_code, "body": (error.resp_body or b"").decode(errors="replace"), "location": (error.resp_headers or {}).get("location", "")}
-    try:
+        # By hand: websocket-client says of a redirect, which no browser follows, neither status nor address.
+        handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": _KEY}
+        handshake |= {"Host": probe.host, "Origin": f"http://{probe.host}", "Cookie": cookies, **headers}
+        connection.request("GET", target, headers=handshake)
+        got = connection.getresponse()
+        if got.status != 101:
+            return {
+                "status": got.status,
+                "body": got.read().decode(errors="replace"),
+                "location": got.headers.get("location", ""),
+            }
+        assert connection.sock is not None
+        talk = websocket.WebSocket()
+        talk.sock, talk.connected = connection.sock, True
         if probe.kernel:
-            return {"status": 101, "prints": run(socket, "6 * 7")}
-        socket.send("again")
-        return {"status": 101, "prints": socket.recv()}
+            prints = run(talk, "6 * 7")
+        else:
+            talk.send("again")
+            prints = str(talk.recv())
+        talk.close()
+        return {"status": 101, "prints": prints}
     finally:
-        socket.close()
+        connection.close()
 
 
 def differences(expected: dict[str, Any], seen: dict[str, Any], logs: dict[str, Callable[[], str]]) -> list[str]:
@@ -125,10 +162,10 @@ def differences(expected: dict[str, Any], seen: dict[str, Any], logs: dict[str, 
     for key, value in expected.items():
         if key in logs:
             end = time.monotonic() + 3
-            while value not in logs[key]() and time.monotonic() < end:
+            while value not in (text := " ".join(logs[key]().split())) and time.monotonic() < end:
                 time.sleep(0.02)
-            if value not in logs[key]():
-                wrong.append(f"{key} has no {value!r}:\n{logs[key]()[-3000:]}")
+            if value not in text:
+                wrong.append(f"{key} has no {value!r}: {text[-3000:]}")
         elif key in ("body", "refused"):
             if value not in seen.get(key, ""):
                 wrong.append(f"{key} has no {value!r}: {str(seen)[:1500]}")
@@ -141,7 +178,10 @@ def with_names(probe: Probe, name: Callable[[Any], Any]) -> Probe:
     """Return it with values for names."""
     return replace(
         probe,
-        **{one: name(getattr(probe, one)) for one in ("get", "fields", "through", "websocket", "host", "before", "after")},
+        **{
+            one: name(getattr(probe, one))
+            for one in ("get", "fields", "through", "log_in", "websocket", "host", "before", "after")
+        },
     )
 
 

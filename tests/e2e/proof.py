@@ -7,7 +7,7 @@ A folder of `proofs` is called as the check is, and has
 - `proof.toml`: where the check finds it, and the probes. `Proof` and `Probe` say what may be in it.
 
 Ports are written `{PORT}` (of Apache), `{HUB}`, `{APP}`, `{APP_TLS}` and `{DEAD}`, files `{CERT}` and `{CA}`, the rest of what
-differs from run to run `{BASE}`, `{USER}` and `{KERNEL}`. Knows files. Must not know servers, nor what a check does.
+differs from run to run `{BASE}` and `{USER}`. Knows files. Must not know servers, nor what a check does.
 """
 
 from __future__ import annotations
@@ -19,14 +19,25 @@ from typing import Any, Final, Self
 
 PROOFS: Final = Path(__file__).with_name("proofs")
 # Debian's, with what the pages say to enable.
-_LOADED: Final = ("mpm_event", "authz_core", "authz_host", "alias", "headers", "rewrite", "ssl", "proxy", "proxy_http", "proxy_wstunnel")
+_LOADED: Final = (
+    "mpm_event",
+    "authz_core",
+    "authz_host",
+    "alias",
+    "headers",
+    "rewrite",
+    "ssl",
+    "proxy",
+    "proxy_http",
+    "proxy_wstunnel",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
     """One thing that a user does. What it shows is in `before` and `after`, of which all must be true.
 
-    There: `status`; `body`, `apache_log` and `hub_log`, of which a part is given; `location`; `prints`, of a kernel or an echo;
+    There: `status`; `body`, `apache_log` and `hub_log`, of which a part is given (of logs, with one space for any); `location`; `prints`, of a kernel or an echo;
     `endless`, of redirects; `refused`, what configtest says; `starts`, of Apache.
     """
 
@@ -35,7 +46,8 @@ class Probe:
     style: bool = False  # ask for the page's first style sheet instead
     fields: dict[str, str] = field(default_factory=dict)
     through: str = ""  # a URL, with Apache as the browser's forward proxy
-    log_in: bool = False  # with the form, and see one's home
+    save: bool = False  # a file, as JupyterLab does
+    log_in: str = ""  # the page with the form; use it, and see one's home
     kernel: bool = False  # run `6 * 7` in a notebook's kernel
     websocket: str = ""  # say something to an echo
     start: bool = False  # have Apache read the file
@@ -53,6 +65,7 @@ class Proof:
     at: str  # what stands in the line in which the check finds it, the first such line
     probes: tuple[Probe, ...]
     base: str = "root"  # of the hub, as `BASES` in conftest.py names it
+    restarted: str = ""  # the base of the hub when it is fixed, if its own configuration must be changed, too
     without: tuple[str, ...] = ()  # modules that are not loaded
     enable: tuple[str, ...] = ()  # of these, what the fix is
     options: tuple[str, ...] = ()  # of `perijove check`
@@ -64,7 +77,9 @@ class Proof:
         """Read it."""
         said = tomllib.loads((folder / "proof.toml").read_text())
         probes = tuple(Probe(**one) for one in said.pop("probe"))
-        return cls(name=folder.name, probes=probes, **{key: tuple(one) if isinstance(one, list) else one for key, one in said.items()})
+        return cls(
+            name=folder.name, probes=probes, **{key: tuple(one) if isinstance(one, list) else one for key, one in said.items()}
+        )
 
     @property
     def folder(self) -> Path:

@@ -60,8 +60,11 @@ def kernels(hubs: dict[str, Hub]) -> Iterator[Callable[[str], Kernel]]:
 class _Play:
     """A proof's files with this run's values, and what is started with them."""
 
-    def __init__(self, proof: Proof, folder: Path, values: dict[str, str], hub: Hub, kernel: Callable[[], Kernel]) -> None:
-        self.proof, self.folder, self.values, self.hub, self.kernel = proof, folder, values, hub, kernel
+    def __init__(
+        self, proof: Proof, folder: Path, values: dict[str, str], hubs: dict[str, Hub], kernels: Callable[[str], Kernel]
+    ) -> None:
+        self.proof, self.folder, self.values, self.hubs, self.kernels = proof, folder, values, hubs, kernels
+        self.base = proof.base
         for one in proof.folder.iterdir():
             if one.name != "proof.toml":
                 (folder / one.name).write_text(named(one.read_text(), values))
@@ -71,10 +74,24 @@ class _Play:
     def check(self, *options: str, fixed: bool = False) -> list[dict[str, Any]]:
         """Run `perijove check`; return the errors and warnings that it tells."""
         hub = self.folder / "jupyterhub_config.py"
-        given = [*self.proof.options, "--modules", ",".join(self.proof.modules(fixed=fixed)), *(["--hub", str(hub)] if hub.exists() else [])]
+        given = [
+            *self.proof.options,
+            "--modules",
+            ",".join(self.proof.modules(fixed=fixed)),
+            *(["--hub", str(hub)] if hub.exists() else []),
+        ]
         done = CliRunner().invoke(command, [str(self.conf), "--json", *given, *options])
         assert done.exit_code in (0, 1), done.output
         return [one for one in json.loads(done.stdout)["diagnostics"] if one["severity"] != "advice"]
+
+    @property
+    def hub(self) -> Hub:
+        return self.hubs[self.base]
+
+    def restart_hub(self) -> None:
+        """Let the hub have another base: it is another one that runs, whose port is taken for that of the first."""
+        before, self.base = self.hub.port, self.proof.restarted
+        self.conf.write_text(self.conf.read_text().replace(f":{before}/", f":{self.hub.port}/"))
 
     def probe(self, kind: str) -> None:
         """Have Apache serve it, and compare what every probe shows with what is written down: `before` or `after`."""
@@ -95,7 +112,7 @@ class _Play:
             return []
         if probe.start or front is None:
             return differences(expected, {"starts": front is not None, "refused": why}, {})
-        kernel = self.kernel() if probe.kernel else None
+        kernel = self.kernels(self.base) if probe.kernel or probe.save else None
         ready = with_names(probe, partial(named, values=self.values))
         sizes = len(front.logged()), len(self.hub.process.log.read_text(errors="replace"))
         logs = {
@@ -116,15 +133,22 @@ def test_proof(
 ) -> None:
     proof = _PROOFS[name]
     hub = hubs[proof.base]
-    values = {"PORT": str(free_port()), "DEAD": str(free_port()), "HUB": str(hub.port), "BASE": BASES[proof.base], **app}
+    values = {
+        "PORT": str(free_port()),
+        "DEAD": str(free_port()),
+        "HUB": str(hub.port),
+        "BASE": BASES[proof.base],
+        "USER": "alice-proofs",
+        **app,
+    }
     values |= {"CERT": str(certificates / "pair.pem"), "CA": str(certificates / "ca.pem")}
-    play = _Play(proof, tmp_path, values, hub, partial(kernels, proof.base))
+    play = _Play(proof, tmp_path, values, hubs, kernels)
 
     found = play.check()
     lines = play.conf.read_text().splitlines()
     at = 1 + next(number for number, line in enumerate(lines) if named(proof.at, values) in line)
     assert {one["name"] for one in found} == {name, *proof.also}
-    assert [one["line"] for one in found if one["name"] == name][0] == at
+    assert next(one["line"] for one in found if one["name"] == name) == at
     play.probe("before")
 
     if (tmp_path / "fixed.conf").exists():
@@ -132,5 +156,9 @@ def test_proof(
     elif not proof.enable:
         play.check("--fix", *(["--unsafe-fixes"] if proof.unsafe else []))
         assert play.conf.read_text() != (tmp_path / "broken.conf").read_text(), "there is no fix that can be typed"
-    assert play.check(fixed=True) == []
+    left = play.check(fixed=True)
+    assert [one for one in left if one["severity"] == "error"] == []
+    assert {one["name"] for one in left} <= set(proof.also)
+    if proof.restarted:
+        play.restart_hub()
     play.probe("after")

@@ -42,9 +42,9 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import mapping, place
-from perijove.checks.sites import LOGIN, target
+from perijove.checks.sites import LOGIN, Site, target
 from perijove.checks.subject import Subject
-from perijove.checks.written import replaced
+from perijove.checks.written import Mapped, replaced
 from perijove.text.diagnostic import Confidence, Fix, Severity
 
 SEVERITY = Severity.ERROR
@@ -57,6 +57,8 @@ def find(subject: Subject) -> Iterator[Finding]:
         if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(f"/{LOGIN}"):
             continue
         its = mapping(subject, site.page)
+        if its is not None and _at_home(subject, site, arrives, its):
+            continue
         fix = None
         if its is not None and its.written.name == "proxypass" and not its.pattern and its.url_path in ("/", ""):
             bare = its.target.text
@@ -72,3 +74,10 @@ def find(subject: Subject) -> Iterator[Finding]:
             fix,
             confidence=None if subject.known.hub is not None or len(subject.sites) == 1 else Confidence.MEDIUM,
         )
+
+
+def _at_home(subject: Subject, site: Site, path: str, its: Mapped) -> bool:
+    """Tell whether the path that the hub makes its links of leads to it, too: then they work."""
+    found = subject.ask(f"{site.origin}{path}")
+    home = None if found is None else mapping(subject, found)
+    return found is not None and home is not None and target(found) == path and home.authority == its.authority

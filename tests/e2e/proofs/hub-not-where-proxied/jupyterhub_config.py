@@ -1,2 +1,1 @@
-c.JupyterHub.ip = "127.0.0.1"
-c.JupyterHub.port = {HUB}
+c.JupyterHub.bind_url = "http://127.0.0.1:{HUB}"
