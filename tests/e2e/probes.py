@@ -77,7 +77,8 @@ def _followed(session: requests.Session, probe: Probe, way: Way, got: requests.R
 
 
 def _shown(got: requests.Response) -> dict[str, Any]:
-    return {"status": got.status_code, "body": got.text, "location": got.headers.get("location", "")}
+    shown = {"status": got.status_code, "body": got.text, "location": got.headers.get("location", "")}
+    return shown | {"cookies": "".join(f"{one.replace(';', ' ;')} \n" for one in got.raw.headers.getlist("set-cookie"))}
 
 
 def _save(session: requests.Session, probe: Probe, way: Way) -> dict[str, Any]:
@@ -110,6 +111,7 @@ def _log_in(session: requests.Session, probe: Probe, way: Way) -> dict[str, Any]
     action = re.search(r'<form action="([^"]*)"', page.text)
     if token is None or action is None:
         return _shown(page)
+    session.close()  # Apache hangs up on a connection that was used before, for browsers to try again on a new one
     sent = session.post(
         f"http://127.0.0.1:{way.port}{html.unescape(action[1])}",
         data={"username": f"newcomer-{uuid.uuid4().hex[:6]}", "password": way.password, "_xsrf": token[1]},
@@ -166,7 +168,7 @@ def differences(expected: dict[str, Any], seen: dict[str, Any], logs: dict[str, 
                 time.sleep(0.02)
             if value not in text:
                 wrong.append(f"{key} has no {value!r}: {text[-3000:]}")
-        elif key in ("body", "refused"):
+        elif key in ("body", "cookies", "refused"):
             if value not in seen.get(key, ""):
                 wrong.append(f"{key} has no {value!r}: {str(seen)[:1500]}")
         elif seen.get(key) != value:

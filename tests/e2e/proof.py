@@ -37,7 +37,7 @@ _LOADED: Final = (
 class Probe:
     """One thing that a user does. What it shows is in `before` and `after`, of which all must be true.
 
-    There: `status`; `body`, `apache_log` and `hub_log`, of which a part is given (of logs, with one space for any); `location`; `prints`, of a kernel or an echo;
+    There: `status`; `body`, `cookies`, `apache_log` and `hub_log`, of which a part is given (of logs, with one space for any); `location`; `prints`, of a kernel or an echo;
     `endless`, of redirects; `refused`, what configtest says; `starts`, of Apache.
     """
 
@@ -71,6 +71,7 @@ class Proof:
     options: tuple[str, ...] = ()  # of `perijove check`
     unsafe: bool = False  # the fix is one of --unsafe-fixes
     also: tuple[str, ...] = ()  # what other checks find in broken.conf, errors and warnings
+    left: tuple[str, ...] = ()  # what they find when it is fixed: warnings
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -158,7 +158,7 @@ def test_proof(
         assert play.conf.read_text() != (tmp_path / "broken.conf").read_text(), "there is no fix that can be typed"
     left = play.check(fixed=True)
     assert [one for one in left if one["severity"] == "error"] == []
-    assert {one["name"] for one in left} <= set(proof.also)
+    assert {one["name"] for one in left} == set(proof.left)
     if proof.restarted:
         play.restart_hub()
     play.probe("after")

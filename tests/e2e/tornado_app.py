@@ -23,7 +23,7 @@ class _Echo(websocket.WebSocketHandler):
 
 
 async def _serve(port: int, tls_port: int, certificate: str) -> None:
-    application = web.Application([(r".*/channels", _Echo), (r"/(?:hub|user|inside)/.*", _Page)])
+    application = web.Application([(r".*/(?:channels|subscribe)", _Echo), (r"/(?:hub|user|inside)/.*", _Page)])
     application.listen(port, "127.0.0.1")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
