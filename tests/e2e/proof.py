@@ -1,6 +1,6 @@
 """A proof, as it is written down: what users see of a fault that a check finds, and what they see when it is mended.
 
-A folder of `proofs` is called as the check is, and has
+A folder of `proofs` is called as the check is, another of the same check `CHECK.MORE`, and has
 
 - `broken.conf`, as a user has it; `fixed.conf` if the check has no fix that can be typed: what its page says instead;
 - `jupyterhub_config.py`, if the check needs it; `modules` in `proof.toml` says which are not loaded before;
@@ -81,6 +81,11 @@ class Proof:
         return cls(
             name=folder.name, probes=probes, **{key: tuple(one) if isinstance(one, list) else one for key, one in said.items()}
         )
+
+    @property
+    def check(self) -> str:
+        """Return the check's name."""
+        return self.name.partition(".")[0]
 
     @property
     def folder(self) -> Path:

@@ -4,6 +4,8 @@
 
 A request for the hub that arrives with another path than the browser asked for: `/jhub/hub/login` as `/hub/login`.
 
+A path that leads to the hub as it arrives there, too, is none: its links work.
+
 ## Why it hurts
 
 JupyterHub makes links, redirects and cookies of the path that it knows, its `base_url`. ProxyPassReverse repairs some

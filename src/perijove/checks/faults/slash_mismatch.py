@@ -10,7 +10,7 @@ Apache takes the path off, as it was written, and puts what is left behind the U
 
 ## What a user sees
 
-`404 Not Found` from the hub for every page, or a redirect that never ends; without any path in the URL `500`, or
+`404 Not Found` from the hub for every page, or a redirect that never ends, which WebSockets are refused with (302); without any path in the URL `500`, or
 `DNS lookup failure`.
 
 ## Example

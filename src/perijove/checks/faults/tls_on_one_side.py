@@ -3,7 +3,7 @@
 ## What it finds
 
 One upstream that is spoken to with TLS in one line and without in another; with `--hub`, a hub that has a certificate and is
-spoken to without TLS, or the reverse.
+spoken to without TLS, or the reverse. Without `--hub`, the line that the login page goes by is taken to be right.
 
 ## Why it hurts
 
