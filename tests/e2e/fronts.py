@@ -20,7 +20,7 @@ FRONTS: Final = ("apache", "perijove")
 _LOADED: Final = ("mpm_event", "authz_core", "alias", "headers", "rewrite", "ssl", "proxy", "proxy_http", "proxy_wstunnel")
 
 
-def write(folder: Path, included: Path, values: dict[str, str], modules: Iterable[str] = _LOADED) -> Path:
+def write(folder: Path, included: Path, values: dict[str, str], modules: Iterable[str] = _LOADED, *more: str) -> Path:
     """Write a server's file that includes a configuration; return it.
 
     Args:
@@ -28,6 +28,7 @@ def write(folder: Path, included: Path, values: dict[str, str], modules: Iterabl
         included: the configuration.
         values: of the variables in it: `PORT`, on which it listens, and more.
         modules: that it loads.
+        more: lines before it.
     """
     folder.mkdir()
     lines = [
@@ -43,6 +44,7 @@ def write(folder: Path, included: Path, values: dict[str, str], modules: Iterabl
         "Group www-data",
         f"ErrorLog {folder}/error.log",
         "StartServers 1",
+        *more,
         f"Include {included}",
     ]
     path = folder / "httpd.conf"

@@ -23,6 +23,7 @@ _LOADED: Final = (
     "mpm_event",
     "authz_core",
     "authz_host",
+    "env",
     "alias",
     "headers",
     "rewrite",
