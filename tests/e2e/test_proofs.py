@@ -15,7 +15,7 @@ from tests.e2e.conftest import BASES, PASSWORD
 from tests.e2e.fronts import Front, refused, write
 from tests.e2e.person import Kernel, Person, Site
 from tests.e2e.probes import Way, differences, seen, visitor, with_names
-from tests.e2e.proof import Proof, named, proofs
+from tests.e2e.proof import Probe, Proof, named, proofs
 
 from perijove.cli.check import command
 from perijove.demo.hub import Hub, wait_for
@@ -95,7 +95,7 @@ class _Play:
 
     def probe(self, kind: str) -> None:
         """Have Apache serve it, and compare what every probe shows with what is written down: `before` or `after`."""
-        values = {key: self.values[key] for key in ("PORT",)}
+        values = {"PORT": self.values["PORT"]}
         conf = write(self.folder / kind, self.conf, values, self.proof.modules(fixed=kind == "after"), _UNPOOLED)
         why = refused(conf)
         front = None if why else Front("apache", conf, int(values["PORT"]))
@@ -106,7 +106,7 @@ class _Play:
                 front.stop()
         assert not wrong, "\n".join([kind, *wrong])
 
-    def _differences(self, probe: Any, kind: str, front: Front | None, why: str) -> list[str]:
+    def _differences(self, probe: Probe, kind: str, front: Front | None, why: str) -> list[str]:
         expected: dict[str, Any] = named(getattr(probe, kind), self.values)
         if not expected:
             return []
