@@ -38,6 +38,7 @@ from perijove.text.diagnostic import Confidence, Severity
 from perijove.text.source import Span
 
 SEVERITY = Severity.ERROR
+STOPS = 0
 _HELP = "use Apache 2.4.47 or newer; `apachectl -v` shows which one this is"
 
 

@@ -48,27 +48,34 @@ from perijove.checks.written import replaced
 from perijove.text.diagnostic import Confidence, Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each site whose path is changed."""
     for site in subject.sites:
         asked, arrives = site.mount + LOGIN, target(site.page).partition("?")[0]
-        if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(f"/{LOGIN}"):
+        if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(LOGIN):
             continue
         its = mapping(subject, site.page)
-        fix = None
-        if its is not None and its.written.name == "proxypass" and not its.pattern and its.url_path in ("/", ""):
-            bare = its.target.text
-            written = bare.rstrip("/") + (site.mount if its.url_path else site.mount.rstrip("/"))
-            fix = Fix(
-                "keep the path, which the hub must be told (`base_url`)", (replaced(its.target.span, written),), safe=False
-            )
+        if its is not None and its.path is not None and its.path.text.rstrip("/") == its.url_path.rstrip("/"):
+            continue  # but for a slash, it is the same
+        fix, here = None, "keep the path in the URL"
+        if its is not None and its.path is not None and its.written.name == "proxypass" and not its.pattern:
+            if its.url_path in ("/", ""):
+                ending = site.mount if its.path.text.endswith("/") else site.mount.rstrip("/")
+                written = its.target.text.rstrip("/") + ending
+                here = f"write `{written}` here"
+                fix = Fix(
+                    "keep the path, which the hub must be told (`base_url`)",
+                    (replaced(its.target.span, written),),
+                    safe=False,
+                )
         yield Finding(
             f"{asked} arrives as {arrives}: the hub does not know the path that its users are at",
             place(subject, site) if its is None else its.target.span,
             "pages without style, 404 after the login, or a redirect that never ends",
-            f'keep the path in the URL, and write `c.JupyterHub.base_url = "{site.mount}"`',
+            f'{here}, and `c.JupyterHub.base_url = "{site.mount}"` in jupyterhub_config.py',
             fix,
             confidence=None if subject.known.hub is not None or len(subject.sites) == 1 else Confidence.MEDIUM,
         )

@@ -43,6 +43,7 @@ from perijove.config.apache.modules import enabling
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:

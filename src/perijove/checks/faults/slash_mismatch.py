@@ -42,6 +42,7 @@ from perijove.config.apache.words import is_wildcard
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:

@@ -66,32 +66,36 @@ def rules_of_forward(
         location: Template = (*ASKED, b"://", Fact.CALLED, domain.encode(), Variable.TARGET)
         named = Not(Compares((Fact.CALLED,), Comparison.SAME, (b"localhost",)))
         flow.add(All((forward, Not(_CONNECT), plain, named)), Redirect(301, location), Then.STOP)
-    if "proxy_connect" not in modules:
-        flow.add(All((forward, _CONNECT)), Refuse(500, reasons.NO_CONNECT), Then.STOP)
-    if "ssl" not in modules or said("sslproxyengine") != "on":
-        https = Compares(ASKED, Comparison.SAME, (b"https",))
-        flow.add(All((forward, https)), Refuse(500, reasons.no_handler("https", True, "ssl" in modules)), Then.STOP)
     if "proxy_http" in modules:
         ws = Compares(ASKED, Comparison.SAME, (b"ws",))
         flow.add(All((forward, ws)), Set(Setting.UPGRADES, b"*"))
-    else:
-        flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
     flow.add(forward, Set(Setting.UPSTREAM_ENDS, True))
     for one in remotes:
         flow.add(All((forward, one.when)), ForwardAsked(one.upstream), to, origin)
     flow.add(forward, ForwardAsked(), to, origin)
 
 
-def refusals(flow: Flow, said: Callable[..., Any]) -> None:
-    """Add what refuses a forward proxy's requests when access was checked: hosts that are blocked, ports that are not allowed."""
+def refusals(flow: Flow, said: Callable[..., Any], own: Condition, modules: frozenset[str]) -> None:
+    """Add what refuses a forward proxy's requests when access was checked.
+
+    These are schemes that no module is there for, hosts that are blocked, and ports that are not allowed.
+    """
     if not said("proxy-requests", (False, None))[0]:
         return
+    forward = All((IS_FORWARD, Not(own)))
+    if "proxy_connect" not in modules:
+        flow.add(All((forward, _CONNECT)), Refuse(500, reasons.NO_CONNECT), Then.STOP)
+    if "ssl" not in modules or said("sslproxyengine") != "on":
+        https = Compares(ASKED, Comparison.SAME, (b"https",))
+        flow.add(All((forward, https)), Refuse(500, reasons.no_handler("https", True, "ssl" in modules)), Then.STOP)
+    if "proxy_http" not in modules:
+        flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
     ports = said("allow-connect", _PORTS)
     allowed = Either(tuple(_between(first, last) for first, last in ports))
-    flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT), Then.STOP)
+    flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT, None, reasons.PROXY_ERROR), Then.STOP)
     blocked = tuple(_has(word) for word in said("proxyblock", ()))
     if blocked:
-        flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED), Then.STOP)
+        flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED, None, reasons.PROXY_ERROR), Then.STOP)
     flow.add(IS_FORWARD, Nothing(), Then.STOP)
 
 

@@ -192,6 +192,7 @@ class _Host:
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
                 per_connection=self._per_connection(),
+                ranges=True,
                 undecoded=self.mapper.undecoded(),
                 undecoded_note=UNDECODED,
                 allow=self._allow(answers.ALLOWED),
@@ -250,7 +251,7 @@ class _Host:
         self._notes(flow, [*self.directories, *self.proxies, *self.locations, *self.ifs], late=False)
         Access(self.merged, self._when).rules(flow)
         self._notes(flow, self.merged, late=True)
-        refusals(flow, self.said)
+        refusals(flow, self.said, own_urls(self._called()), self.scope.modules)
         self._fixups(flow)
         connections(flow)
         count_down(flow, self.said)

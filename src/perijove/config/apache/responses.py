@@ -11,7 +11,7 @@ from typing import Final
 
 from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import All, Always, Condition
-from perijove.gateway.rules import EditField, Operation, ReplaceAttribute, ReplacePrefix, Rule, Then
+from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
 from perijove.gateway.templates import Note, Part, Template
 
 
@@ -28,7 +28,7 @@ def response_rules(
         interpolates: ProxyPassInterpolateEnv is on.
     """
     # ap_proxy_http_process_response (mod_proxy_http.c)
-    rules = [Rule(Always(), EditField(Operation.REMOVE, b"Warning"), Then.NEXT), *via]
+    rules = list(via)
     for scope in merged:
         for one in scope.said.get("proxy-pass-reverse", ()):
             path = filled(one.path, one.interpolate and interpolates)

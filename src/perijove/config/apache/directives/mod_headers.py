@@ -198,10 +198,10 @@ def _ssl(name: bytes, scope: Scope) -> Part:
     """`%{NAME}s` asks mod_ssl, which knows the request's variables as well; without it there is nothing to ask."""
     if "ssl" not in scope.modules:
         return _NULL
-    from perijove.gateway.templates import Variable
+    from perijove.gateway.templates import Look, Variable
 
     known: dict[bytes, Part] = {
-        b"REMOTE_USER": Fact.USER,
+        b"REMOTE_USER": Look(((b"", _NULL),), (Fact.USER,), (Fact.USER,)),  # nobody has no name
         b"REMOTE_ADDR": Variable.CLIENT_IP,
         b"HTTPS": Fact.HTTPS,
         b"HTTP_HOST": Variable.HOST,
