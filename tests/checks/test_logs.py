@@ -131,19 +131,22 @@ def test_what_real_servers_wrote_is_tied_to_lines() -> None:
 
 @pytest.mark.server
 def test_a_real_apache_s_log_is_tied_to_lines(tmp_path: Path) -> None:
-    junk, slow = record.Junk(0), record.Junk(5)
+    junk, slow, other = record.Junk(0), record.Junk(5), record.Junk(0)
     ports = {"LISTEN": free_port(), "DEAD": free_port(), "JUNK": junk.port, "SLOW": slow.port, "HUB": free_port()}
     (tmp_path / "apache").mkdir()
     for one in (tmp_path, *tmp_path.parents):  # Apache is another user
         if one != Path(tempfile.gettempdir()) and one.is_relative_to(tempfile.gettempdir()):
             one.chmod(one.stat().st_mode | 0o055)
-    server = record.Apache(tmp_path / "apache", (HERE / "broken.conf").read_text(), ports)
+    # Nobody takes the two at one port for two ways to one server.
+    text = (HERE / "broken.conf").read_text().replace("https://127.0.0.1:8002/", f"https://127.0.0.1:{other.port}/")
+    server = record.Apache(tmp_path / "apache", text, ports)
     try:
         record.ask(server.port)
     finally:
         server.stop()
         junk.close()
         slow.close()
+        other.close()
     found = said(str(server.conf), "--log", str(server.log))
     seen = {(one["name"], one["line"]) for one in found["diagnostics"] if "evidence" in one}
     assert seen >= {

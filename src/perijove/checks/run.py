@@ -76,7 +76,8 @@ def _line(one: Diagnostic) -> tuple[str, int]:
 
 def _importance(one: Diagnostic) -> tuple[int, int, int, int, str, int, str]:
     known = checks().get(one.name)
-    stops = 0 if known is None else known.stops  # a dialect's own error is one that Apache does not start with
+    # A dialect's own error is one that Apache does not start with; what a log tells comes of one that runs.
+    stops = known.stops if known is not None else 2 if one.evidence else 0
     # What logs show comes first of what is as bad, the more often the earlier.
     seen = -sum(each.times for each in one.evidence)
     return _SEVERITIES.index(one.severity), stops, _CONFIDENCES.index(one.confidence), seen, *_line(one), one.name

@@ -65,13 +65,13 @@ _variable: Final = re.compile(r"%\{([^}:]+)\}([es])").fullmatch
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each field that says so."""
-    fields = [one for one in subject.directives("requestheader") if len(one.words) > 2]
+    written = [one for one in subject.directives("requestheader") if len(one.words) > 2]
+    fields = [(one, said) for one in written if (said := _variable(one.words[2].text)) is not None]
     for site in subject.sites:
-        for one in fields:
+        for one, said in fields:
             if not within(one, site) or arriving(site.page, one.words[1].text.lower()) != _NULL:
                 continue
-            said = _variable(one.words[2].text)
-            if said is None or not _never(subject, said[1], said[2]):
+            if not _never(subject, said[1], said[2]):
                 continue
             yield Finding(
                 f"{one.words[1].text} arrives as `{_NULL}`: `{said[0]}` is not there when fields are written",
