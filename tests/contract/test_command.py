@@ -158,11 +158,11 @@ def test_all_interfaces(start: Start, one: Origin, ip: str) -> None:
 def test_log(start: Start, one: Origin) -> None:
     proxy = start("--default-target", one.url)
     for words in (f"Route added / -> {one.url}", "Proxying http://", "Proxy API at http://"):
-        assert words in proxy.log()
+        assert proxy.says(words), proxy.log()
     proxy.add("/a", one.url)
     proxy.delete("/a")
     for words in (f"Route added /a -> {one.url}", "201 POST /api/routes/a", "204 DELETE /api/routes/a"):
-        assert eventually(lambda words=words: words in proxy.log()), proxy.log()
+        assert proxy.says(words), proxy.log()
     proxy.ask("/a?secret=1")
     proxy.add("/down", DOWN)
     proxy.ask("/down/x?secret=2")
