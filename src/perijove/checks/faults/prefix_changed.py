@@ -4,6 +4,8 @@
 
 A request for the hub that arrives with another path than the browser asked for: `/jhub/hub/login` as `/hub/login`.
 
+A path that leads to the hub as it arrives there, too, is none: its links work.
+
 ## Why it hurts
 
 JupyterHub makes links, redirects and cookies of the path that it knows, its `base_url`. ProxyPassReverse repairs some
@@ -42,9 +44,9 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import mapping, place
-from perijove.checks.sites import LOGIN, target
+from perijove.checks.sites import LOGIN, Site, target
 from perijove.checks.subject import Subject
-from perijove.checks.written import replaced
+from perijove.checks.written import Mapped, replaced
 from perijove.text.diagnostic import Confidence, Fix, Severity
 
 SEVERITY = Severity.ERROR
@@ -58,6 +60,8 @@ def find(subject: Subject) -> Iterator[Finding]:
         if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(LOGIN):
             continue
         its = mapping(subject, site.page)
+        if its is not None and _at_home(subject, site, arrives, its):
+            continue
         if its is not None and its.path is not None and its.path.text.rstrip("/") == its.url_path.rstrip("/"):
             continue  # but for a slash, it is the same
         fix, here = None, "keep the path in the URL"
@@ -79,3 +83,10 @@ def find(subject: Subject) -> Iterator[Finding]:
             fix,
             confidence=None if subject.known.hub is not None or len(subject.sites) == 1 else Confidence.MEDIUM,
         )
+
+
+def _at_home(subject: Subject, site: Site, path: str, its: Mapped) -> bool:
+    """Tell whether the path that the hub makes its links of leads to it, too: then they work."""
+    found = subject.ask(f"{site.origin}{path}")
+    home = None if found is None else mapping(subject, found)
+    return found is not None and home is not None and target(found) == path and home.authority == its.authority
