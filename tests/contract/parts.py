@@ -79,6 +79,10 @@ class Proxy:
     def log(self) -> str:
         return self.process.log.read_text(errors="replace")
 
+    def says(self, words: str) -> bool:
+        """Tell whether it comes to say so."""
+        return eventually(lambda: words in self.log())
+
     def stop(self) -> None:
         self.process.stop(5.0)
 
