@@ -158,6 +158,7 @@ class Plan:
         "map_to",
         "maps",
         "mount",
+        "once",
         "overridden",
         "own",
         "own_name",
@@ -166,6 +167,7 @@ class Plan:
         "per_connection",
         "persistence",
         "preserve_host",
+        "ranges",
         "request_operations",
         "request_recipe",
         "response_drop",
@@ -217,6 +219,8 @@ class Plan:
         self.per_connection = 0  # requests of a client on one connection; 0 is no limit
         self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
+        self.once = False  # that is not kept for another request
+        self.ranges: tuple[int, int, int] | None = None  # how many may be made of a content (ranges.py); None: none are
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[
             int, tuple[int, bytes | Text]
@@ -297,6 +301,7 @@ class Table:
         "globs",
         "missing",
         "named",
+        "phrases",
         "spoken",
         "state",
         "unnamed",
@@ -321,6 +326,8 @@ class Table:
         self.bare = any(one.program is not None for one in (default, *named.values()) if one is not None)
         # What a client is answered when an upstream fails, by the numbers of const.py, from REFUSED on.
         self.failures = (503, 503, 500, 500, 502, 502, 502) if self.bare else (503, 504, 502, 502, 502, 502, 504)
+        # What is said beside these; nothing is the usual (ap_proxyerror, modules/proxy/proxy_util.c).
+        self.phrases = (b"", b"", *[b"Proxy Error"] * 5) if self.bare else (b"",) * 7
         self.state: State | None = None  # of the last request that a program decided on
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404

@@ -23,6 +23,7 @@ cdef class Step:
 
 cdef class Forward(Action):
     cdef public int encoding
+    cdef public bint whole
     cdef public bytes origin, absolute
     cdef public Text path
     cdef public object upstream
@@ -31,6 +32,7 @@ cdef class Forward(Action):
 
 cdef class Anywhere(Action):
     cdef public int encoding
+    cdef public bint whole
     cdef public object find
     cdef public Text url
     cpdef bint act(self, State state) except -1
@@ -41,6 +43,7 @@ cdef class ForwardAsked(Action):
 
 cdef class Finish(Action):
     cdef public Text location
+    cdef public bytes phrase
     cdef public int status
     cpdef bint act(self, State state) except -1
 

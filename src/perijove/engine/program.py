@@ -81,14 +81,15 @@ class Step:
 class Forward(Action):
     """Send it to an upstream."""
 
-    __slots__ = ("absolute", "encoding", "origin", "path", "upstream")
+    __slots__ = ("absolute", "encoding", "origin", "path", "upstream", "whole")
 
-    def __init__(self, upstream: Any, path: Text | None, encoding: int) -> None:
+    def __init__(self, upstream: Any, path: Text | None, encoding: int, whole: bool = False) -> None:
         self.upstream = upstream
         self.origin = b"%b://%b" % (b"https" if upstream.tls else b"http", upstream.authority)
         self.absolute: bytes = getattr(upstream, "absolute", b"")
         self.path = path  # None: as it was sent
         self.encoding = encoding
+        self.whole = whole  # the path has the query in it
 
     def act(self, state: State) -> bool:
         """Do it."""
@@ -109,7 +110,9 @@ class Forward(Action):
         path = spelt
         if not path or path[0] != 0x2F:
             path = b"/" + path
-        if spelt is state.raw and state.query is state.asked:
+        if self.whole:
+            target = path
+        elif spelt is state.raw and state.query is state.asked:
             target = state.wanted  # path and query are what they were
         else:
             target = path if state.query is None else path + b"?" + state.query
@@ -144,11 +147,12 @@ def _spelt(path: bytes, encoding: int) -> bytes | None:
 class Anywhere(Action):
     """Send it to where a URL says."""
 
-    __slots__ = ("encoding", "find", "url")
+    __slots__ = ("encoding", "find", "url", "whole")
 
-    def __init__(self, url: Text, encoding: int, find: Callable[[bytes, bytes], object]) -> None:
+    def __init__(self, url: Text, encoding: int, find: Callable[[bytes, bytes], object], whole: bool = False) -> None:
         self.url = url
         self.encoding = encoding
+        self.whole = whole  # the URL has the query in it
         self.find = find  # an upstream for a scheme and an authority; None if that is nonsense
 
     def act(self, state: State) -> bool:
@@ -174,7 +178,7 @@ class Anywhere(Action):
             state.status = 400
             return False
         path = spelt
-        state.target = path if state.query is None else path + b"?" + state.query
+        state.target = path if self.whole or state.query is None else path + b"?" + state.query
         if not consists(state.target, _IS_TARGET):
             state.status = 403
             return False
@@ -206,17 +210,19 @@ class ForwardAsked(Action):
 
 
 class Finish(Action):
-    """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow."""
+    """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow. `phrase`: in place of the usual."""
 
-    __slots__ = ("location", "status")
+    __slots__ = ("location", "phrase", "status")
 
-    def __init__(self, status: int, location: Text | None) -> None:
+    def __init__(self, status: int, location: Text | None, phrase: bytes) -> None:
         self.status = status
         self.location = location
+        self.phrase = phrase
 
     def act(self, state: State) -> bool:
         """Do it."""
         state.status = self.status
+        state.phrase = self.phrase
         if self.location is None:
             return False
         location = self.location.text(state)

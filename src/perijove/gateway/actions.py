@@ -53,19 +53,21 @@ class ForwardDynamic:
 
 @dataclass(frozen=True, slots=True)
 class ForwardTo:
-    """Send the request to an upstream with a path that is made of it; the query is as it is now."""
+    """Send the request to an upstream with a path that is made of it; the query is as it is now, unless `whole` has it already."""
 
     upstream: str
     path: Template
     encoding: Encoding = Encoding.CANONICAL
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardAnywhere:
-    """Send the request to wherever a URL says that is made of it."""
+    """Send the request to wherever a URL says that is made of it; the query is as it is now, unless `whole` has it already."""
 
     url: Template
     encoding: Encoding = Encoding.ESCAPED
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,13 @@ class Refuse:
     """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask.
 
     `allow`: the methods that are, with 405, 501 or as the answer to OPTIONS; there may be none, which is said, too.
+    `phrase`: what is said beside the status, in place of the usual.
     """
 
     status: int
     why: Reason | None = field(default=None, compare=False)
     allow: bytes | None = None
+    phrase: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from perijove.engine import balance, const, edits, fields, plan, program, texts
 from perijove.engine import conditions as runs
 from perijove.engine.local import Tree
 from perijove.engine.pattern import Pattern
+from perijove.engine.ranges import DEFAULTS
 from perijove.engine.state import DECODED, KEPT, REFUSED
 from perijove.gateway import actions, conditions, templates
 from perijove.gateway.conditions import Setting
@@ -209,7 +210,11 @@ _BEGINNING: Final[dict[Setting, object]] = {
     Setting.UPSTREAM_ENDS: False,
     Setting.UPSTREAM_IS_OLD: False,
     Setting.CLIENT_ENDS: False,
+    Setting.MAX_RANGES: DEFAULTS[0],
+    Setting.MAX_RANGE_OVERLAPS: DEFAULTS[1],
+    Setting.MAX_RANGE_REVERSALS: DEFAULTS[2],
 }
+_RANGES: Final = (Setting.MAX_RANGES, Setting.MAX_RANGE_OVERLAPS, Setting.MAX_RANGE_REVERSALS)
 
 
 def host_table(
@@ -239,8 +244,6 @@ def host_table(
             break
         defaults[SETTINGS[rule.do.setting]] = rule.do.value
 
-    known = frozenset(upstreams.values())
-
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
         kind = const.CONNECT if state.form == b"connect" and stages.forwards else const.FORWARD
@@ -257,10 +260,11 @@ def host_table(
             made.authority = lender.authority
             if settings[SETTINGS[Setting.UPSTREAM_IS_OLD]]:
                 made.version = b"HTTP/1.0"
-            elif settings[SETTINGS[Setting.UPSTREAM_ENDS]]:
-                made.persistence = b"Connection: close\r\n"
-            elif lender in known:
-                made.persistence = b"Connection: Keep-Alive\r\n" if lender.max_idle else b"Connection: close\r\n"
+            else:
+                made.once = settings[SETTINGS[Setting.UPSTREAM_ENDS]] or not lender.max_idle
+                made.persistence = b"Connection: close\r\n" if made.once else b"Connection: Keep-Alive\r\n"
+            if stages.ranges:
+                made.ranges = tuple(settings[SETTINGS[one]] for one in _RANGES)
             made.own_name = host.server_name.encode("utf-8", "surrogateescape")
             asked = state.form != b"" and stages.forwards  # what the target names is the host
             made.preserve_host = asked or bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
@@ -398,18 +402,18 @@ class Building:
                 return None
             case actions.Forward(name, None, _):
                 return program.Forward(self._upstreams[name], None, program.AS_IS)
-            case actions.ForwardTo(name, path, encoding):
-                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding])
-            case actions.ForwardAnywhere(url, encoding):
-                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find)
+            case actions.ForwardTo(name, path, encoding, whole):
+                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole)
+            case actions.ForwardAnywhere(url, encoding, whole):
+                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):
                 return program.ServeTree(text(path), Tree(indexes, dict(types), overridden))
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
-            case actions.Refuse(status, _, allow):
-                return program.Finish(status, None if allow is None else text((allow,)))
+            case actions.Refuse(status, _, allow, phrase):
+                return program.Finish(status, None if allow is None else text((allow,)), phrase)
             case actions.Redirect(status, location):
-                return program.Finish(status, text(location))
+                return program.Finish(status, text(location), b"")
             case actions.Respond() | actions.ServeFile():
                 return program.Answer(self._answer(action))
             case actions.Rewrite(path, query, handling):

@@ -76,6 +76,7 @@ def rules_of_forward(
         flow.add(All((forward, ws)), Set(Setting.UPGRADES, b"*"))
     else:
         flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
+    flow.add(forward, Set(Setting.UPSTREAM_ENDS, True))
     for one in remotes:
         flow.add(All((forward, one.when)), ForwardAsked(one.upstream), to, origin)
     flow.add(forward, ForwardAsked(), to, origin)
@@ -87,10 +88,10 @@ def refusals(flow: Flow, said: Callable[..., Any]) -> None:
         return
     ports = said("allow-connect", _PORTS)
     allowed = Either(tuple(_between(first, last) for first, last in ports))
-    flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT), Then.STOP)
+    flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT, None, reasons.PROXY_ERROR), Then.STOP)
     blocked = tuple(_has(word) for word in said("proxyblock", ()))
     if blocked:
-        flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED), Then.STOP)
+        flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED, None, reasons.PROXY_ERROR), Then.STOP)
     flow.add(IS_FORWARD, Nothing(), Then.STOP)
 
 

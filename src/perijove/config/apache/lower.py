@@ -192,6 +192,7 @@ class _Host:
                 encoded_slashes=self.said("encoded-slashes", "off"),
                 merge_slashes=self.said("merge-slashes", True),
                 per_connection=self._per_connection(),
+                ranges=True,
                 undecoded=self.mapper.undecoded(),
                 undecoded_note=UNDECODED,
                 allow=self._allow(answers.ALLOWED),

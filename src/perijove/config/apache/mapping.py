@@ -23,8 +23,8 @@ from perijove.config.apache.patterns import BAD_PORT
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import is_wildcard
+from perijove.config.apache.workers import Worker, used_once, workers
 from perijove.config.apache.workers import url_of as worker_url
-from perijove.config.apache.workers import workers
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -52,7 +52,6 @@ from perijove.gateway.rules import (
     Refuse,
     Set,
     SetNote,
-    SplitQuery,
     Template,
     Then,
 )
@@ -69,7 +68,6 @@ _TLS: Final = frozenset(("https", "wss"))
 _SAFE: Final = "~$-_.+!*'(),;:@&=/"  # in a path (ap_proxy_canonenc)
 _UNSAFE: Final = bytes(sorted(set(range(256)) - set((_SAFE + string.ascii_letters + string.digits).encode())))
 UNDECODED: Final = b"\0undecoded"  # the note of a path that stays encoded
-_QUERY: Final = Pattern(rb"(?s)\A([^?]*)\?\Z", 1)
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 
 
@@ -132,6 +130,7 @@ class Mapper:
             flow.add(HAS_CONTENT, SetNote(EXPECTS, (b"1",)), origin=one.origin)
         if one.interpolate and self.said("interpolate", False) and "${" in one.target.url:
             url = self._interpolated(one)
+            self._reuse(flow, self._workers_of(url, ""), one.origin)
             flow.add(Always(), ForwardAnywhere(url, self.encoding), proxied, one.origin)
         else:
             self._forward(flow, one, when, target, proxied)
@@ -282,12 +281,7 @@ class Mapper:
                 sent = Without((Variable.TARGET,), one.path.encode("utf-8", "surrogateescape"))
                 whole_path = (base, sent) if one.pattern is None else _filled(base, (base, Variable.TARGET))
                 flow.add(Always(), Hold(whole_path), origin=one.origin)
-                with_query = Matches((Fact.HELD,), _QUERY, captures=True)
-                whole = Label()
-                flow.add(with_query, Hold((Capture(1),)), whole, one.origin)
-                flow.add(Always(), SplitQuery(discard=True), origin=one.origin)
-                flow.place(whole)
-                self._send(flow, one, name, target, (Fact.HELD,), Encoding.NONE, proxied)
+                self._send(flow, one, name, target, (Fact.HELD,), Encoding.NONE, proxied, True)
             flow.place(canonical)
         path = (base, self._rest(one)) if one.pattern is None else _filled(base, (base, Fact.PATH))
         if one.nocanon and one.pattern is not None:
@@ -295,48 +289,74 @@ class Mapper:
             path = (Fact.HELD,)
         self._send(flow, one, name, target, path, self.encoding, proxied)
 
-    def _worker(self, flow: Flow, one: Pass, target: Target, path: Template, encoding: Encoding) -> None:
+    def _worker(self, flow: Flow, one: Pass, target: Target, path: Template, encoding: Encoding, whole: bool) -> None:
         """Set what the worker of a URL says of WebSockets, where that is another's than this ProxyPass'."""
         origin = worker_url(replace(target, path=""))
         written = target.path if one.pattern is None else target.path.partition("$")[0]
         if encoding is not Encoding.NONE:  # names of workers are as they were written, URLs are not
             written = quote(written, safe=_SAFE, errors="surrogateescape")
             path = (Encoded(path, _UNSAFE),)
-        url = (origin.encode("utf-8", "surrogateescape"), *path, Variable.SEARCH)
+        url: Template = (origin.encode("utf-8", "surrogateescape"), *path)
+        if not whole:
+            url = (*url, Variable.SEARCH)
         self.by_worker(flow, target, url, origin + written, self.upgrades(target, one.parameters), one.origin)
 
     def by_worker(self, flow: Flow, target: Target, url: Template, base: str, said: bytes, span: Span) -> None:
-        """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what has been `said`."""
-        rules: list[tuple[Condition, bytes]] = [(Always(), self.upgrades(target, {}))]
-        for worker in reversed(self.workers):
-            value = self.upgrades(target, worker.parameters)
-            if worker.begins(base):
-                rules = [(Always(), value)]
-            elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
-                rules.append((Matches(url, Pattern(worker.pattern(), 0, False, worker.name)), value))
-        if any(value != said for _, value in rules):
-            for holds, value in rules:
+        """Set what the worker of a URL, which begins so, says of WebSockets, unless it is what has been `said`; and of reuse."""
+        found = self._workers_of(url, base)
+        upgrades = [(holds, self.upgrades(target, {} if one is None else one.parameters)) for holds, one in found]
+        if any(value != said for _, value in upgrades):
+            for holds, value in upgrades:
                 flow.add(holds, Set(Setting.UPGRADES, value), origin=span)
+        self._reuse(flow, found, span)
+
+    def _workers_of(self, url: Template, base: str) -> list[tuple[Condition, Worker | None]]:
+        """Return whose a URL may be that begins so, the last that holds; None is nobody in particular (proxy:reverse)."""
+        found: list[tuple[Condition, Worker | None]] = [(Always(), None)]
+        for worker in reversed(self.workers):
+            if worker.begins(base):
+                found = [(Always(), worker)]
+            elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):
+                found.append((Matches(url, Pattern(worker.pattern(), 0, False, worker.name)), worker))
+        return found
+
+    def _reuse(self, flow: Flow, found: list[tuple[Condition, Worker | None]], span: Span) -> None:
+        """Set whether a connection is used once: nobody's is, and so is one of a pattern that fills something in."""
+        ends = [(holds, one is None or one.once()) for holds, one in found]
+        if all(once for _, once in ends):
+            ends = ends[:1]
+        if any(once for _, once in ends):
+            for holds, once in ends:
+                flow.add(holds, Set(Setting.UPSTREAM_ENDS, once), origin=span)
 
     def _send(
-        self, flow: Flow, one: Pass, name: str, target: Target, path: Template, encoding: Encoding, proxied: Label
+        self,
+        flow: Flow,
+        one: Pass,
+        name: str,
+        target: Target,
+        path: Template,
+        encoding: Encoding,
+        proxied: Label,
+        whole: bool = False,
     ) -> None:
-        """Add a forward; a path that begins with no slash becomes a part of the host's name."""
+        """Add a forward; a path that begins with no slash becomes a part of the host's name. `whole`: it has the query in it."""
         if one.target is not None and one.target.scheme != "balancer":
-            self._worker(flow, one, target, path, encoding)
+            self._worker(flow, one, target, path, encoding, whole)
         known = target.path.startswith("/") or bool(target.socket)
         if not known and encoding is Encoding.NONE:  # the name has the query in it, too
             rooted = Matches(path, Pattern(b"/"))
-            self._refuse(flow, All((NotEmpty((Variable.SEARCH,)), Not(rooted))), 400, None, one.origin)
+            asked = Matches(path, Pattern(rb"\?")) if whole else NotEmpty((Variable.SEARCH,))
+            self._refuse(flow, All((asked, Not(rooted))), 400, None, one.origin)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
-        flow.add(when, ForwardTo(name, path, encoding), proxied, one.origin)
+        flow.add(when, ForwardTo(name, path, encoding, whole), proxied, one.origin)
         if not known:
             flow.add(Always(), Hold(path), origin=one.origin)
             path = (Fact.HELD,)
             origin = f"{target.scheme}://{target.authority}".encode("utf-8", "surrogateescape")
             flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, one.origin)
             self.instead(flow)
-            flow.add(Always(), ForwardAnywhere((origin, *path), encoding), proxied, one.origin)
+            flow.add(Always(), ForwardAnywhere((origin, *path), encoding, whole), proxied, one.origin)
 
     def _interpolated(self, one: Pass) -> Template:
         assert one.target is not None
@@ -403,7 +423,7 @@ class Mapper:
         if parent is not None and not target.socket and not secure:
             absolute = f"http://{target.authority}".encode("utf-8", "surrogateescape")
             address = TcpAddress(*split(parent.authority, 80))
-        once = parameters.get("disablereuse", "").lower() == "on" or parameters.get("enablereuse", "").lower() == "off"
+        once = used_once(parameters)
         made = Upstream(
             name=name,
             scheme=scheme,
@@ -461,7 +481,10 @@ class Mapper:
         )
 
     def worker(self, flow: Flow, url: str, path: Template, span: Span) -> None:
-        """Set what the worker of a URL says of WebSockets that a RewriteRule leads to."""
+        """Set what the worker of a URL says of WebSockets and of reuse that a RewriteRule leads to; `path` is all of it if it is empty."""
+        if not url:
+            self._reuse(flow, self._workers_of(path, ""), span)
+            return
         target = url_of(url)
         if target is not None:
             origin = worker_url(target)
@@ -557,6 +580,8 @@ class Mapper:
         path = (target.path.encode("utf-8", "surrogateescape"), Call(Function.FOUND, (Note(FILE),)))
         after = Label()
         flow.add(when, Set(Setting.UPGRADES, self.upgrades(target, {})), origin=span, otherwise=after)
+        origin = worker_url(replace(target, path=""))
+        self._reuse(flow, self._workers_of((origin.encode("utf-8", "surrogateescape"), *path), origin), span)
         flow.add(Always(), ForwardTo(self.upstream(target, {}), path, self.encoding), handled, span)
         flow.place(after)
 

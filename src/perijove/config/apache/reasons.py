@@ -22,6 +22,7 @@ NO_AUTHENTICATION: Final = Reason(
     "No authentication done but request not allowed without authentication for {raw}. Authentication not configured?",
     "a Require asks for a user, but nothing asks for a password: add AuthType Basic, AuthName and AuthUserFile",
 )
+PROXY_ERROR: Final = b"Proxy Error"  # what mod_proxy says beside a status that it has given a text (ap_proxyerror)
 NO_WORKERS: Final = Reason(
     "AH01171",
     "{balancer}: No workers in balancer",

@@ -9,7 +9,7 @@ Source: modules/proxy/proxy_util.c (ap_proxy_get_worker_ex, ap_proxy_define_work
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -55,12 +55,23 @@ class Worker:
             )
         return rb"(?s)\A" + whole
 
+    def once(self) -> bool:
+        """Tell whether each of its connections is used once: so are those of a pattern, unless something is said of it."""
+        if self.wild and "$" in self.name and not {"disablereuse", "enablereuse"} & self.parameters.keys():
+            return True
+        return used_once(self.parameters)
+
     def begins(self, url: str) -> bool:
         """Tell whether a URL is this worker's, whatever follows it."""
         head = _parted(self.name)[0]
         if "$" not in head and not url.startswith(head):
             return False  # as most are: no pattern is needed to see that
         return re.match(self.pattern(), url.encode("utf-8", "surrogateescape")) is not None
+
+
+def used_once(parameters: Mapping[str, str]) -> bool:
+    """Tell whether connections are used once by what parameters say."""
+    return parameters.get("disablereuse", "").lower() == "on" or parameters.get("enablereuse", "").lower() == "off"
 
 
 def _parted(name: str) -> tuple[str, str, str]:

@@ -316,8 +316,11 @@ class _List:
                 flow.go(known, Not(Matches(HELD, _ODD_PORT)), span)
                 self.place.instead(flow)
                 flow.place(known)
+            if self.place.worker is not None and span is not None:
+                self.place.worker(flow, "", HELD, span)
             flow.add(absolute, ForwardAnywhere(HELD, encoding), self.labels.proxied, span)
         if kind != "absolute":
+            flow.add(Always(), Set(Setting.UPSTREAM_ENDS, True), Then.NEXT, span)
             flow.add(Always(), ForwardAnywhere((*self._own_origin(), Fact.HELD), encoding), self.labels.proxied, span)
 
     def _go_on(self, number: int, line: RuleLine, kind: str | None) -> None:
@@ -402,6 +405,8 @@ class _List:
             return
         flow.go(self.labels.on, Compares(HELD, Comparison.SAME, (Note(_BEGAN),)), span)
         onwards = ForwardAnywhere((Without(HELD, _PROXIED),), place.encoding)
+        if self.place.worker is not None and span is not None:
+            self.place.worker(flow, "", (Without(HELD, _PROXIED),), span)
         flow.add(Matches(HELD, Pattern(rb"\A" + _PROXIED)), onwards, self.labels.proxied, span)
         flow.add(Not(Matches(HELD, _SLASH)), Refuse(400), Then.STOP, span)
         if place.base:
@@ -412,6 +417,7 @@ class _List:
             flow.add(Matches(HELD, rooted), Hold((Without(HELD, root),)), Then.NEXT, span)
         flow.add(Always(), Count(b"redirects", _REDIRECTS), Then.NEXT, span)  # AH00124
         flow.add(Always(), Withdraw(), Then.NEXT, span)
+        flow.add(Always(), Set(Setting.UPSTREAM_ENDS, False), Then.NEXT, span)
         flow.add(Always(), UnsetNote(FILE), Then.NEXT, span)
         flow.add(Always(), Rewrite(HELD), Then.RESTART, span)
 
