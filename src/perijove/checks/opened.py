@@ -83,7 +83,9 @@ def _of_apache(source: Source, defines: Sequence[str], known: Known) -> Subject:
         return Subject(source, known, reading, gateway, said)
     text = source
     for _ in range(_ROUNDS):
-        text = _mended(text, source.name, bad)
+        before, text = text, _mended(text, source.name, bad)
+        if text.text == before.text:
+            break  # and so it would be for ever
         other, gateway, more = _read(text, defines, known)
         bad = [one for one in more if one.severity is Severity.ERROR]
         if not bad:

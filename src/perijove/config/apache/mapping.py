@@ -23,7 +23,7 @@ from perijove.config.apache.patterns import BAD_PORT
 from perijove.config.apache.responses import filled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import is_wildcard
-from perijove.config.apache.workers import Worker, used_once, workers
+from perijove.config.apache.workers import Index, Worker, used_once, workers
 from perijove.config.apache.workers import url_of as worker_url
 from perijove.gateway.conditions import (
     All,
@@ -80,8 +80,8 @@ class Mapper:
         self.modules = levels[0].modules
         # A path may be another than the one that was asked for; then, or with MergeSlashes Off, it may have double slashes.
         self.rewrites = any(line.flags.passthrough for one in levels if one.rewriting for line in one.rewriting.rules)
-        self.workers = workers(levels)
-        self.pings = any("ping" in one.parameters for one in self.workers)
+        self.workers = Index(workers(levels))
+        self.pings = any("ping" in one.parameters for one in self.workers.workers)
         self.instead: Callable[[Flow], None] = lambda _flow: None  # what comes before a failure that is only seen later
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
         # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
@@ -142,7 +142,9 @@ class Mapper:
             return one.parameters
         url = worker_url(one.target)
         wild = one.pattern is not None
-        return next((dict(its.parameters) for its in self.workers if its.wild is wild and its.begins(url)), one.parameters)
+        return next(
+            (dict(its.parameters) for its in self.workers.near(url) if its.wild is wild and its.begins(url)), one.parameters
+        )
 
     def balanced(self, flow: Flow, url: str, path: Template, encoding: Encoding, proxied: Label, span: Span) -> None:
         """Add what sends a request to a balancer that a RewriteRule names, with a path (rewrite_url, mod_proxy_balancer.c)."""
@@ -313,7 +315,7 @@ class Mapper:
     def _workers_of(self, url: Template, base: str) -> list[tuple[Condition, Worker | None]]:
         """Return whose a URL may be that begins so, the last that holds; None is nobody in particular (proxy:reverse)."""
         found: list[tuple[Condition, Worker | None]] = [(Always(), None)]
-        for worker in reversed(self.workers):
+        for worker in reversed(self.workers.longer(base)):
             if worker.begins(base):
                 found = [(Always(), worker)]
             elif worker.name.startswith(base) or (worker.wild and base.startswith(worker.name.partition("$")[0])):

@@ -9,7 +9,8 @@ Source: modules/proxy/proxy_util.c (ap_proxy_get_worker_ex, ap_proxy_define_work
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -68,6 +69,51 @@ class Worker:
             return False  # as most are: no pattern is needed to see that
         return re.match(self.pattern(), url.encode("utf-8", "surrogateescape")) is not None
 
+    def beginnings(self) -> tuple[str, ...]:
+        """Return texts of which a URL begins with one if it is this worker's, or may become so by what `$1` stands for."""
+        head, slash, path = _parted(self.name)
+        if "$" in head:
+            head, slash, path = "", "", self.name
+        first = _unescaped.sub(r"\1", _wildcards.split(path)[0] if self.wild else path)
+        literal = head + slash + first if first else head
+        return (literal, self.name.partition("$")[0]) if self.wild else (literal,)
+
+
+class Index:
+    """Finds the few workers that a URL may belong to, of thousands: by how their names begin."""
+
+    def __init__(self, workers: Iterable[Worker] = ()) -> None:
+        self.workers: list[Worker] = []
+        self._by_beginning: dict[str, list[int]] = {}
+        self._sizes: set[int] = set()
+        for one in workers:
+            self.add(one)
+        self._names = sorted((one.name, number) for number, one in enumerate(self.workers))
+
+    def add(self, worker: Worker) -> None:
+        """Add a worker. `longer` does not find it."""
+        for text in worker.beginnings():
+            self._by_beginning.setdefault(text, []).append(len(self.workers))
+            self._sizes.add(len(text))
+        self.workers.append(worker)
+
+    def near(self, url: str) -> list[Worker]:
+        """Return the workers that a URL may belong to, in their order: all that `begins` it are among them."""
+        return [self.workers[number] for number in sorted(self._numbers(url))]
+
+    def longer(self, url: str) -> list[Worker]:
+        """Return those, and all whose names begin with the URL, in their order."""
+        found = self._numbers(url)
+        at = bisect_left(self._names, (url,))
+        while at < len(self._names) and self._names[at][0].startswith(url):
+            found.add(self._names[at][1])
+            at += 1
+        return [self.workers[number] for number in sorted(found)]
+
+    def _numbers(self, url: str) -> set[int]:
+        sizes = (size for size in self._sizes if size <= len(url))
+        return {number for size in sizes for number in self._by_beginning.get(url[:size], ())}
+
 
 def used_once(parameters: Mapping[str, str]) -> bool:
     """Tell whether connections are used once by what parameters say."""
@@ -91,7 +137,7 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
     """Return the workers of a server, in the order of its levels; the longest name first, of two as long the first."""
     found: list[Worker] = []
     for level in levels:
-        own: list[Worker] = []
+        own = Index()
         said: list[_Said] = [
             *((one.target, one.parameters, one.pattern is not None, False, one.origin) for one in _passes(level)),
             *_sets(level),
@@ -102,12 +148,12 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
             url = url_of(target)
             # What a name must have of a URL at least: its scheme and authority, or all of it if it has no path.
             least = len(_parted(url)[0])
-            shared = [other for other in own if other.wild is wild and len(other.name) >= least and other.begins(url)]
+            shared = [one for one in own.near(url) if one.wild is wild and len(one.name) >= least and one.begins(url)]
             if not shared:
-                own.append(Worker(url, dict(parameters), wild))
+                own.add(Worker(url, dict(parameters), wild))
             elif sets:
                 max(shared, key=lambda other: len(other.name)).parameters.update(parameters)
-        found += own
+        found += own.workers
     return tuple(sorted(found, key=lambda one: -len(one.name)))
 
 

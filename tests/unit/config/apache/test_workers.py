@@ -1,8 +1,10 @@
+import random
+
 import pytest
 
 from perijove.config.apache.directives.mod_proxy import Pass, url_of
 from perijove.config.apache.scope import Kind, Scope
-from perijove.config.apache.workers import Worker, workers
+from perijove.config.apache.workers import Index, Worker, workers
 from perijove.config.apache.workers import url_of as name
 from perijove.gateway.conditions import Pattern
 from perijove.text.source import Source, Span
@@ -64,3 +66,36 @@ def test_a_pattern_has_a_worker_of_its_own() -> None:
 )
 def test_which_urls_are_a_workers(worker: Worker, url: str, begins: bool) -> None:
     assert worker.begins(url) is begins
+
+
+def test_the_index_finds_what_looking_at_each_worker_finds() -> None:
+    chance = random.Random(1)
+    pieces = ("", "/", "a", "b/", "$1", "$2$3", r"\.", ".", "?", "$x")
+
+    def url() -> str:
+        return f"http://{chance.choice(('up', 'up:8', 'up:80', 'u$1', ''))}" + "".join(chance.choices(pieces, k=4))
+
+    for _ in range(200):
+        known = [Worker(url(), {}, chance.random() < 0.5) for _ in range(12)]
+        index = Index(known)
+        for _ in range(20):
+            asked = url()
+            near, longer = index.near(asked), index.longer(asked)
+            assert [one for one in near if one.begins(asked)] == [one for one in known if one.begins(asked)]
+            may = [
+                one
+                for one in known
+                if one.begins(asked)
+                or one.name.startswith(asked)
+                or (one.wild and asked.startswith(one.name.partition("$")[0]))
+            ]
+            assert [one for one in longer if one in may] == may
+
+
+def test_of_thousands_only_a_few_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    begins = Worker.begins
+    monkeypatch.setattr(Worker, "begins", lambda self, url: looks.append(url) or begins(self, url))
+    found = workers([server(*(a_pass(number, f"http://up/{number:04}/") for number in range(1, 2001)))])
+    assert len(found) == 2000
+    assert len(looks) < 2000
