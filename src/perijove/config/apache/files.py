@@ -1,7 +1,7 @@
-"""Files of the disk: DocumentRoot, Alias, <Directory> and <Files>, DirectoryIndex, types.
+"""Files of the disk: DocumentRoot, <Directory> and <Files>, DirectoryIndex, types.
 
 Sources: ap_core_translate and default_handler (server/core.c), ap_directory_walk and ap_file_walk (server/request.c),
-mod_alias.c, mod_dir.c, mod_mime.c. Knows what is said of files. Must not know what is proxied, but that it is.
+mod_dir.c, mod_mime.c. Knows what is said of files. Must not know what is proxied, but that it is.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, Pattern
+from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, Pattern
 from perijove.gateway.conditions import Any as Any_
-from perijove.gateway.rules import Nothing, ServeTree, SetNote, Then
+from perijove.gateway.rules import ServeTree, SetNote, Then
 from perijove.gateway.templates import Call, Fact, Function, Note, Part
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Section
-    from perijove.config.apache.directives.mod_alias import Aliasing
-    from perijove.config.apache.flow import Flow, Label
+    from perijove.config.apache.flow import Flow
+    from perijove.config.apache.host import Host
 
 FILE: Final = b" file"  # the variable of a file's path: no directive can set one of that name
 _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
@@ -74,19 +73,6 @@ def in_order(sections: list[Scope]) -> list[Scope]:
     return sorted((one for one in found if one not in files), key=lambda one: one.path.rstrip("/").count("/")) + files
 
 
-def alias(flow: Flow, one: Aliasing, within: Condition, translated: Label, slashes: bool = False) -> None:
-    """Add an Alias: it ends the search, with a path on the disk. `slashes`: paths may have double slashes."""
-    path = one.path.encode("utf-8", "surrogateescape")
-    own, rest = (PathMatches(one.pattern), b"") if one.pattern is not None else prefix(one.path, slashes)
-    when = All((within, own)) if path or one.pattern is not None else within
-    if one.directory != "!":
-        directory = one.directory.encode("utf-8", "surrogateescape")
-        made = substituted(directory) if one.pattern is not None else (directory, rest)
-        flow.add(when, SetNote(FILE, made if path or one.pattern is not None else (directory,)), translated, one.origin)
-    else:
-        flow.add(when, Nothing(), translated, one.origin)
-
-
 def spoken_of(said: Callable[..., Any], directories: list[Scope]) -> Condition:
     """Return whether the held text is the name of a file below DocumentRoot, or below a directory that a section names.
 
@@ -110,10 +96,11 @@ def place(flow: Flow, said: Callable[..., Any]) -> None:
         flow.add(All((_NOWHERE, Not(HasNote(FILE)))), SetNote(FILE, name))
 
 
-def serve(flow: Flow, said: Callable[..., Any], modules: frozenset[str], overridden: bool) -> None:
+def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
-    indexes = tuple(one.encode() for one in said("directoryindex", ("index.html",))) if "dir" in modules else ()
-    types = tuple(sorted(_types(said).items())) if "mime" in modules else ()
+    overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
+    indexes = tuple(one.encode() for one in host.said("directoryindex", ("index.html",))) if "dir" in host.modules else ()
+    types = tuple(sorted(_types(host.said).items())) if "mime" in host.modules else ()
     flow.add(All((_NOWHERE, HasNote(FILE))), ServeTree((Note(FILE),), indexes, types, overridden), Then.STOP)
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
-from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, NotEmpty, Within
+from perijove.config.apache.expression import condition, unquoted
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, HasNote, Never, Not, NotEmpty, Within
 from perijove.gateway.templates import Fact, Variable
 
 if TYPE_CHECKING:
@@ -123,12 +124,8 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
             # mod_authz_core.c: a method's number; HEAD is not GET's.
             return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in given))
         case "env":
-            from perijove.gateway.conditions import HasNote
-
             return Any(tuple(HasNote(one.encode()) for one in given))
         case "expr":
-            from perijove.config.apache.expression import condition, unquoted
-
             return condition(unquoted(_behind(line.rest.text, "expr")), line.span, scope)
         case "valid-user":
             return NotEmpty((Fact.USER,))
@@ -209,8 +206,6 @@ def access_compat(line: Directive, scope: Scope) -> None:
             if text.lower() == "all":
                 conditions.append(Always())
             elif text.lower().startswith("env="):
-                from perijove.gateway.conditions import HasNote
-
                 note = text[4:]
                 has = HasNote(note.lstrip("!").encode())
                 conditions.append(Not(has) if note.startswith("!") else has)

@@ -14,6 +14,7 @@ from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.parameters import balancer_fault, worker_fault
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.targets import Target, bad_port, target_of
 from perijove.config.apache.words import is_wildcard
 from perijove.gateway.conditions import Setting
 
@@ -23,19 +24,6 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 ERRORS: Final = tuple(range(400, 600))
-SCHEMES: Final = {
-    "http": ("proxy_http", 80),
-    "https": ("proxy_http", 443),
-    "ws": ("proxy_wstunnel", 80),
-    "wss": ("proxy_wstunnel", 443),
-    "h2c": ("proxy_http2", 80),
-    "h2": ("proxy_http2", 443),
-    "fcgi": ("proxy_fcgi", 8000),
-    "ajp": ("proxy_ajp", 8009),
-    "uwsgi": ("proxy_uwsgi", 3031),
-    "scgi": ("proxy_scgi", 4000),
-    "ftp": ("proxy_ftp", 21),
-}
 # Of a worker (mod_proxy.c, set_worker_param). All are read; those that change what a client sees are acted on.
 _WORKER: Final = frozenset(
     [
@@ -90,19 +78,6 @@ _BALANCER: Final = frozenset(
         "timeout",
     ]
 )
-_url: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://([^/?#]*)(.*)\Z", re.DOTALL).match
-_unix: Final = re.compile(r"(?i)unix:([^|]+)\|(.*)\Z", re.DOTALL).match
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a ProxyPass leads."""
-
-    scheme: str  # lower case
-    authority: str  # as it was written; of a balancer its name
-    path: str  # with what follows it
-    socket: str = ""  # a Unix socket's path
-    url: str = ""  # all of it, as it was written
 
 
 @dataclass(slots=True)
@@ -127,21 +102,6 @@ class Reverse:
     url: str
     origin: Span
     interpolate: bool = False
-
-
-def url_of(text: str) -> Target | None:
-    """Take a URL apart; None if it is none."""
-    socket = ""
-    whole = text
-    found = _unix(text)
-    if found:
-        socket, text = found[1], found[2]
-        if text.endswith(":"):
-            text += "//localhost"
-    parts = _url(text)
-    if not parts:
-        return None
-    return Target(parts[1].lower(), parts[2], parts[3], socket, whole)
 
 
 def passes(scope: Scope) -> list[Pass]:
@@ -178,7 +138,7 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
             if entry.pattern is None:
                 return
     if url.text != "!":
-        entry.target = url_of(url.text)
+        entry.target = target_of(url.text)
         if entry.target is None:
             scope.error("proxypass-url", f"{line.name}: `{url.text}` is no URL: Unable to parse URL", url.span,
                         "write scheme, host and port: `http://127.0.0.1:8000/`")  # fmt: skip
@@ -190,21 +150,6 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
             )
             return
     passes(scope).append(entry)
-
-
-def bad_port(target: Target, regex: bool = False) -> str:
-    """Return what is wrong with a URL's authority, if anything; one with a pattern ends where `$1` stands."""
-    if target.socket or target.scheme == "balancer":
-        return ""
-    host, colon, port = target.authority.rpartition(":")
-    if colon and not target.authority.endswith("]"):
-        if not host:
-            return "URL must be absolute!"
-        if "$" in port and regex:
-            return ""  # filled in for each request
-        if not port.isdigit():
-            return f"Unable to parse URL: the port `{port}` is none"
-    return "" if target.authority else "URL must be absolute!"
 
 
 def _is_path(word: Word) -> bool:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from perijove.config.apache.directives import rewrite_answers, rewrite_rules
 from perijove.config.apache.directives.rewrite_syntax import Cond, RuleLine, Wrong, condition, rule
-from perijove.config.apache.directives.rewrite_text import Around, Map, Names, octets, read_table
+from perijove.config.apache.directives.rewrite_text import Around, Map, Names, read_table
 from perijove.config.apache.files import in_order
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope, ifs, within
+from perijove.config.apache.words import octets
 from perijove.gateway.actions import Encoding, Hold
 from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, PathIs
 from perijove.gateway.templates import Fact, Function, Template

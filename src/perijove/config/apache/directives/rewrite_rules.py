@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directives.rewrite_answers import cookie, vary
 from perijove.config.apache.directives.rewrite_conditions import HELD, applies, keeps_groups
 from perijove.config.apache.directives.rewrite_syntax import RuleLine
-from perijove.config.apache.directives.rewrite_text import CONTROLS, EVERYTHING, Around, expand, joined, octets
+from perijove.config.apache.directives.rewrite_text import CONTROLS, EVERYTHING, Around, expand, joined
 from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
-from perijove.config.apache.patterns import BAD_PORT
+from perijove.config.apache.targets import BAD_PORT
+from perijove.config.apache.words import octets
 from perijove.gateway.actions import (
     Count,
     Encoding,
