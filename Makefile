@@ -15,7 +15,7 @@ UNITS := not e2e and not browser and not server and not oracle
 ONCE := tests/checks tests/property/test_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus hub-suite clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,12 @@ oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 
 
 oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's configurations (CASES='rw-*')
 	@PERIJOVE_REQUIRE_COMPILED=1 ORACLE_CASES='$(CASES)' $(BIN)/python -m pytest -q -m oracle -n 2
+
+hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through its proxy, with perijove as class and as command
+	@set -e; export PERIJOVE_REQUIRE_COMPILED=1; for kind in class command; do \
+	  $(BIN)/python -m tests.hub.suite --as $$kind --files through; \
+	  $(BIN)/python -m tests.hub.suite --as $$kind --mode subdomain -k test_proxy.py; \
+	  $(BIN)/python -m tests.hub.suite --as $$kind --mode ssl; done
 
 check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely finds in configurations as users have them
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.accuracy

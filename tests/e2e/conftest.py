@@ -13,7 +13,6 @@ import trustme
 from tests.e2e.person import Person, Site
 
 from perijove.demo.hub import Hub
-from perijove.demo.node import proxy_command
 from perijove.demo.processes import Process, free_port
 
 PASSWORD = "a password"
@@ -33,16 +32,15 @@ def cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def hubs(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
+def hubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
     """The hubs, by the names of their bases. They start side by side."""
-    proxy = proxy_command(cache / "perijove" / "demo" / "node")
     folders = {name: tmp_path_factory.mktemp(f"hub-{name}") for name in BASES}
     for folder in folders.values():
         for one in ("alice-plain", "alice-tls"):  # whose servers let in who has a token in the URL
             settings = folder / "homes" / one / ".jupyter" / "jupyter_server_config.py"
             settings.parent.mkdir(parents=True)
             settings.write_text("c.HubOAuth.allow_token_in_url = True\n")
-    running = {name: Hub(folders[name], base, proxy, PASSWORD) for name, base in BASES.items()}
+    running = {name: Hub(folders[name], base, PASSWORD) for name, base in BASES.items()}
     try:
         for hub in running.values():
             hub.wait()

@@ -70,6 +70,7 @@ _OPTIONS = [
     click.option(
         "--grace", type=float, default=2.0, metavar="SECONDS", help="For which requests may go on at the end. (perijove's own)"
     ),
+    click.option("--acme-webroot", metavar="DIR", help="Answers to ACME challenges, for certbot --webroot. (perijove's own)"),
     click.option(
         "--access-log", metavar="FILE", help="A file, - for standard error, or syslog: for the system's. (perijove's own)"
     ),
@@ -148,7 +149,7 @@ def _options(written: dict[str, Any]) -> Options:
     same = [
         *("ip", "port", "socket", "api_ip", "api_port", "api_socket", "insecure", "default_target", "error_target"),
         *("error_path", "redirect_port", "redirect_to", "auto_rewrite", "change_origin", "protocol_rewrite"),
-        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket"),
+        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket", "acme_webroot"),
     ]
     return chp.Options(
         **{name: written[name] for name in same},

@@ -10,6 +10,7 @@ import ipaddress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.acme import answers
 from perijove.gateway import model
 from perijove.gateway.rules import (
     Always,
@@ -109,6 +110,7 @@ class Options:
     trust: Sequence[str] = PRIVATE
     workers: int = 1
     grace: float = 2.0
+    acme_webroot: str | None = None
     access_log: model.LogFile | model.Stderr | model.Syslog | None = None
     access_log_format: model.LogFormat = model.LogFormat.COMBINED
 
@@ -138,7 +140,7 @@ def gateway(options: Options) -> model.Gateway:
         listeners=_listeners(options, tls),
         hosts=(model.VirtualHost(names=("*",), stages=_stages(options)),),
         upstreams={},
-        before=(Rule(PathIs(b"/_chp_healthz"), Respond(200, "application/json", (b'{"status":"OK"}',))),),
+        before=_before(options),
         trust=_networks(options.trust),
         timeouts=_timeouts(options),
         metrics=_metrics_address(options),
@@ -147,6 +149,13 @@ def gateway(options: Options) -> model.Gateway:
         access_log=options.access_log,
         access_log_format=options.access_log_format,
     )
+
+
+def _before(options: Options) -> tuple[Rule, ...]:
+    rules = [Rule(PathIs(b"/_chp_healthz"), Respond(200, "application/json", (b'{"status":"OK"}',)))]
+    if options.acme_webroot is not None:
+        rules.append(answers(options.acme_webroot))
+    return tuple(rules)
 
 
 def _networks(texts: Sequence[str]) -> tuple[Network, ...]:

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from perijove.demo.processes import Process, free_port
 
@@ -47,35 +47,36 @@ def wait_for(url: str, process: Process, seconds: float) -> None:
 
 
 class Hub:
-    """JupyterHub with its own proxy inside, at a base path; `url` is where that proxy listens."""
+    """JupyterHub with perijove as its proxy, at a base path; `url` is where that listens."""
 
-    def __init__(self, state: Path, base: str, proxy: list[str], password: str) -> None:
+    def __init__(self, state: Path, base: str, password: str, port: int = 0, settings: dict[str, Any] | None = None) -> None:
         """Start it.
 
         Args:
             state: a folder for logs and homes.
             base: the base path, with a slash at both ends.
-            proxy: the command of the hub's internal proxy.
             password: of every user.
+            port: where to listen on 127.0.0.1; 0 is any.
+            settings: more of the configuration: values of traits by class and name.
         """
         self.base = base
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         state = state.absolute()
         (state / "homes").mkdir(parents=True, exist_ok=True)
-        settings = {
+        told = {
             "port": self.port,
             "hub_port": free_port(),
             "api_port": free_port(),
             "base": base,
-            "proxy": proxy,
             "password": password,
             "secret": secrets.token_hex(32),
             "homes": str(state / "homes"),
+            "settings": settings or {},
         }
         env = {
             **os.environ,
-            "PERIJOVE_DEMO": json.dumps(settings),
+            "PERIJOVE_DEMO": json.dumps(told),
             # jupyterhub-singleuser must be found, and must be this environment's
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "JUPYTER_PLATFORM_DIRS": "1",

@@ -8,8 +8,10 @@ demo = json.loads(os.environ["PERIJOVE_DEMO"])
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{demo['port']}{demo['base']}"
 c.JupyterHub.hub_port = demo["hub_port"]
-c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{demo['api_port']}"
-c.ConfigurableHTTPProxy.command = demo["proxy"]
+# No Node.js and no second proxy: the hub's own is perijove.
+c.JupyterHub.proxy_class = "perijove"
+c.PerijoveProxy.api_url = f"http://127.0.0.1:{demo['api_port']}"
+c.PerijoveProxy.pid_file = f"proxy-{demo['port']}.pid"
 c.JupyterHub.pid_file = ""
 c.JupyterHub.db_url = "sqlite:///:memory:"
 c.JupyterHub.cookie_secret = bytes.fromhex(demo["secret"])
@@ -27,3 +29,6 @@ c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 90
 # Always by way of the progress page, as with slow spawners.
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+for name, values in demo["settings"].items():
+    for trait, value in values.items():
+        setattr(c[name], trait, value)

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from perijove.demo.hub import DidNotStart, Hub, wait_for
-from perijove.demo.node import NoNode, proxy_command
-from perijove.demo.processes import Process, free_port, is_free
+from perijove.demo.hub import DidNotStart, Hub
+from perijove.demo.processes import free_port, is_free
 
 _BASE: Final = "/jupyter/"
 _PORT: Final = 8080
@@ -55,45 +54,30 @@ def _box(lines: list[str]) -> str:
     return f"\n  ╭{'─' * (width + 2)}╮\n{inner}\n  ╰{'─' * (width + 2)}╯\n"
 
 
-def _serve(port: int, hub: Hub, folder: Path) -> Process:
-    command = [sys.executable, "-m", "perijove", "serve", "--to", hub.url, "--mount", _BASE]
-    command += ["--listen", f"127.0.0.1:{port}", "--access-log", str(folder / "access.log")]
-    return Process("perijove", command, folder / "perijove.log")
-
-
-def _run(port: int, folder: Path, running: list[Hub | Process]) -> int:
+def _run(port: int, folder: Path, running: list[Hub]) -> int:
     steps = _Steps()
-    print("perijove demo: a real JupyterHub behind perijove")
+    print("perijove demo: a real JupyterHub, with perijove as its proxy")
     if importlib.util.find_spec("jupyterhub") is None or importlib.util.find_spec("jupyterlab") is None:
         print("error: JupyterHub is not installed here: type `make demo`, or `pip install 'perijove[demo]'`", file=sys.stderr)
         return 1
-    steps.begin("JupyterHub's inner proxy, from npm")
-    proxy = proxy_command(folder / "node")
-    steps.done()
-    steps.begin("starting JupyterHub")
-    password = secrets.token_urlsafe(9)
-    hub = Hub(folder, _BASE, proxy, password)
-    running.append(hub)
-    hub.wait()
-    steps.done()
     if port == 0:
         port = free_port()
     elif not is_free(port):
         other = free_port()
         print(f"  port {port} is taken, so {other} is used; `make demo PORT=…` chooses one")
         port = other
-    steps.begin("starting perijove")
-    front = _serve(port, hub, folder)
-    running.append(front)
-    url = f"http://127.0.0.1:{port}{_BASE}"
-    wait_for(f"{url}hub/login", front, 20.0)
+    steps.begin("starting JupyterHub and perijove")
+    password = secrets.token_urlsafe(9)
+    hub = Hub(folder, _BASE, password, port, {"PerijoveProxy": {"access_log": str(folder / "access.log")}})
+    running.append(hub)
+    hub.wait()
     steps.done()
+    url = f"{hub.url}{_BASE}"
     print(_box([f"open      {url}", f"user      {_USER}", f"password  {password}", "", "Ctrl-C ends everything"]), flush=True)
     print(f"  logs and files: {folder}", flush=True)
     while True:
-        for part in (hub.process, front):
-            if part.exited() is not None:
-                raise DidNotStart(f"{part.name} ended with status {part.exited()}:\n{part.tail()}")
+        if hub.process.exited() is not None:
+            raise DidNotStart(f"{hub.process.name} ended with status {hub.process.exited()}:\n{hub.process.tail()}")
         time.sleep(0.5)
 
 
@@ -104,13 +88,13 @@ def main() -> int:
     port: int = parser.parse_args().port
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    running: list[Hub | Process] = []
+    running: list[Hub] = []
     status = 0
     try:
         status = _run(port, _state(), running)
     except _Stopped:
         print("\n  stopping … ", end="", flush=True)
-    except (DidNotStart, NoNode) as error:
+    except DidNotStart as error:
         print(f"\nerror: {error}", file=sys.stderr)
         status = 1
     finally:

@@ -11,6 +11,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from perijove.config.acme import answers
 from perijove.config.toml import schema, values
 from perijove.gateway.model import (
     CertificatePair,
@@ -41,7 +42,6 @@ from perijove.gateway.rules import (
     Redirect,
     Respond,
     Rule,
-    ServeFile,
     Template,
     Then,
     Variable,
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from perijove.gateway.model import Address
     from perijove.text.source import Source, Span
 
-_CHALLENGES = b"/.well-known/acme-challenge/"
 _PUBLIC: Template = (Variable.SCHEME, b"://", Variable.HOST)
 
 
@@ -225,9 +224,7 @@ class _Lowering:
                 f"certbot wants it to be there: `mkdir -p {folder}`",
                 warn=True,
             )
-        # RFC 8555 §8.3: the path, and the type in its example.
-        answer = ServeFile(folder.rstrip("/") + _CHALLENGES.decode().rstrip("/"), "application/octet-stream")
-        return (Rule(PathPrefix(_CHALLENGES), answer, Then.STOP, schema.place(self.source, at)),)
+        return (answers(folder, schema.place(self.source, at)),)
 
     def _hosts(self) -> tuple[VirtualHost, ...]:
         config = self.config
