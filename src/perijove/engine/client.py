@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from perijove.engine.limiter import Spot
     from perijove.engine.record import Record
     from perijove.engine.state import State
+    from perijove.engine.texts import Text
 
 # What the connection is doing.
 ANNOUNCED: Final = -1  # a balancer is to say whose connection it is (PROXY protocol)
@@ -83,6 +84,7 @@ _LINGER_MOST: Final = 1 << 20
 _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
 _RETRY_IF: Final = 10.0  # … if the upstream has answered within these
 _RETRY_EVERY: Final = 0.1
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
 _CONTENT_TYPE: Final = fields.mask(fields.CONTENT_TYPE)
 _OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
 _PAGED: Final = frozenset((404, 500, 502, 503, 504))  # statuses that another server may be asked for a page of
@@ -1102,7 +1104,10 @@ class Client(Borrower):
         phrase = b"" if state is None or status != state.status else state.phrase
         if REFUSED <= exchange.ended <= RESPONSE_TIMEOUT:
             phrase = self.site.table.phrases[exchange.ended - REFUSED]
-        kind, written = (0, b"") if plan is None else plan.pages.get(status, (0, b""))
+        kind = 0
+        written: bytes | Text = b""
+        if plan is not None and plan.pages:
+            kind, written = plan.pages.get(status if page.known(status) else 500, (0, b""))
         text = b""
         if isinstance(written, bytes):
             text = written
@@ -1147,12 +1152,17 @@ class Client(Borrower):
         lines = edits.kept(state.came, _OF_CONTENT, frozenset())
         silent = exchange.method == b"HEAD"
         carried = page.said(status, state.location) if status == state.status and status in (401, 407) else b""
+        if exchange.request_done and any(name.lower() in _FRAMING for name, _ in state.came):
+            lines.append((b"Content-Length", b"0"))  # what it says is gone, but it said something
         buffer = Buffer()
         buffer.append(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, edits.joined(lines)))
         head = RequestHead()
         if head.scan(buffer, site.limits) != FOUND:
             return False
+        site.table.notes = {b"redirect_" + name: value for name, value in state.notes.items() if name[:1] != b"\0"}
+        site.table.notes[b"redirect_status"] = b"%d" % status
         plan = site.table.resolve(head, None, self.peer)
+        site.table.notes = None
         made = site.table.state
         if made is not None and made.content is not None and made.status == 200:
             made.inside = True

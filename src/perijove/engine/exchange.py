@@ -6,6 +6,7 @@ answers with a verdict. A client connection has one and uses it for one request 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import edits, fields, page, ranges
@@ -35,6 +36,8 @@ _no_names: Final[frozenset[bytes]] = frozenset()
 _CONTENT_LENGTH: Final = fields.CONTENT_LENGTH
 _UPGRADE: Final = fields.UPGRADE
 _VARY: Final = fields.VARY
+_WARNING: Final = fields.WARNING
+_warning: Final = re.compile(rb'(?:\A|,)[ \t]*([0-9]{3} [^ \t,]+ "(?:[^"\\]|\\.)*"(?: "([^"]*)")?)[ \t]*(?=,|\Z)').finditer
 _RANGE: Final = fields.RANGE
 _SET_COOKIE: Final = fields.SET_COOKIE
 _TRANSFER_ENCODING: Final = fields.TRANSFER_ENCODING
@@ -42,6 +45,7 @@ _TRANSFER_ENCODING: Final = fields.TRANSFER_ENCODING
 _HOST: Final = fields.mask(fields.HOST)
 _DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
 _COOKIES: Final = fields.mask(fields.SET_COOKIE)
+_WARNINGS: Final = fields.mask(fields.WARNING)
 _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE)
 
 
@@ -55,7 +59,18 @@ def _asks(head: RequestHead) -> bool:
 
 _SIZE: Final = (b"\0", b"")  # stands for the size of a response among its fields
 # With these httpd ends the connection (ap_status_drops_connection, include/httpd.h), an upstream's as well as its own.
-_ENDS: Final = frozenset({400, 408, 413, 414, 500, 501, 503})
+_ENDS: Final = frozenset({400, 408, 411, 413, 414, 500, 501, 503})
+
+
+def _warnings(head: ResponseHead) -> list[tuple[bytes, bytes]]:
+    """Return what is kept of Warning: what is one, and whose date, if any, is the response's (ap_proxy_clean_warnings)."""
+    found = []
+    for value in head.values(_WARNING):
+        for one in _warning(value):
+            said, now = ranges.date(one[2] or None), ranges.date(head.field(fields.DATE))
+            if said is None or said == now:
+                found.append((b"Warning", one[1]))
+    return found
 
 
 def _with_cookies_last(lines: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -434,6 +449,8 @@ class Exchange:
                 return REFUSE
             if self.minor == 1 and (head.status != 100 or self.expect):
                 head.write(out, plan.response_drop, plan.response_names, b"")
+                if head.status == 100:
+                    self.expect = False  # one is enough
             source.drop(head.size)
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status
@@ -551,6 +568,7 @@ class Exchange:
         if (
             front
             and (part is None or not part.kind)
+            and not head.has(_WARNING)
             and recipe is not None
             and always is not None
             and not head.nominated
@@ -560,7 +578,8 @@ class Exchange:
             if always.lines:
                 front += always.text(state)
             drop |= recipe.drop | _DATE_SERVER
-            if head.has(_SET_COOKIE):  # cookies come behind all else of the upstream's (ap_proxy_http_process_response)
+            if head.has(_SET_COOKIE) and not drop >> _SET_COOKIE & 1:
+                # Cookies come behind all else of the upstream's (ap_proxy_http_process_response).
                 drop |= _COOKIES
                 size += edits.joined([line for line in head.items() if line[0].lower() == b"set-cookie"])
             if recipe.lines:
@@ -574,6 +593,8 @@ class Exchange:
             state.response = None
             return
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
+        if head.has(_WARNING) and b"warning" not in head.nominated:
+            lines = [*edits.kept(lines, _WARNINGS, _no_names), *_warnings(head)]
         lines = _with_cookies_last(lines)  # what is added comes behind them
         state.out = lines
         # What is set always is in a table of its own, which is written first (Apache's err_headers_out).

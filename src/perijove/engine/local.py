@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from email.utils import formatdate
 from typing import Final
 
@@ -117,7 +118,7 @@ def _unchanged(fields: dict[bytes, bytes], etag: bytes, changed: int) -> bool:
     if tags is not None:
         return tags.strip() == b"*" or etag in [one.strip().removeprefix(b"W/") for one in tags.split(b",")]
     since = ranges.date(fields.get(b"if-modified-since"))
-    return since is not None and changed <= since
+    return since is not None and changed <= since <= time.time()  # a date that is still to come is none (RFC 9110 §13.1.3)
 
 
 def _part(content: bytes, lines: list[Line], fields: dict[bytes, bytes], etag: bytes) -> Answer:

@@ -128,6 +128,14 @@ def reason(status: int) -> bytes:
     return REASONS.get(status, b"Error" if status >= 400 else b"OK")
 
 
+def known(status: int) -> bool:
+    """Tell whether httpd knows a status; any other has the page of 500 (ap_index_of_response)."""
+    try:
+        return HTTPStatus(status) is not HTTPStatus.IM_A_TEAPOT
+    except ValueError:
+        return False
+
+
 def reason_of_httpd(status: int) -> bytes:
     """Return the reason phrase of a status in httpd's words (status_lines, modules/http/http_protocol.c)."""
     found = _OF_HTTPD.get(status) or REASONS.get(status)

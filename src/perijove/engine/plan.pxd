@@ -67,6 +67,7 @@ cdef class Table:
     cdef public dict named
     cdef public tuple wild, globs, failures, phrases, unnamed
     cdef public bytes spoken
+    cdef public dict notes
     cdef public object state
     cdef public bint bare, anywhere
     cdef public Plan missing, bad

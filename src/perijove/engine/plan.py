@@ -301,6 +301,7 @@ class Table:
         "globs",
         "missing",
         "named",
+        "notes",
         "phrases",
         "spoken",
         "state",
@@ -328,6 +329,7 @@ class Table:
         self.failures = (503, 503, 500, 500, 502, 502, 502) if self.bare else (503, 504, 502, 502, 502, 502, 504)
         # What is said beside these; nothing is the usual (ap_proxyerror, modules/proxy/proxy_util.c).
         self.phrases = (b"", b"", *[b"Proxy Error"] * 5) if self.bare else (b"",) * 7
+        self.notes: dict[bytes, bytes] | None = None  # variables that a program is to begin with
         self.state: State | None = None  # of the last request that a program decided on
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404
@@ -377,7 +379,7 @@ class Table:
             return self.missing
         if host.program is not None:
             assert peer is not None
-            self.state = host.program.run(head, peer, trace)
+            self.state = host.program.run(head, peer, trace, self.notes)
             assert self.state.plan is not None
             return self.state.plan
         if host.single is not None:

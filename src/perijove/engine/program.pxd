@@ -140,7 +140,7 @@ cdef class Program:
     cdef dict _plans
     cdef Choice _last
     @cython.locals(state=State, path=object, step=Step)
-    cpdef State run(self, RequestHead head, Peer peer, list trace=*)
+    cpdef State run(self, RequestHead head, Peer peer, list trace=*, dict notes=*)
     @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint, lacks=cython.bint)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *
     @cython.locals(path=bytes)

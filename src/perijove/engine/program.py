@@ -632,15 +632,20 @@ class Program:
         self.undecoded_note = b""
         self.allow = b""  # the methods that CONNECT is answered where it is refused (RFC 9110 §15.5.6)
 
-    def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
+    def run(
+        self, head: RequestHead, peer: Peer, trace: list[Look] | None = None, notes: dict[bytes, bytes] | None = None
+    ) -> State:
         """Return what becomes of a request; its `plan` is set.
 
         Args:
             head: of the request.
             peer: who sent it.
             trace: gets, of each rule that was looked at, its number, whether it held, and what was known then.
+            notes: variables that are set from the beginning.
         """
         state = State(head, peer, self.settings)
+        if notes is not None:
+            state.notes = notes
         if self.timed:
             state.began = time.time()
         path: bytes | int

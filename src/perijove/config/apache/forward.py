@@ -7,7 +7,7 @@ ap_proxy_checkproxyblock2 (proxy_util.c). Knows what a host says. Must not know 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import reasons
 from perijove.config.apache.access import Access
@@ -25,8 +25,6 @@ from perijove.gateway.rules import (
 from perijove.gateway.templates import Fact, Template, Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from perijove.config.apache.flow import Flow, Label
     from perijove.config.apache.host import Host
     from perijove.config.apache.upstreams import Upstreams
@@ -55,35 +53,39 @@ def add(flow: Flow, host: Host, upstreams: Upstreams, to: Label) -> None:
     if not host.forwards:
         return
     said, modules = host.said, host.modules
-    own = _own_urls(host.called)  # what is asked for is on this very server
     origin = said("proxy-requests")[1]
-    forward = All((IS_FORWARD, Not(own)))
+    forward = _forwarded(host)
     domain = said("proxy-domain")
     if domain:
         plain = Not(Matches((Fact.CALLED,), Pattern(rb"\.")))
         location: Template = (*ASKED, b"://", Fact.CALLED, domain.encode(), Variable.TARGET)
         named = Not(Compares((Fact.CALLED,), Comparison.SAME, (b"localhost",)))
         flow.add(All((forward, Not(_CONNECT), plain, named)), Redirect(301, location), Then.STOP)
-    if "proxy_connect" not in modules:
-        flow.add(All((forward, _CONNECT)), Refuse(500, reasons.NO_CONNECT), Then.STOP)
-    if "ssl" not in modules or said("sslproxyengine") != "on":
-        https = Compares(ASKED, Comparison.SAME, (b"https",))
-        flow.add(All((forward, https)), Refuse(500, reasons.no_handler("https", True, "ssl" in modules)), Then.STOP)
     if "proxy_http" in modules:
         ws = Compares(ASKED, Comparison.SAME, (b"ws",))
         flow.add(All((forward, ws)), Set(Setting.UPGRADES, b"*"))
-    else:
-        flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
     flow.add(forward, Set(Setting.UPSTREAM_ENDS, True))
     for one in asked:
         flow.add(All((forward, one.when)), ForwardAsked(one.upstream), to, origin)
     flow.add(forward, ForwardAsked(), to, origin)
 
 
-def refusals(flow: Flow, said: Callable[..., Any]) -> None:
-    """Add what refuses a forward proxy's requests when access was checked: hosts that are blocked, ports that are not allowed."""
-    if not said("proxy-requests", (False, None))[0]:
+def refusals(flow: Flow, host: Host) -> None:
+    """Add what refuses a forward proxy's requests when access was checked.
+
+    These are schemes that no module is there for, hosts that are blocked, and ports that are not allowed.
+    """
+    if not host.forwards:
         return
+    said, modules = host.said, host.modules
+    forward = _forwarded(host)
+    if "proxy_connect" not in modules:
+        flow.add(All((forward, _CONNECT)), Refuse(500, reasons.NO_CONNECT), Then.STOP)
+    if "ssl" not in modules or said("sslproxyengine") != "on":
+        https = Compares(ASKED, Comparison.SAME, (b"https",))
+        flow.add(All((forward, https)), Refuse(500, reasons.no_handler("https", True, "ssl" in modules)), Then.STOP)
+    if "proxy_http" not in modules:
+        flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
     ports = said("allow-connect", _PORTS)
     allowed = Either(tuple(_between(first, last) for first, last in ports))
     flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT, None, reasons.PROXY_ERROR), Then.STOP)
@@ -91,6 +93,11 @@ def refusals(flow: Flow, said: Callable[..., Any]) -> None:
     if blocked:
         flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED, None, reasons.PROXY_ERROR), Then.STOP)
     flow.add(IS_FORWARD, Nothing(), Then.STOP)
+
+
+def _forwarded(host: Host) -> Condition:
+    """Return whether a request is for another server than this very one."""
+    return All((IS_FORWARD, Not(_own_urls(host.called))))
 
 
 def _own_urls(names: list[str]) -> Condition:

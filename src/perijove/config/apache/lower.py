@@ -140,7 +140,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     variables.add(flow, host, host.inner)
     Access(host.merged, host.when).rules(flow)
     variables.add_late(flow, host)
-    forward.refusals(flow, host.said)
+    forward.refusals(flow, host)
     fixups.add(flow, host, site)
 
     # What answers it (handler).

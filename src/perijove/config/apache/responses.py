@@ -10,7 +10,7 @@ from collections.abc import Callable
 from perijove.config.apache.paths import filled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import Always, Condition, both
-from perijove.gateway.rules import EditField, Operation, ReplaceAttribute, ReplacePrefix, Rule, Then
+from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
 from perijove.gateway.templates import Template
 
 
@@ -27,7 +27,7 @@ def response_rules(
         interpolates: ProxyPassInterpolateEnv is on.
     """
     # ap_proxy_http_process_response (mod_proxy_http.c)
-    rules = [Rule(Always(), EditField(Operation.REMOVE, b"Warning"), Then.NEXT), *via]
+    rules = list(via)
     for scope in merged:
         for one in scope.said.get("proxy-pass-reverse", ()):
             path = filled(one.path, one.interpolate and interpolates)

@@ -121,8 +121,9 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
         case "forward-dns" if all(word.lower().rstrip(".") == "localhost" for word in given):
             return Within((Variable.CLIENT_IP,), LOOPBACK)  # RFC 6761 §6.3: whatever the DNS says
         case "method":
-            # mod_authz_core.c: a method's number; HEAD is not GET's.
-            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in given))
+            # mod_authz_core.c: a method's number; HEAD has that of GET.
+            names = dict.fromkeys(name for one in given for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))
+            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in names))
         case "env":
             return Any(tuple(HasNote(one.encode()) for one in given))
         case "expr":

@@ -17,7 +17,7 @@ from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
 from perijove.gateway.conditions import All, Always, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation
-from perijove.gateway.templates import Fact, Note, Part, ResponseField, Template
+from perijove.gateway.templates import Fact, Look, Note, Part, ResponseField, Template, Variable
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive, Word
@@ -196,10 +196,8 @@ def _ssl(name: bytes, scope: Scope) -> Part:
     """`%{NAME}s` asks mod_ssl, which knows the request's variables as well; without it there is nothing to ask."""
     if "ssl" not in scope.modules:
         return _NULL
-    from perijove.gateway.templates import Variable
-
     known: dict[bytes, Part] = {
-        b"REMOTE_USER": Fact.USER,
+        b"REMOTE_USER": Look(((b"", _NULL),), (Fact.USER,), (Fact.USER,)),  # nobody has no name
         b"REMOTE_ADDR": Variable.CLIENT_IP,
         b"HTTPS": Fact.HTTPS,
         b"HTTP_HOST": Variable.HOST,
