@@ -5,13 +5,12 @@ Sources: modules/proxy/mod_proxy.c (add_pass, set_* and the directive table), do
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
-from perijove.config.apache.directives.parameters import balancer_fault, worker_fault
+from perijove.config.apache.directives.parameters import is_parameter
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.targets import Target, bad_port, target_of
@@ -24,60 +23,6 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 ERRORS: Final = tuple(range(400, 600))
-# Of a worker (mod_proxy.c, set_worker_param). All are read; those that change what a client sees are acted on.
-_WORKER: Final = frozenset(
-    [
-        "acquire",
-        "addressttl",
-        "connectiontimeout",
-        "disablereuse",
-        "enablereuse",
-        "flusher",
-        "flushpackets",
-        "flushwait",
-        "hcexpr",
-        "hcfails",
-        "hcinterval",
-        "hcmethod",
-        "hcpasses",
-        "hctemplate",
-        "hcuri",
-        "iobuffersize",
-        "keepalive",
-        "lbset",
-        "loadfactor",
-        "max",
-        "min",
-        "ping",
-        "receivebuffersize",
-        "redirect",
-        "responsefieldsize",
-        "retry",
-        "route",
-        "secret",
-        "smax",
-        "status",
-        "timeout",
-        "ttl",
-        "upgrade",
-    ]
-)
-_BALANCER: Final = frozenset(
-    [
-        "failonstatus",
-        "failontimeout",
-        "forcerecovery",
-        "growth",
-        "lbmethod",
-        "maxattempts",
-        "nofailover",
-        "nonce",
-        "scolonpathdelim",
-        "stickysession",
-        "stickysessionsep",
-        "timeout",
-    ]
-)
 
 
 @dataclass(slots=True)
@@ -175,26 +120,10 @@ def _parameters(line: Directive, words: list[Word], entry: Pass, scope: Scope, b
             if key.lower() == "mapping":
                 entry.mapping = value.lower() if value.lower() in ("encoded", "servlet") else ""
                 continue
-            if not _is_parameter(f"{line.name} {entry.path}:", word, scope, balancer):
+            if not is_parameter(f"{line.name} {entry.path}:", word, scope, balancer):
                 return False
             entry.parameters[key.lower()] = value
     return True
-
-
-def _is_parameter(says: str, word: Word, scope: Scope, balancer: bool) -> bool:
-    """Tell whether `key=value` is a parameter of a worker, or of a balancer."""
-    key, _, value = word.text.partition("=")
-    known = _BALANCER if balancer else _WORKER
-    what = "Balancer" if balancer else "Worker"
-    if key.lower() not in known:
-        near = difflib.get_close_matches(key.lower(), known, 1)
-        help_text = f"write `{near[0]}={value}`" if near else f"known are {', '.join(sorted(known))}"
-        scope.error("proxypass-parameter", f"{says} unknown {what} parameter `{key}`", word.span, help_text)
-        return False
-    wrong = balancer_fault(key, value) if balancer else worker_fault(key, value)
-    if wrong:
-        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, f"`{word.text}` is out of these bounds")
-    return not wrong
 
 
 @directive("ProxyPassReverse")
@@ -351,6 +280,6 @@ def member(line: Directive, scope: Scope) -> None:
             scope.error("proxypass-parameter", f"Invalid {line.name} parameter. Parameter must be in the form 'key=value'",
                         word.span, "write `key=value`, or put a remark on a line of its own")  # fmt: skip
             return
-        if not _is_parameter(f"{line.name}:", word, scope, balances):
+        if not is_parameter(f"{line.name}:", word, scope, balances):
             return
     scope.said.setdefault(line.name.lower(), []).append(line)
