@@ -57,11 +57,11 @@ PLANTS: Final[tuple[Plant, ...]] = (
     Plant(
         "RewriteRule comes after ProxyPass",
         "lower.py",
-        """    mod_rewrite.rules_of_server(host.scope, flow, proxied, translated, site)
+        """    rewrite_phases.rules_of_server(host.scope, flow, proxied, translated, site)
     translate.decoded(flow, host, mapper, proxied)
 """,
         """    translate.decoded(flow, host, mapper, proxied)
-    mod_rewrite.rules_of_server(host.scope, flow, proxied, translated, site)
+    rewrite_phases.rules_of_server(host.scope, flow, proxied, translated, site)
 """,
     ),
     Plant(
@@ -84,7 +84,7 @@ PLANTS: Final[tuple[Plant, ...]] = (
     Plant("captures are off by one", "paths.py", "Capture(int(after))", "Capture(max(0, int(after) - 1))"),
     Plant("ProxyPassReverse needs a segment to end behind the URL", "responses.py", "in members(one.url):",
           """in members(one.url.rstrip("/") + "/"):"""),
-    Plant("[R] loses the query", "directives/rewrite_rules.py", "flow.add(split, Redirect(status, (*location, Variable.SEARCH)), Then.STOP, span)",
+    Plant("[R] loses the query", "directives/rewrite_results.py", "flow.add(split, Redirect(status, (*location, Variable.SEARCH)), Then.STOP, span)",
           "flow.add(split, Redirect(status, location), Then.STOP, span)"),
     Plant("[QSA] is ignored", "directives/rewrite_rules.py", "SplitQuery(flags.append, ", "SplitQuery(False, "),
     Plant("[NC] of RewriteRule is ignored", "directives/rewrite_syntax.py", "regex(pattern, said.nocase)", "regex(pattern, False)"),

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from perijove.config.apache import aliases, variables
-from perijove.config.apache.directives.mod_rewrite import rules_of_section
+from perijove.config.apache.directives.rewrite_phases import rules_of_section
 from perijove.config.apache.flow import Flow, Label
 from perijove.gateway.conditions import Always, Condition
 from perijove.gateway.rules import Nothing, Refuse, Then
 
 if TYPE_CHECKING:
-    from perijove.config.apache.directives.mod_rewrite import Site
+    from perijove.config.apache.directives.rewrite_phases import Site
     from perijove.config.apache.host import Host
     from perijove.gateway.reasons import Reason
     from perijove.text.source import Span

@@ -28,7 +28,7 @@ from perijove.config.apache import (
     variables,
 )
 from perijove.config.apache.access import Access
-from perijove.config.apache.directives import mod_remoteip, mod_rewrite
+from perijove.config.apache.directives import mod_remoteip, rewrite_phases
 from perijove.config.apache.flow import Label
 from perijove.config.apache.host import Host
 from perijove.config.apache.identity import SCHEME
@@ -76,7 +76,7 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
             route=_route(host, mapper, expects),
             request=requests.rules(host, via[0], expects),
             response=(
-                *mod_rewrite.answers_of(host.scope),
+                *rewrite_phases.answers_of(host.scope),
                 *response_rules(host.merged, mapper.balancers.urls, host.names.origin, via[1], interpolates),
             ),
             program=True,
@@ -128,7 +128,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     # Where it goes (pre_translate_name, translate_name, map_to_storage).
     forward.add(flow, host, mapper.upstreams, proxied)
     translate.encoded(flow, host, mapper, proxied)
-    mod_rewrite.rules_of_server(host.scope, flow, proxied, translated, site)
+    rewrite_phases.rules_of_server(host.scope, flow, proxied, translated, site)
     translate.decoded(flow, host, mapper, proxied)
     aliases.translate(flow, host, translated)
     flow.place(translated)

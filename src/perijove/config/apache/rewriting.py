@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from perijove.config.apache import files, fixups, reasons
 from perijove.config.apache.directives.mod_proxy import Pass
-from perijove.config.apache.directives.mod_rewrite import Site
+from perijove.config.apache.directives.rewrite_phases import Site
 from perijove.config.apache.expression import condition
 from perijove.config.apache.identity import own_url
 from perijove.config.apache.targets import target_of

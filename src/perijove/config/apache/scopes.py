@@ -13,7 +13,6 @@ from perijove.config.apache.directive import Directive, Section
 from perijove.config.apache.directives import (
     REGISTRY,
     core,
-    directive,
     mod_alias,
     mod_authz,
     mod_env,
@@ -50,9 +49,6 @@ if TYPE_CHECKING:
     from perijove.config.apache.reading import Reading
     from perijove.text.diagnostic import Diagnostic
 
-for _name, _meaning in mod_rewrite.DIRECTIVES:
-    directive(_name)(_meaning)
-
 _MODULES = (
     core,
     mod_alias,
@@ -61,6 +57,7 @@ _MODULES = (
     mod_headers,
     mod_proxy,
     mod_remoteip,
+    mod_rewrite,
     mod_ssl,
 )  # importing them fills the registry
 _FILES = frozenset(("directory", "directorymatch", "files", "filesmatch"))
