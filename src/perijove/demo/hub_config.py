@@ -6,7 +6,9 @@ import os
 c = get_config()  # type: ignore[name-defined]
 demo = json.loads(os.environ["PERIJOVE_DEMO"])
 
-c.JupyterHub.bind_url = f"http://127.0.0.1:{demo['port']}{demo['base']}"
+c.JupyterHub.bind_url = demo["bind_url"]
+if demo["pair"]:
+    c.JupyterHub.ssl_cert = c.JupyterHub.ssl_key = demo["pair"]
 c.JupyterHub.hub_port = demo["hub_port"]
 # No Node.js and no second proxy: the hub's own is perijove.
 c.JupyterHub.proxy_class = "perijove"

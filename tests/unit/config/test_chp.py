@@ -70,7 +70,7 @@ def test_fields():
     stages = gateway(Options(custom_headers=(("X-A", "b"),), auto_rewrite=True, protocol_rewrite="https")).hosts[0].stages
     assert [(one.do.name, one.do.value) for one in stages.request if isinstance(one.do, EditField)] == [(b"X-A", (b"b",))]
     assert [one.do.public[0] for one in stages.response if isinstance(one.do, MapUrl)] == [b"https://", b"https://"]
-    assert not gateway(Options()).hosts[0].stages.response
+    assert [one.do.secure for one in gateway(Options()).hosts[0].stages.response] == [True]
 
 
 def test_trust_nobody():
@@ -79,7 +79,10 @@ def test_trust_nobody():
 
 def test_times():
     made = gateway(Options(timeout=1.5, proxy_timeout=2.0, keep_alive_timeout=3.0, grace=4.0)).timeouts
-    assert (made.body, made.header, made.response, made.stream, made.keepalive, made.grace) == (1.5, 1.5, 2.0, 2.0, 3.0, 4.0)
+    assert (made.body, made.header, made.response, made.stream, made.keepalive, made.grace) == (1.5, 1.5, 1.5, 1.5, 3.0, 4.0)
+    made = gateway(Options(proxy_timeout=2.0)).timeouts
+    assert (made.response, made.stream) == (2.0, 2.0)
+    assert (made.body, made.header) != (2.0, 2.0)
 
 
 def test_the_token_is_not_shown():
