@@ -31,28 +31,25 @@ _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
 
 def section(scope: Scope, one: Section, name: str) -> Scope | None:
     """Return the scope of <Directory>, <Files> and their like: for what is no file, and so for all that is proxied, never."""
-    words = list(one.words)
-    regex = name.endswith("match")
-    if words and words[0].text == "~":
-        words.pop(0)
-        regex = True
-    if not words:
+    subject = one.subject()
+    if subject is None:
         return None
-    text = words[0].text
+    word, regex = subject
+    text = word.text
     made = Scope(Kind.DIRECTORY, scope.modules, scope.tell, path=text, regex=regex)
     files = name.startswith("files")
     pattern: Pattern | None
     if regex:
         # A pattern for names begins where the last part of the path does.
-        pattern = compiled("/" + text[1:] if files and text.startswith("^") else text, False, words[0].span, scope)
+        pattern = compiled("/" + text[1:] if files and text.startswith("^") else text, False, word.span, scope)
         if pattern is None:
             return None
     else:
         glob = _glob(text if files else text.rstrip("/"))
         pattern = Pattern(rb"(?s)/" + glob + rb"\Z" if files else rb"(?s)\A" + glob + rb"(?:/|\Z)")
     # <Files> are for the name that the disk has, without what is behind it (ap_file_walk).
-    subject: Part = Call(Function.FOUND, (Note(FILE),)) if files else Note(FILE)
-    found = All((HasNote(FILE), Matches((subject,), pattern)))
+    name_of: Part = Call(Function.FOUND, (Note(FILE),)) if files else Note(FILE)
+    found = All((HasNote(FILE), Matches((name_of,), pattern)))
     made.condition = All((scope.condition, found)) if scope.kind is not Kind.SERVER and scope.kind is not Kind.HOST else found
     return made
 

@@ -90,9 +90,9 @@ def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]
             hosts.append(host)
             _fill(host, one.children, hosts)
         elif name in ("location", "locationmatch"):
-            _section(scope, one, hosts, _location(scope, one, name))
+            _section(scope, one, hosts, _location(scope, one))
         elif name in ("proxy", "proxymatch"):
-            _section(scope, one, hosts, _proxy(scope, one, name))
+            _section(scope, one, hosts, _proxy(scope, one))
         elif name in ("if", "elseif", "else"):
             _section(scope, one, hosts, _if(scope, one, name, elses))
         elif name in _AUTHORIZATION:
@@ -111,19 +111,16 @@ def _section(scope: Scope, section: Section, hosts: list[Scope], made: Scope | N
         _fill(made, section.children, hosts)
 
 
-def _location(scope: Scope, section: Section, name: str) -> Scope | None:
+def _location(scope: Scope, section: Section) -> Scope | None:
     """ap_location_walk, server/request.c: what a Location is for."""
-    words = list(section.words)
-    regex = name == "locationmatch"
-    if words and words[0].text == "~":
-        words.pop(0)
-        regex = True
-    if not words:
+    subject = section.subject()
+    if subject is None:
         return None
-    path = words[0].text
+    word, regex = subject
+    path = word.text
     made = Scope(Kind.LOCATION, scope.modules, scope.tell, path=path, regex=regex)
     if regex:
-        pattern = compiled(path, False, words[0].span, scope)
+        pattern = compiled(path, False, word.span, scope)
         if pattern is None:
             return None
         made.condition = PathMatches(pattern, _named(path))
@@ -159,15 +156,11 @@ def _named(pattern: str) -> tuple[tuple[int, bytes], ...]:
     return tuple(found)
 
 
-def _proxy(scope: Scope, section: Section, name: str) -> Scope | None:
-    words = list(section.words)
-    regex = name == "proxymatch"
-    if words and words[0].text == "~":
-        words.pop(0)
-        regex = True
-    if not words:
+def _proxy(scope: Scope, section: Section) -> Scope | None:
+    subject = section.subject()
+    if subject is None:
         return None
-    return Scope(Kind.PROXY, scope.modules, scope.tell, path=words[0].text, regex=regex)
+    return Scope(Kind.PROXY, scope.modules, scope.tell, path=subject[0].text, regex=subject[1])
 
 
 def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Scope | None:

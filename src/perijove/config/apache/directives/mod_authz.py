@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import condition, unquoted
+from perijove.config.apache.values import PROVIDERS as KNOWN
 from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, HasNote, Never, Not, NotEmpty, Within
 from perijove.gateway.templates import Fact, Variable
 
@@ -23,19 +24,8 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-PROVIDERS: Final = {
-    "all": "authz_core",
-    "env": "authz_core",
-    "method": "authz_core",
-    "expr": "authz_core",
-    "ip": "authz_host",
-    "host": "authz_host",
-    "forward-dns": "authz_host",
-    "local": "authz_host",
-    "user": "authz_user",
-    "valid-user": "authz_user",
-    "group": "authz_groupfile",
-}
+_EMULATED: Final = ("authz_core", "authz_host", "authz_user", "authz_groupfile")
+PROVIDERS: Final = {name: module for name, module in KNOWN.items() if module in _EMULATED}
 
 
 @dataclass(frozen=True, slots=True)
