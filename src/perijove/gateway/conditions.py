@@ -223,3 +223,10 @@ Condition = (
     | Not
     | Apart
 )
+
+
+def both(one: Condition, other: Condition) -> Condition:
+    """Return a condition that holds where both do."""
+    if isinstance(one, Always):
+        return other
+    return one if isinstance(other, Always) else All((one, other))

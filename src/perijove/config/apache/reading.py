@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perijove.config.apache import includes
-from perijove.config.apache.build import Builder, Node, diagnostic, words_of
+from perijove.config.apache.build import Builder
+from perijove.config.apache.complaints import diagnostic
 from perijove.config.apache.defines import Variables, envvars
 from perijove.config.apache.directive import Directive, Fault, Scope, Section, Word, arity, commands, few, misplaced, unknown
 from perijove.config.apache.modules import ASSUMED, STATIC, stranger
+from perijove.config.apache.nodes import Node, words_of
 from perijove.config.apache.table import table
 from perijove.config.apache.values import FILLED, VALUES
 from perijove.config.apache.words import fold, rewrite_words

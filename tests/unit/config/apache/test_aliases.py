@@ -1,11 +1,9 @@
-import pytest
-
-from perijove.config.apache.answers import ALLOWED, files, redirect, substituted
+from perijove.config.apache.aliases import redirect
 from perijove.config.apache.directives.mod_alias import Redirecting
 from perijove.config.apache.flow import Flow
 from perijove.gateway.conditions import Always, Pattern
 from perijove.gateway.rules import Redirect, Refuse
-from perijove.gateway.templates import Capture, Template, Variable
+from perijove.gateway.templates import Template, Variable
 from perijove.text.source import Source, Span
 
 SPAN = Span(Source("a.conf", "x"), 1, 1)
@@ -16,20 +14,6 @@ def made(one: Redirecting) -> list[object]:
     flow = Flow()
     redirect(flow, one, Always(), ORIGIN)
     return [rule.do for rule in flow.rules()]
-
-
-@pytest.mark.parametrize(
-    ("text", "template"),
-    [
-        (b"/x", (b"/x",)),
-        (b"/x/$1/y$2", (b"/x/", Capture(1), b"/y", Capture(2))),
-        (b"$0", (Capture(0),)),
-        (rb"/\$1&", (b"/$1&",)),
-        (b"/$", (b"/$",)),
-    ],
-)
-def test_substituted(text: bytes, template: Template) -> None:
-    assert substituted(text) == template
 
 
 def test_a_query_is_added_unless_there_is_one() -> None:
@@ -57,11 +41,3 @@ def test_what_a_pattern_found_may_bring_a_query() -> None:
     assert isinstance(without, Redirect)
     assert Variable.SEARCH not in with_query.location
     assert without.location[-1] is Variable.SEARCH
-
-
-def test_files_have_their_methods() -> None:
-    flow = Flow()
-    files(flow, ALLOWED)
-    found = [rule.do for rule in flow.rules()]
-    assert [one.status for one in found if isinstance(one, Refuse)] == [200, 501, 405]
-    assert [bool(one.allow) for one in found if isinstance(one, Refuse)] == [True, True, True]
