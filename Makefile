@@ -14,10 +14,10 @@ ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/peri
 UNITS := not e2e and not browser and not server and not oracle and not contract
 # They start servers, and mostly wait: two at a time, those that share servers on one side (tests/conftest.py).
 SERVERS := server or e2e or browser or contract
-ONCE := tests/checks tests/property/test_checks.py
+ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus hub-suite pains clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through it
 
 check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely finds in configurations as users have them
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.accuracy
+
+check-speed: $(VENV)/.test build ## How long `perijove check` takes for 10,000 lines of several shapes (LINES=…)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.speed $(LINES)
 
 oracle-fuzz: $(VENV)/.test build ## Random configurations on Apache and perijove (COUNT, SEED, ONLY=SEED:NUMBER; PLANTS=1)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.oracle.fuzz --count $(or $(COUNT),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTS),--plants)

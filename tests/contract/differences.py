@@ -151,6 +151,12 @@ DIFFERENCES: dict[str, Difference] = {
         101,
         "the certificate is the target's; the client's Host says nothing about it",
     ),
+    "key-with-a-password": Difference(
+        "keys with a password, from `CONFIGPROXY_SSL_KEY_PASSPHRASE`",
+        True,
+        False,
+        "a password that lies beside its key protects nothing",
+    ),
     "insecure": Difference(
         "`--insecure`: a target with a certificate of nobody's",
         503,

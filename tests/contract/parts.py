@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -51,19 +51,21 @@ class Proxy:
         tls: ssl.SSLContext | None = None,
         api_tls: ssl.SSLContext | None = None,
         patience: float = WAIT,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = kind
         self.tls, self.api_tls = tls, api_tls
         self.socket_path, self.api_socket = socket_path, api_socket
-        env = {name: value for name, value in os.environ.items() if not name.startswith("CONFIGPROXY_")}
+        given = {name: value for name, value in os.environ.items() if not name.startswith("CONFIGPROXY_")}
+        given.update(env or {})
         if token is not None:
-            env["CONFIGPROXY_AUTH_TOKEN"] = token
+            given["CONFIGPROXY_AUTH_TOKEN"] = token
         for _ in range(_PORTS):
             self.port, self.api_port, self.other_port = free_port(), free_port(), free_port()
-            given = [option.replace("{free}", str(self.other_port)) for option in options]
+            filled = [option.replace("{free}", str(self.other_port)) for option in options]
             where = ["--socket", socket_path] if socket_path else ["--ip", "127.0.0.1", "--port", str(self.port)]
             where += ["--api-socket", api_socket] if api_socket else [*api_ip, "--api-port", str(self.api_port)]
-            self.process = Process(kind, [*command, *where, *given], folder / f"{kind}-{self.port}.log", env)
+            self.process = Process(kind, [*command, *where, *filled], folder / f"{kind}-{self.port}.log", given)
             addresses = socket_path or self.port, api_socket or self.api_port
             up = eventually(lambda to=addresses: self.process.exited() is not None or all(map(accepts, to)), patience)
             taken = any(words in self.log() for words in _OWN)  # another test of the machine was faster
@@ -76,6 +78,10 @@ class Proxy:
 
     def log(self) -> str:
         return self.process.log.read_text(errors="replace")
+
+    def says(self, words: str) -> bool:
+        """Tell whether it comes to say so."""
+        return eventually(lambda: words in self.log())
 
     def stop(self) -> None:
         self.process.stop(5.0)

@@ -61,7 +61,7 @@ def test_no_token_configured(start: Start, one: Origin) -> None:
     proxy = start(token=None)
     assert proxy.api("POST", "/a", {"target": one.url}, fields=b"").status == 201
     assert proxy.api("GET", fields=b"Authorization: token anything\r\n").status == 200
-    assert "REST API is not authenticated" in proxy.log()
+    assert proxy.says("REST API is not authenticated"), proxy.log()
 
 
 # ------------------------------------------------------------------ adding

@@ -79,7 +79,7 @@ def test_no_x_forward(proxy_with: Start, base: str, one: Origin) -> None:
 
 def test_change_origin(proxy_with: Start, base: str, one: Origin) -> None:
     proxy = proxy_with("--change-origin")
-    assert "Change Origin of host headers enabled." in proxy.log()
+    assert proxy.says("Change Origin of host headers enabled."), proxy.log()
     proxy.add(base, one.url)
     got = report(proxy.ask(base, fields=b"Origin: http://hub.example:8443\r\n"))
     assert got.get("host") == one.url.removeprefix("http://")
@@ -135,7 +135,7 @@ def test_location(proxy: Proxy, base: str, one: Origin, to: str) -> None:
 @pytest.mark.parametrize("status", [201, 301, 302, 307, 308])
 def test_auto_rewrite(proxy_with: Start, base: str, one: Origin, two: Origin, status: int) -> None:
     proxy = proxy_with("--auto-rewrite")
-    assert "AutoRewrite of Location headers enabled." in proxy.log()
+    assert proxy.says("AutoRewrite of Location headers enabled."), proxy.log()
     proxy.add(base, one.url)
     assert location(proxy, base, f"{one.url}/a?b", status) == f"http://{HOST}/a?b"
     for other in (f"{two.url}/a", "http://other.example/a"):
@@ -158,7 +158,7 @@ def test_auto_rewrite_of_a_path(proxy_with: Start, base: str, one: Origin) -> No
 
 def test_protocol_rewrite(proxy_with: Start, base: str, one: Origin) -> None:
     proxy = proxy_with("--protocol-rewrite", "https")
-    assert "ProtocolRewrite enabled. Rewriting to https" in proxy.log()
+    assert proxy.says("ProtocolRewrite enabled. Rewriting to https"), proxy.log()
     proxy.add(base, one.url)
     assert location(proxy, base, f"{one.url}/a") == f"https://127.0.0.1:{one.port}/a"
     assert location(proxy, base, "http://other.example/a") == "http://other.example/a"

@@ -10,6 +10,7 @@ import os
 import signal
 import ssl
 import statistics
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -17,8 +18,8 @@ from pathlib import Path
 import pytest
 import trustme
 from tests.contract.conftest import Start
-from tests.contract.parts import Proxy, report
-from tests.server.parts import Answer, Client, Conversation, Origin, answer, eventually
+from tests.contract.parts import Proxy
+from tests.server.parts import Client, Conversation, Origin, answer, eventually
 
 from perijove.demo.processes import descendants
 
@@ -157,31 +158,30 @@ def test_a_renewed_certificate(start: Start, one: Origin, tmp_path: Path) -> Non
 
 
 def test_the_api_while_many_log_in(start: Start, one: Origin, tmp_path: Path) -> None:
-    """jupyterhub issue 1203: spawns fail when the hub cannot add their routes in time. (It cannot be shown with so few.)"""
-    authority = trustme.CA(key_type=trustme.KeyType.RSA)
-    issued = authority.issue_cert("localhost", key_type=trustme.KeyType.RSA)
-    issued.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "pair.pem"))
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    pair = str(tmp_path / "pair.pem")
-    proxy = start("--ssl-key", pair, "--ssl-cert", pair, "--default-target", one.url)
+    """jupyterhub issue 1203: spawns fail when the hub cannot add their routes in time.
+
+    64 browsers that begin TLS all the time, with a key that takes milliseconds: a change of routes does not stand behind them.
+    """
+    files = [str(tmp_path / "key.pem"), str(tmp_path / "cert.pem")]
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-keyout", files[0], "-out", files[1]]
+    subprocess.run([*new, "-subj", "/CN=localhost", "-days", "2"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    proxy = start("--ssl-key", files[0], "--ssl-cert", files[1])
     over = threading.Event()
 
     def log_in() -> None:
         while not over.is_set():
-            assert report(proxy_ask()).target == "/"
+            with contextlib.suppress(OSError), Client(proxy.port, tls=context):
+                pass
 
-    def proxy_ask() -> Answer:
-        with Client(proxy.port, tls=context) as client:
-            return client.ask("/")
-
-    threads = [threading.Thread(target=log_in) for _ in range(32)]
+    threads = [threading.Thread(target=log_in) for _ in range(64)]
     for thread in threads:
         thread.start()
     try:
         time.sleep(0.5)
         took = []
-        for number in range(30):
+        for number in range(20):
             began = time.perf_counter()
             proxy.add(f"/user/{number}", one.url)
             took.append(time.perf_counter() - began)
@@ -189,5 +189,4 @@ def test_the_api_while_many_log_in(start: Start, one: Origin, tmp_path: Path) ->
         over.set()
         for thread in threads:
             thread.join()
-    assert statistics.median(took) < 0.2, sorted(took)
-    assert max(took) < 2, sorted(took)
+    assert statistics.median(took) < 0.25, sorted(took)

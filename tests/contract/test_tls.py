@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 from tests.contract.conftest import Start
 from tests.contract.differences import expected
 from tests.contract.parts import AUTHORIZED, Proxy, Reporter, report
@@ -128,6 +129,20 @@ def test_a_file_that_is_missing(start: Start, certificates: Certificates, tmp_pa
     options = [*certificates.files(prefix, "proxy", "ours"), f"--{missing}", str(tmp_path / "none.pem")]
     with pytest.raises(AssertionError, match=r"none\.pem"):
         start(*options)
+
+
+def test_a_key_with_a_password(start: Start, certificates: Certificates, tmp_path: Path, kind: str) -> None:
+    key = serialization.load_pem_private_key((certificates.folder / "proxy.key").read_bytes(), None)
+    lock = serialization.BestAvailableEncryption(b"secret")
+    (tmp_path / "key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock))
+    options = ["--ssl-key", str(tmp_path / "key"), "--ssl-cert", str(certificates.folder / "proxy.crt")]
+    try:
+        start(*options, env={"CONFIGPROXY_SSL_KEY_PASSPHRASE": "secret"})
+        starts = True
+    except AssertionError as error:
+        starts = False
+        assert "is encrypted" in str(error)
+    assert starts == expected(kind, "key-with-a-password")
 
 
 # ------------------------------------------------------------------ servers

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.conftest import ONE_HOP, PASSWORD
-from tests.e2e.fronts import FRONTS, Front, write
+from tests.e2e.fronts import FOLDER, FRONTS, Front, write
 from tests.e2e.outcomes import PASSED, checks, outcomes
 from tests.e2e.person import Site
 
@@ -55,7 +55,7 @@ def test_configuration(name: str, hubs: dict[str, Hub], certificates: Path, tmp_
         if name == "official":
             values["HTTP_PORT"] = str(free_port())
         scheme, ca = ("https", values["CA"]) if configuration.secure else ("http", None)
-        front = Front(kind, write(tmp_path / kind, name, values), port)
+        front = Front(kind, write(tmp_path / kind, FOLDER / f"{name}.conf", values), port)
         try:
             return outcomes(Site(name, f"{scheme}://localhost:{port}{hub.base}", PASSWORD, f"{name}-{kind}", ca))
         finally:

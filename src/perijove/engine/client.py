@@ -389,6 +389,7 @@ class Client(Borrower):
 
     def _handshake(self) -> None:
         assert self.tls is not None
+        self.reactor.took_long = True
         try:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:

@@ -142,6 +142,7 @@ cdef class Program:
     @cython.locals(state=State, path=object, step=Step)
     cpdef State run(self, RequestHead head, Peer peer, list trace=*, dict notes=*)
     @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint, lacks=cython.bint)
+    @cython.locals(seen=State)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *
     @cython.locals(path=bytes)
     cdef bytes _undecoded(self, State state)

@@ -705,6 +705,7 @@ class Program:
         at = 0
         count = 0
         size = len(steps)
+        seen: State | None = None
         while at < size:
             step = steps[at]
             lacks = step.needs != 0 and _lacks(step, state)
@@ -713,10 +714,19 @@ class Program:
                 continue
             holds = not lacks and (step.test is None or step.test.holds(state))
             if trace is not None:
-                trace.append((step.number, holds, state.seen()))
+                if (  # else nothing is known that was not known before
+                    seen is None
+                    or seen.captures is not state.captures
+                    or seen.kept is not state.kept
+                    or seen.request_id is not state.request_id
+                ):
+                    seen = state.seen()
+                trace.append((step.number, holds, seen))
             if not holds:
                 at = step.missed
                 continue
+            if not isinstance(step.action, Select):
+                seen = None
             if step.action is not None and not step.action.act(state) and stop:
                 return
             if step.matched <= at:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine import balance, const, edits, fields, plan, program, texts
@@ -244,6 +245,10 @@ def host_table(
             break
         defaults[SETTINGS[rule.do.setting]] = rule.do.value
 
+    @cache
+    def reads(number: int) -> bool:
+        return recipes.reads_request((chosen[number].when, chosen[number].do))
+
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
         kind = const.CONNECT if state.form == b"connect" and stages.forwards else const.FORWARD
@@ -291,18 +296,18 @@ def host_table(
         made.response_operations = tuple(one for _, one in response)
         made.always_operations = tuple(one for _, one in always)
         filled = any(kind == const.INSIDE or not isinstance(text, bytes) for kind, text in made.pages.values())
-        made.keeps_fields = filled or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
+        made.keeps_fields = filled or any(reads(at) for at, _, _ in its if at >= requests)
         if not made.keeps_fields and made.version == b"HTTP/1.1":  # what a head is written with as it is
             made.request_recipe = recipes.request_recipe(request)
         made.response_recipe = recipes.response_recipe(response)
         made.always_recipe = recipes.always_recipe(always)
         return made
 
-    every = (*stages.route, *chosen)
+    every = tuple((rule.when, rule.do) for rule in (*stages.route, *chosen))
     slashes = _SLASHES[stages.encoded_slashes]
     runs_as = program.Program(route, steps, tuple(defaults), make, slashes, stages.merge_slashes, stages.forwards)
     runs_as.brief = shorten.shortened(route)
-    runs_as.timed = any(recipes.mentions(every, what) for what in (Fact.MICROSECONDS, Fact.DURATION))
+    runs_as.timed = recipes.mentions(every, Fact.MICROSECONDS, Fact.DURATION)
     runs_as.undecoded = tuple(pattern(one) for one in stages.undecoded)
     runs_as.undecoded_note = stages.undecoded_note.lower()
     runs_as.allow = stages.allow
@@ -316,6 +321,12 @@ def _octets(template: templates.Template) -> bytes | texts.Text:
         if all(isinstance(one, bytes) for one in template)
         else text(template)
     )
+
+
+@lru_cache(64)
+def _table(pairs: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
+    """Return a table, one for all that are alike: those of media types are large, and every host has one."""
+    return dict(pairs)
 
 
 def _no_answer(action: actions.Respond | actions.ServeFile) -> plan.Plan:
@@ -344,7 +355,7 @@ def _reads_path(one: object) -> bool:
 
 def _reads_response(one: object) -> bool:
     """Tell whether a condition or a text asks for something of the response."""
-    return any(recipes.mentions(one, what) for what in (templates.ResponseField, Fact.STATUS, Fact.CONTENT_TYPE))
+    return recipes.mentions(one, templates.ResponseField, Fact.STATUS, Fact.CONTENT_TYPE)
 
 
 class Building:
@@ -407,7 +418,7 @@ class Building:
             case actions.ForwardAnywhere(url, encoding, whole):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):
-                return program.ServeTree(text(path), Tree(indexes, dict(types), overridden))
+                return program.ServeTree(text(path), Tree(indexes, _table(types), overridden))
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Refuse(status, _, allow, phrase):

@@ -36,6 +36,7 @@ def test_tls():
     assert public.needs_client
     assert public.client_ca == "a.pem"
     assert not api.asks_client
+    assert gateway(Options(tls=Tls(cert="c.pem", request_cert=True))).listeners[0].tls.needs_client
     assert (towards.cert, towards.key, towards.ca, towards.verify) == ("o.pem", "p.pem", "b.pem", True)
     assert not gateway(Options(insecure=True)).routing.tls.verify
 
@@ -64,6 +65,8 @@ def test_redirect(to, port):
     assert isinstance(rule.do, Redirect)
     assert rule.do.status == 301
     assert rule.do.location[2] == port
+    assert other.hosts[1].names == ("",)  # who names no host cannot be told where to go
+    assert other.hosts[1].stages.route[0].do.status == 400
 
 
 def test_fields():

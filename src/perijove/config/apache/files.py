@@ -97,20 +97,30 @@ def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
     overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
     indexes = tuple(one.encode() for one in host.said("directoryindex", ("index.html",))) if "dir" in host.modules else ()
-    types = tuple(sorted(_types(host.said).items())) if "mime" in host.modules else ()
+    types = _types(host.said) if "mime" in host.modules else ()
     flow.add(All((_NOWHERE, HasNote(FILE))), ServeTree((Note(FILE),), indexes, types, overridden), Then.STOP)
 
 
-def _types(said: Callable[..., Any]) -> dict[bytes, bytes]:
+def _types(said: Callable[..., Any]) -> tuple[tuple[bytes, bytes], ...]:
     """Return media types by the ends of names: TypesConfig's file, and AddType."""
     path = said("typesconfig", ("/etc/mime.types",))[0]
     try:
-        found = dict(_read_types(path, os.stat(path).st_mtime_ns))
+        changed = os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        changed = -1
+    return _all_types(path, changed, tuple(tuple(one) for one in said("addtype", ())))
+
+
+@lru_cache(maxsize=64)
+def _all_types(path: str, changed: int, added: tuple[tuple[str, ...], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return them in order, once for all hosts that have the same."""
+    try:
+        found = {} if changed < 0 else dict(_read_types(path, changed))
     except (OSError, ValueError):
         found = {}
-    for kind, *ends in said("addtype", ()):
+    for kind, *ends in added:
         found |= {end.lstrip(".").lower().encode(): kind.encode() for end in ends}
-    return found
+    return tuple(sorted(found.items()))
 
 
 @lru_cache(maxsize=4)

@@ -64,9 +64,14 @@ class Worker:
 
     def begins(self, url: str) -> bool:
         """Tell whether a URL is this worker's, whatever follows it."""
-        head = _parted(self.name)[0]
-        if "$" not in head and not url.startswith(head):
-            return False  # as most are: no pattern is needed to see that
+        head, slash, path = _parted(self.name)
+        if "$" not in head:
+            if not url.startswith(head):
+                return False
+            if not self.wild:  # as most are: no pattern is needed
+                return url.startswith(head + slash + _unescaped.sub(r"\1", path)) or (
+                    slash == "/" and not path and url[len(head) :][:1] in ("", "?")
+                )
         return re.match(self.pattern(), url.encode("utf-8", "surrogateescape")) is not None
 
     def beginnings(self) -> tuple[str, ...]:
