@@ -155,10 +155,11 @@ def test_a_real_apache_s_log_is_tied_to_lines(tmp_path: Path) -> None:
         ("no-protocol-handler", 5),
         ("upstream-name-unknown", 7),
         ("upstream-speaks-no-http", 8),
-        ("tls-on-one-side", 24),
         ("upstream-timeout", 9),
         ("rewrite-noescape-proxied", 11),
     }
+    # A handshake that fails may be either's fault, as far as the file shows.
+    assert seen & {("tls-on-one-side", 24), ("upstream-certificate-name", 24)}
     assert found["logs"][0]["unknown"] == 0
 
 
