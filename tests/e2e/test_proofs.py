@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -38,6 +41,18 @@ def app(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield {"APP": str(plain), "APP_TLS": str(secure)}
     finally:
         process.stop()
+
+
+@pytest.fixture(scope="session")
+def signing_on() -> Iterator[dict[str, str]]:
+    """A file of users as htpasswd makes it, in a folder that Apache's children can read, and what a browser sends; by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        users = Path(folder, "users")
+        digest = base64.b64encode(hashlib.sha1(PASSWORD.encode(), usedforsecurity=False).digest()).decode()
+        users.write_text(f"alice:{{SHA}}{digest}\n")
+        users.chmod(0o644)
+        yield {"USERS": str(users), "LOGIN": f"Basic {base64.b64encode(f'alice:{PASSWORD}'.encode()).decode()}"}
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +143,7 @@ def test_proof(
     hubs: dict[str, Hub],
     kernels: Callable[[str], Kernel],
     app: dict[str, str],
+    signing_on: dict[str, str],
     certificates: Path,
     tmp_path: Path,
 ) -> None:
@@ -140,6 +156,7 @@ def test_proof(
         "BASE": BASES[proof.base],
         "USER": "alice-proofs",
         **app,
+        **signing_on,
     }
     values |= {"CERT": str(certificates / "pair.pem"), "CA": str(certificates / "ca.pem")}
     play = _Play(proof, tmp_path, values, hubs, kernels)
