@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from tests.e2e.chp import inside
 from tests.e2e.conftest import BASES, ONE_HOP, PASSWORD
 from tests.e2e.fronts import Front, refused, write
 from tests.e2e.person import Kernel, Person, Site
@@ -23,7 +24,6 @@ from tests.e2e.proof import Probe, Proof, named, proofs
 
 from perijove.cli.check import command
 from perijove.demo.hub import Hub, wait_for
-from perijove.demo.node import proxy_command
 from perijove.demo.processes import Process, free_port
 
 _PROOFS = proofs()
@@ -67,14 +67,7 @@ def hub_of(hubs: dict[str, Hub], cache: Path, tmp_path_factory: pytest.TempPathF
         if base in hubs:
             return hubs[base]
         if base not in made:
-            settings = {
-                "JupyterHub": {"proxy_class": "jupyterhub.proxy.ConfigurableHTTPProxy"},
-                "ConfigurableHTTPProxy": {
-                    "command": proxy_command(cache / "perijove" / "demo" / "node"),
-                    "api_url": f"http://127.0.0.1:{free_port()}",
-                },
-            }
-            made[base] = Hub(tmp_path_factory.mktemp(f"hub-{base}"), CHP_BASES[base], PASSWORD, settings=settings)
+            made[base] = Hub(tmp_path_factory.mktemp(f"hub-{base}"), CHP_BASES[base], PASSWORD, settings=inside(cache))
             made[base].wait()
         return made[base]
 
