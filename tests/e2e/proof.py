@@ -6,8 +6,8 @@ A folder of `proofs` is called as the check is, another of the same check `CHECK
 - `jupyterhub_config.py`, if the check needs it; `modules` in `proof.toml` says which are not loaded before;
 - `proof.toml`: where the check finds it, and the probes. `Proof` and `Probe` say what may be in it.
 
-Ports are written `{PORT}` (of Apache), `{HUB}`, `{APP}`, `{APP_TLS}` and `{DEAD}`, files `{CERT}` and `{CA}`, the rest of what
-differs from run to run `{BASE}` and `{USER}`. Knows files. Must not know servers, nor what a check does.
+Ports are written `{PORT}` (of Apache), `{HUB}`, `{APP}`, `{APP_TLS}` and `{DEAD}`, files `{CERT}`, `{CA}` and `{USERS}`, whose
+only one is alice and `{LOGIN}` what her browser says in `Authorization`, the rest of what differs from run to run `{BASE}` and `{USER}`. Knows files. Must not know servers, nor what a check does.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ PROOFS: Final = Path(__file__).with_name("proofs")
 # Debian's, with what the pages say to enable.
 _LOADED: Final = (
     "mpm_event",
+    "auth_basic",
+    "authn_core",
+    "authn_file",
     "authz_core",
     "authz_host",
+    "authz_user",
     "env",
+    "setenvif",
     "alias",
     "headers",
     "rewrite",
@@ -65,7 +70,7 @@ class Proof:
     name: str
     at: str  # what stands in the line in which the check finds it, the first such line
     probes: tuple[Probe, ...]
-    base: str = "root"  # of the hub, as `BASES` in conftest.py names it
+    base: str = "root"  # of the hub, as `BASES` in conftest.py names it; `chp-` before it: with configurable-http-proxy inside
     restarted: str = ""  # the base of the hub when it is fixed, if its own configuration must be changed, too
     without: tuple[str, ...] = ()  # modules that are not loaded
     enable: tuple[str, ...] = ()  # of these, what the fix is

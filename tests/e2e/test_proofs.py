@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+import hashlib
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests.e2e.conftest import BASES, PASSWORD
+from tests.e2e.chp import inside
+from tests.e2e.conftest import BASES, ONE_HOP, PASSWORD
 from tests.e2e.fronts import Front, refused, write
 from tests.e2e.person import Kernel, Person, Site
 from tests.e2e.probes import Way, differences, seen, visitor, with_names
@@ -22,6 +27,7 @@ from perijove.demo.hub import Hub, wait_for
 from perijove.demo.processes import Process, free_port
 
 _PROOFS = proofs()
+CHP_BASES = {f"chp-{name}": base for name, base in BASES.items() if name != ONE_HOP}
 # The hub's proxy closes a connection after a WebSocket that was refused, and Apache may take it for the next request all the same.
 _UNPOOLED = "SetEnv proxy-initial-not-pooled 1"
 
@@ -41,13 +47,45 @@ def app(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def kernels(hubs: dict[str, Hub]) -> Iterator[Callable[[str], Kernel]]:
+def signing_on() -> Iterator[dict[str, str]]:
+    """A file of users as htpasswd makes it, in a folder that Apache's children can read, and what a browser sends; by their names."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        users = Path(folder, "users")
+        digest = base64.b64encode(hashlib.sha1(PASSWORD.encode(), usedforsecurity=False).digest()).decode()
+        users.write_text(f"alice:{{SHA}}{digest}\n")
+        users.chmod(0o644)
+        yield {"USERS": str(users), "LOGIN": f"Basic {base64.b64encode(f'alice:{PASSWORD}'.encode()).decode()}"}
+
+
+@pytest.fixture(scope="session")
+def hub_of(hubs: dict[str, Hub], cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Hub]]:
+    """Return the hub of a base; those with configurable-http-proxy inside, as most users have them, start when they are asked for."""
+    made: dict[str, Hub] = {}
+
+    def find(base: str) -> Hub:
+        if base in hubs:
+            return hubs[base]
+        if base not in made:
+            made[base] = Hub(tmp_path_factory.mktemp(f"hub-{base}"), CHP_BASES[base], PASSWORD, settings=inside(cache))
+            made[base].wait()
+        return made[base]
+
+    try:
+        yield find
+    finally:
+        for one in made.values():
+            one.stop()
+
+
+@pytest.fixture(scope="session")
+def kernels(hub_of: Callable[[str], Hub]) -> Iterator[Callable[[str], Kernel]]:
     """Return the kernel of somebody who came to a hub without any proxy of ours, at the name of its base; one for all proofs."""
     made: list[Kernel] = []
 
-    @cache
+    @functools.cache
     def start(base: str) -> Kernel:
-        hub = hubs[base]
+        hub = hub_of(base)
         site = Site(base, f"http://localhost:{hub.port}{hub.base}", PASSWORD, "proofs")
         made.append(visitor(Person(site, site.user("alice"))))
         return made[-1]
@@ -61,9 +99,9 @@ class _Play:
     """A proof's files with this run's values, and what is started with them."""
 
     def __init__(
-        self, proof: Proof, folder: Path, values: dict[str, str], hubs: dict[str, Hub], kernels: Callable[[str], Kernel]
+        self, proof: Proof, folder: Path, values: dict[str, str], hub_of: Callable[[str], Hub], kernels: Callable[[str], Kernel]
     ) -> None:
-        self.proof, self.folder, self.values, self.hubs, self.kernels = proof, folder, values, hubs, kernels
+        self.proof, self.folder, self.values, self.hub_of, self.kernels = proof, folder, values, hub_of, kernels
         self.base = proof.base
         for one in proof.folder.iterdir():
             if one.name != "proof.toml":
@@ -86,7 +124,7 @@ class _Play:
 
     @property
     def hub(self) -> Hub:
-        return self.hubs[self.base]
+        return self.hub_of(self.base)
 
     def restart_hub(self) -> None:
         """Let the hub have another base: it is another one that runs, whose port is taken for that of the first."""
@@ -125,24 +163,26 @@ class _Play:
 @pytest.mark.parametrize("name", _PROOFS)
 def test_proof(
     name: str,
-    hubs: dict[str, Hub],
+    hub_of: Callable[[str], Hub],
     kernels: Callable[[str], Kernel],
     app: dict[str, str],
+    signing_on: dict[str, str],
     certificates: Path,
     tmp_path: Path,
 ) -> None:
     proof = _PROOFS[name]
-    hub = hubs[proof.base]
+    hub = hub_of(proof.base)
     values = {
         "PORT": str(free_port()),
         "DEAD": str(free_port()),
         "HUB": str(hub.port),
-        "BASE": BASES[proof.base],
+        "BASE": hub.base,
         "USER": "alice-proofs",
         **app,
+        **signing_on,
     }
     values |= {"CERT": str(certificates / "pair.pem"), "CA": str(certificates / "ca.pem")}
-    play = _Play(proof, tmp_path, values, hubs, kernels)
+    play = _Play(proof, tmp_path, values, hub_of, kernels)
 
     found = play.check()
     lines = play.conf.read_text().splitlines()

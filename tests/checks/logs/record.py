@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Final
 
 import requests
+from tests.e2e.chp import inside
 from tests.e2e.person import Person, Site
 from tests.oracle.play import APACHE
 from tests.oracle.stage import MODULES
 
 from perijove.demo.hub import Hub
-from perijove.demo.node import proxy_command
 from perijove.demo.processes import Process, free_port
 
 HERE: Final = Path(__file__).parent
@@ -129,6 +129,13 @@ def ask(port: int) -> None:
         sock.recv(1000)
 
 
+def as_written(text: str, ports: dict[str, int]) -> str:
+    """Return a log with the ports of `PORTS`, for those that were used instead."""
+    for each, port in ports.items():
+        text = re.sub(rf"(?<!\d){port}(?!\d)", str(PORTS[each]), text)
+    return text
+
+
 def _use(port: int) -> None:
     """Use the hub as a browser does: what changes something, and WebSockets."""
     site = Site("broken", f"http://localhost:{port}/", "a password", "plain")
@@ -151,10 +158,9 @@ def _use(port: int) -> None:
 def main() -> None:
     """Record."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or HERE.parents[2] / ".cache")
-    proxy = proxy_command(cache / "perijove" / "demo" / "node")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        hub = Hub(folder / "hub", "/", proxy, "a password")
+        hub = Hub(folder / "hub", "/", "a password", settings=inside(cache))
         junk, slow = Junk(0), Junk(5)
         ports = {"LISTEN": free_port(), "DEAD": free_port(), "JUNK": junk.port, "SLOW": slow.port, "HUB": hub.port}
         (folder / "apache").mkdir()
@@ -169,10 +175,7 @@ def main() -> None:
             apache.stop()
             hub.stop()
         for log, to in ((apache.log, "apache.log"), (folder / "hub" / "hub.log", "hub.log")):
-            text = log.read_text("utf-8", "replace").replace(str(folder), "/srv")
-            for each, port in ports.items():
-                text = re.sub(rf"(?<!\d){port}(?!\d)", str(PORTS[each]), text)
-            (HERE / to).write_text(text)
+            (HERE / to).write_text(as_written(log.read_text("utf-8", "replace").replace(str(folder), "/srv"), ports))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ Without `$1`, the whole path is put behind the URL: `ws://127.0.0.1:8000/` and `
 ## What a user sees
 
 `404 Not Found` for what goes this way, or a redirect below `/hub/`: mostly WebSockets, of which the browser's console says
-`Unexpected response code: 302`, and *Connecting to kernel* stays.
+`Unexpected response code: 302`, and *Connecting to kernel* stays. Where the hub's own proxy is perijove, it is 400.
 
 ## Example
 

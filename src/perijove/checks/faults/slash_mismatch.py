@@ -10,8 +10,8 @@ Apache takes the path off, as it was written, and puts what is left behind the U
 
 ## What a user sees
 
-`404 Not Found` from the hub for every page, or a redirect that never ends, which WebSockets are refused with (302); without any path
-in the URL `500 Proxy Error` with `DNS lookup failure for: localhost:8000hub`.
+`404 Not Found` from the hub for every page, or a redirect that never ends, which WebSockets are refused with (302, or 400 where
+the hub's own proxy is perijove); without any path in the URL `500 Proxy Error` with `DNS lookup failure for: localhost:8000hub`.
 
 ## Example
 

@@ -11,7 +11,8 @@ upgrade, too, and fail.
 
 ## What a user sees
 
-Nothing; or the login fails with `502 Proxy Error` (`AH01102`), or with no answer at all on a connection that was used before.
+Nothing; or the login fails with `502 Proxy Error` (`AH01102`), or with no answer at all on a connection that was used before: where
+the hub's own proxy is configurable-http-proxy, as it is unless it was changed.
 
 ## Example
 
