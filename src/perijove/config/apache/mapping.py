@@ -493,16 +493,16 @@ class Mapper:
             whole = (origin.encode("utf-8", "surrogateescape"), Encoded(path, _UNSAFE), Variable.SEARCH)
             self.by_worker(flow, target, whole, origin, self.upgrades(target, {}), span)
 
-    def by_url(self, scope: Scope, url: str, span: Span) -> str | int:
-        """Return the upstream of a URL that a RewriteRule leads to, or the status that such requests get."""
+    def by_url(self, scope: Scope, url: str, span: Span) -> str | Refuse:
+        """Return the upstream of a URL that a RewriteRule leads to, or how such requests are refused."""
         target = url_of(url)
         if target is None:
-            return 500
+            return Refuse(500)
         if target.scheme == "balancer" and "proxy_balancer" in self.modules:
             return ""  # `balanced` says which
         failing = self.failing(target)
         if failing:
-            return failing
+            return Refuse(failing, self.why(target) if failing == 500 else None)
         return self.upstream(target, {})
 
     def _said_of(self, target: Target, name: str) -> Any:

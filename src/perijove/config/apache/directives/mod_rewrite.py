@@ -17,7 +17,7 @@ from perijove.config.apache.directives.rewrite_text import Around, Map, Names, o
 from perijove.config.apache.files import in_order
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope, ifs, within
-from perijove.gateway.actions import Encoding, Hold
+from perijove.gateway.actions import Encoding, Hold, Refuse
 from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, PathIs
 from perijove.gateway.templates import Fact, Function, Template
 
@@ -67,8 +67,8 @@ class Site:
     """What rules need of the server that they stand in, and of other modules."""
 
     names: Names
-    # The name of an upstream for a URL's scheme and authority, or the status that such requests get.
-    upstream: Callable[[Scope, str, Span], str | int]
+    # The name of an upstream for a URL's scheme and authority, or how such requests are refused.
+    upstream: Callable[[Scope, str, Span], str | Refuse]
     expression: Callable[[Scope, str, Span], Condition]  # what RewriteCond expr says
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     own: Condition | None = None  # it is a URL of this server; the first capture is the path behind the slash
@@ -415,7 +415,7 @@ def _place(
         if server.rewriting is None or inherits:
             maps = {**above.maps, **maps}
 
-    def upstream(url: str, span: Span) -> str | int:
+    def upstream(url: str, span: Span) -> str | Refuse:
         return site.upstream(scope, url, span)
 
     def expression(text: str, span: Span) -> Condition:

@@ -92,9 +92,7 @@ class Place:
     """Where a list stands, and what it leads to."""
 
     around: Around
-    upstream: Callable[
-        [str, Span], str | int
-    ]  # its name for a URL's scheme and authority, or the status that such requests get
+    upstream: Callable[[str, Span], str | Refuse]  # its name for a URL's scheme and authority, or how such requests are refused
     expression: Callable[[str, Span], Condition]  # of RewriteCond expr
     proxies: bool  # mod_proxy is loaded
     own: Condition | None  # the held text is a URL of the server itself; the path behind the slash is its first capture
@@ -206,7 +204,7 @@ class _List:
     def _own_origin(self) -> Template:
         return self.place.around.names.origin
 
-    def _target(self, line: RuleLine, text: Template) -> tuple[str, Template, str | int, bytes]:
+    def _target(self, line: RuleLine, text: Template) -> tuple[str, Template, str | Refuse, bytes]:
         """Tell what is made: an absolute URL, a path, or either; what is held of it; the upstream of [P], and its origin.
 
         Of a URL for [P] whose authority is written there, only what is behind that is held.
@@ -275,7 +273,7 @@ class _List:
 
     # ---- what comes of it
 
-    def _proxy(self, line: RuleLine, kind: str, upstream: str | int, origin: bytes) -> None:
+    def _proxy(self, line: RuleLine, kind: str, upstream: str | Refuse, origin: bytes) -> None:
         flow, flags, span = self.flow, line.flags, line.span
         if not self.place.proxies:  # AH00669
             flow.add(Always(), Refuse(403), Then.STOP, span)
@@ -286,8 +284,8 @@ class _List:
         if flags.end:
             flow.add(Always(), SetNote(END, (b"1",)), Then.NEXT, span)
         self._refuse_controls(line)
-        if isinstance(upstream, int):
-            flow.add(Always(), Refuse(upstream), Then.STOP, span)
+        if isinstance(upstream, Refuse):
+            flow.add(Always(), upstream, Then.STOP, span)
             return
         encoding = Encoding.NONE if flags.noescape else self.place.encoding
         if origin[:11].lower() == b"balancer://" and self.place.balancer is not None and span is not None:
