@@ -68,10 +68,10 @@ def find(subject: Subject) -> Iterator[Finding]:
     fields = [one for one in subject.directives("requestheader") if len(one.words) > 2]
     for site in subject.sites:
         for one in fields:
-            if not within(one, site) or arriving(site.page, one.words[1].text.lower()) != _NULL:
+            said = _variable(one.words[2].text)  # first, for it is cheap: a request has as many fields as there are lines
+            if said is None or not within(one, site) or arriving(site.page, one.words[1].text.lower()) != _NULL:
                 continue
-            said = _variable(one.words[2].text)
-            if said is None or not _never(subject, said[1], said[2]):
+            if not _never(subject, said[1], said[2]):
                 continue
             yield Finding(
                 f"{one.words[1].text} arrives as `{_NULL}`: `{said[0]}` is not there when fields are written",
