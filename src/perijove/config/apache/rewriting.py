@@ -16,7 +16,7 @@ from perijove.config.apache.identity import own_url
 from perijove.config.apache.targets import target_of
 from perijove.config.apache.words import octets
 from perijove.gateway.conditions import Always, Condition, Groups, Never, Setting
-from perijove.gateway.rules import Encoding, ForwardTo, Set
+from perijove.gateway.rules import Encoding, ForwardTo, Refuse, Set
 
 if TYPE_CHECKING:
     from perijove.config.apache.flow import Flow, Label
@@ -52,14 +52,17 @@ class _Proxying:
         self.upstreams = mapper.upstreams
         self.balancers = mapper.balancers
 
-    def upstream(self, _scope: Scope, url: str, _span: Span) -> str | int:
-        """Return the upstream of a URL, or the status that such requests get."""
+    def upstream(self, _scope: Scope, url: str, _span: Span) -> str | Refuse:
+        """Return the upstream of a URL, or how such requests are refused."""
         target = target_of(url)
         if target is None:
-            return 500
+            return Refuse(500)
         if target.scheme == "balancer" and "proxy_balancer" in self.upstreams.modules:
             return ""  # `balanced` says which
-        return self.upstreams.failing(target) or self.upstreams.name(target, {})
+        failing = self.upstreams.failing(target)
+        if failing:
+            return Refuse(failing, self.upstreams.why(target) if failing == 500 else None)
+        return self.upstreams.name(target, {})
 
     def balanced(self, flow: Flow, url: str, path: Template, encoding: Encoding, proxied: Label, span: Span) -> None:
         """Add what sends a request to a balancer, with a path (rewrite_url, mod_proxy_balancer.c)."""

@@ -26,7 +26,7 @@ from perijove.config.apache.directives.rewrite_text import Around, Names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope, within
 from perijove.config.apache.words import octets
-from perijove.gateway.actions import Encoding, Hold
+from perijove.gateway.actions import Encoding, Hold, Refuse
 from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, PathIs
 from perijove.gateway.templates import Fact, Template
 
@@ -41,8 +41,8 @@ class Site:
     """What rules need of the server that they stand in, and of other modules."""
 
     names: Names
-    # The name of an upstream for a URL's scheme and authority, or the status that such requests get.
-    upstream: Callable[[Scope, str, Span], str | int]
+    # The name of an upstream for a URL's scheme and authority, or how such requests are refused.
+    upstream: Callable[[Scope, str, Span], str | Refuse]
     expression: Callable[[Scope, str, Span], Condition]  # what RewriteCond expr says
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     own: Condition | None = None  # it is a URL of this server; the first capture is the path behind the slash
@@ -147,7 +147,7 @@ def _has_end(rules: Sequence[RuleLine]) -> bool:
 
 
 def _place(server: Scope, scope: Scope, site: Site, directory: bytes | None, base: bytes, counted: bytes) -> Place:
-    def upstream(url: str, span: Span) -> str | int:
+    def upstream(url: str, span: Span) -> str | Refuse:
         return site.upstream(scope, url, span)
 
     def expression(text: str, span: Span) -> Condition:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from perijove.gateway.actions import Encoding
+from perijove.gateway.actions import Encoding, Refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,8 @@ class Place:
     """Where a list stands, and what it leads to."""
 
     around: Around
-    # The name of an upstream for a URL's scheme and authority, or the status that such requests get.
-    upstream: Callable[[str, Span], str | int]
+    # The name of an upstream for a URL's scheme and authority, or how such requests are refused.
+    upstream: Callable[[str, Span], str | Refuse]
     expression: Callable[[str, Span], Condition]  # of RewriteCond expr
     proxies: bool  # mod_proxy is loaded
     own: Condition | None  # the held text is a URL of the server itself; the path behind the slash is its first capture

@@ -81,7 +81,7 @@ class Results:
         if self.query_changes:
             self.flow.add(Matches((Fact.QUERY,), _CONTROL), Refuse(403), Then.STOP, span)
 
-    def proxy(self, line: RuleLine, kind: str, upstream: str | int, origin: bytes) -> None:
+    def proxy(self, line: RuleLine, kind: str, upstream: str | Refuse, origin: bytes) -> None:
         flow, flags, span = self.flow, line.flags, line.span
         if not self.place.proxies:  # AH00669
             flow.add(Always(), Refuse(403), Then.STOP, span)
@@ -92,8 +92,8 @@ class Results:
         if flags.end:
             flow.add(Always(), SetNote(END, (b"1",)), Then.NEXT, span)
         self._refuse_controls(line.span)
-        if isinstance(upstream, int):
-            flow.add(Always(), Refuse(upstream), Then.STOP, span)
+        if isinstance(upstream, Refuse):
+            flow.add(Always(), upstream, Then.STOP, span)
             return
         encoding = Encoding.NONE if flags.noescape else self.place.encoding
         if origin[:11].lower() == b"balancer://" and self.place.balancer is not None and span is not None:

@@ -143,7 +143,7 @@ class _List:
             kind = "unknown"
         self._go_on(number, line, kind)
 
-    def _target(self, line: RuleLine, text: Template) -> tuple[str, Template, str | int, bytes]:
+    def _target(self, line: RuleLine, text: Template) -> tuple[str, Template, str | Refuse, bytes]:
         """Tell what is made: an absolute URL, a path, or either; what is held of it; the upstream of [P], and its origin.
 
         Of a URL for [P] whose authority is written there, only what is behind that is held.

@@ -90,10 +90,10 @@ class Server:
     upstreams: dict[str, Upstream] = field(default_factory=dict)
     program: Program | None = None
 
-    def upstream(self, scope: Scope, url: str, span: Span | None) -> str | int:
+    def upstream(self, scope: Scope, url: str, span: Span | None) -> str | Refuse:
         scheme, _, authority = url.partition("://")
         if scheme in ("https", "wss") and "ssl" not in self.scope.modules:
-            return 500
+            return Refuse(500)
         self.upstreams.setdefault(url, Upstream(url, authority.encode(), scheme))
         return url
 
