@@ -18,13 +18,14 @@ from urllib.parse import parse_qs, unquote
 from tornado import httpserver, web
 
 from perijove.routing.dynamic import BadTarget
+from perijove.routing.store import Unavailable
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
     from perijove.routing.store import Route
-    from perijove.server.routes import Routes
+    from perijove.server.routes import Kept
 
 _token: Final = re.compile(r"token\s+(\S+)").search
 _broken: Final = re.compile(r"%(?![0-9A-Fa-f]{2})").search
@@ -39,7 +40,7 @@ def date(seconds: float) -> str:
 class Handler(web.RequestHandler):
     """One request."""
 
-    def initialize(self, routes: Routes, token: str) -> None:
+    def initialize(self, routes: Kept, token: str) -> None:
         """Take what it is about."""
         self.routes = routes
         self.token = token.encode()
@@ -84,6 +85,7 @@ class Handler(web.RequestHandler):
         path = self._path()
         if path is None:
             return
+        await self.routes.gather()
         if path not in ("", "/"):
             route = self.routes.store.get(path)
             if route is None:
@@ -124,6 +126,9 @@ class Handler(web.RequestHandler):
         except BadTarget as error:
             self._fail(400, str(error))
             return
+        except Unavailable as error:
+            self._fail(503, str(error))
+            return
         _log.info("Route added %s -> %s", route.path, route.target)
         self.set_status(201)
 
@@ -132,7 +137,11 @@ class Handler(web.RequestHandler):
         path = self._path()
         if path is None:
             return
-        found = await self.routes.remove(path or "/")
+        try:
+            found = await self.routes.remove(path or "/")
+        except Unavailable as error:
+            self._fail(503, str(error))
+            return
         if found:
             _log.info("Route removed %s", path)
         self.set_status(204 if found else 404)
@@ -160,7 +169,7 @@ def _logged(handler: web.RequestHandler) -> None:
 class Api:
     """The API as it listens."""
 
-    def __init__(self, sockets: Sequence[socket.socket], routes: Routes, token: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], routes: Kept, token: str, tls: ssl.SSLContext | None) -> None:
         """Listen.
 
         Args:
