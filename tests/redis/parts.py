@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -25,13 +26,16 @@ WAIT = 15.0
 class Server:
     """A Redis, which keeps what it has in its folder. It may be stopped and started again."""
 
-    def __init__(self, folder: Path, *settings: str, program: str = "redis-server", password: str = "") -> None:
+    def __init__(
+        self, folder: Path, *settings: str, program: str = "redis-server", password: str = "", tls: bool = False
+    ) -> None:
         self.port = free_port()
         self.folder = folder / f"redis-{self.port}"
         self.folder.mkdir()
         self.password = password
         self.process: Process | None = None
-        self._settings = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *settings]
+        listen = ["--port", "0", "--tls-port", str(self.port)] if tls else ["--port", str(self.port)]
+        self._settings = [*listen, "--bind", "127.0.0.1", "--dir", str(self.folder), *settings]
         if program == "redis-server":
             self._settings += ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
         self._program = program
@@ -62,6 +66,16 @@ class Server:
         for path in self.folder.rglob("*"):
             if path.is_file() and path.name != "log":
                 path.unlink()
+
+    def copy(self) -> Path:
+        """Return a copy of what it keeps, while it is stopped."""
+        assert self.process is None
+        return Path(shutil.copytree(self.folder, self.folder.with_suffix(".copy")))
+
+    def restore(self, copy: Path) -> None:
+        """Have it keep what it kept then, while it is stopped."""
+        self.empty()
+        shutil.copytree(copy, self.folder, dirs_exist_ok=True)
 
     @property
     def url(self) -> str:

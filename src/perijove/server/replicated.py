@@ -26,7 +26,7 @@ from perijove.routing.store import Route, Store, Unavailable, clean
 from perijove.server.report import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from perijove.routing.redis import Announced, Announcements, Change, Read, Table
     from perijove.server.routes import Routes
@@ -62,6 +62,7 @@ class Replicated:
         self._notes = notes
         self._epoch = ""  # empty: nothing is known yet
         self._sequence = 0
+        self._before: Mapping[str, int] = {}  # epochs before this one
         self._used: dict[str, float] = {}  # as Redis has it
         self._asked: deque[tuple[Change, asyncio.Future[bool]]] = deque()
         self._writing: asyncio.Task[None] | None = None
@@ -256,8 +257,8 @@ class Replicated:
                 same = read.epoch == self._epoch
                 if (same and read.sequence >= self._sequence) or read.before.get(self._epoch, -1) >= self._sequence:
                     break
-                known = {self._epoch: self._sequence}
-                changes = self._lacking(read, behind=same)
+                known = {**self._before, self._epoch: self._sequence}
+                changes = self._lacking(read, behind=same or read.epoch in self._before)
             elif read.epoch:
                 break
             if await self._table.renew(read, secrets.token_hex(8), known, changes) and known:
@@ -301,7 +302,7 @@ class Replicated:
                 self._set(path, data, used or time.time())
             else:
                 self._used[path] = used
-        self._epoch = read.epoch
+        self._epoch, self._before = read.epoch, read.before
         self._reach(read.sequence)
 
     # ------------------------------------------------------------------ when routes were of use

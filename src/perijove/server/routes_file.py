@@ -126,7 +126,7 @@ class Filed:
         """Return what is to be kept: what the command line says is said again."""
         first = self._routes.first
         return [
-            (path, route.data, round(self._routes.last_activity(route), 3))
+            (path, route.data, self._routes.last_activity(route))
             for path, route in self.store.routes.items()
             if route is not first.get(path)
         ]
