@@ -36,6 +36,7 @@ _LATE: Final = 1.0  # seconds that an announcement may take
 _REACHES: Final = 5.0  # seconds in which a change that was made must be served here
 _LONGEST: Final = 2.0  # seconds between two attempts to connect
 _NOTES: Final = 30.0  # seconds in which the use of a route is noted at most once
+_SAME: Final = 1.0  # seconds within which two uses are one
 _GATHERS: Final = 2.0  # seconds that it may take to ask what was noted
 _AT_ONCE: Final = 256  # changes in one call
 _TURN: Final = 500  # routes that are looked at before others have their turn
@@ -337,7 +338,7 @@ class Replicated:
             if number % _TURN == 0:
                 await asyncio.sleep(0)
             used = self._routes.last_activity(route)
-            if used > self._used.get(route.path, 0.0):
+            if used > self._used.get(route.path, 0.0) + _SAME:
                 found[route.path] = round(used, 3)
         if found:
             await self._table.note(found)
