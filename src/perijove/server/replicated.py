@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _CHECKS: Final = 1.0  # seconds without an announcement, after which it is asked whether there should have been one
 _LATE: Final = 1.0  # seconds that an announcement may take
-_REACHES: Final = 5.0  # seconds in which a change that was made must be served here
+_REACHES: Final = 15.0  # seconds in which a change that was made must be served here, though all be read again before
 _LONGEST: Final = 2.0  # seconds between two attempts to connect
 _NOTES: Final = 30.0  # seconds in which the use of a route is noted at most once
 _SAME: Final = 1.0  # seconds within which two uses are one
