@@ -7,15 +7,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PORT ?= 8080
 IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
-APT := apache2 chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble systemd
+APT := apache2 chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble redis-server systemd
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
 # Tests that start no server. What programs decide is compared with Apache on both engines: explain's on the pure one, what goes
 # over the wire (oracle) on the compiled one. Checks ask whichever engine there is, once.
-UNITS := not e2e and not browser and not server and not oracle
-ONCE := tests/checks tests/property/test_checks.py
+UNITS := not e2e and not browser and not server and not oracle and not contract
+# They start servers, and mostly wait: two at a time, those that share servers on one side (tests/conftest.py).
+SERVERS := server or e2e or browser or contract
+ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,8 +32,7 @@ test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everyt
 	@echo "== the compiled engine, servers and browser"
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 --ignore=tests/explain
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "oracle" -n 2
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "server"
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "e2e or browser"
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(SERVERS)" -n 2 --dist loadgroup
 
 unit: $(VENV)/.test build ## Run the tests that need no server, on both engines
 	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
@@ -43,8 +44,20 @@ oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 
 oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's configurations (CASES='rw-*')
 	@PERIJOVE_REQUIRE_COMPILED=1 ORACLE_CASES='$(CASES)' $(BIN)/python -m pytest -q -m oracle -n 2
 
+pains: $(VENV)/.test build ## What users of configurable-http-proxy suffer from: shown on it, and on perijove
+	@PAINS=1 PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -rxX tests/contract/test_pains.py
+
+hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through its proxy, with perijove as class and as command
+	@set -e; export PERIJOVE_REQUIRE_COMPILED=1; for kind in class command; do \
+	  $(BIN)/python -m tests.hub.suite --as $$kind --files through; \
+	  $(BIN)/python -m tests.hub.suite --as $$kind --mode subdomain -k test_proxy.py; \
+	  $(BIN)/python -m tests.hub.suite --as $$kind --mode ssl; done
+
 check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely finds in configurations as users have them
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.accuracy
+
+check-speed: $(VENV)/.test build ## How long `perijove check` takes for 10,000 lines of several shapes (LINES=…)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.speed $(LINES)
 
 oracle-fuzz: $(VENV)/.test build ## Random configurations on Apache and perijove (COUNT, SEED, ONLY=SEED:NUMBER; PLANTS=1)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.oracle.fuzz --count $(or $(COUNT),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTS),--plants)

@@ -1,8 +1,16 @@
 """What all tests share."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 from perijove import engine
+
+# Folders of tests that start servers, and with whom they share them.
+_PROCESSES = {
+    "server": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "contract": "", "redis": "redis", "checks": "checks",
+}  # fmt: skip
 
 if os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1" and os.environ.get("PERIJOVE_PURE", "0") in ("", "0"):
     # Otherwise a build that failed would test the pure engine twice, unseen.
@@ -11,3 +19,12 @@ if os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1" and os.environ.get("PERIJO
 
 def pytest_report_header() -> str:
     return f"engine: {engine.KIND} {engine.DETAIL}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, on one worker of xdist, what shares servers: files of `server` and `contract`, and folders elsewhere."""
+    root = Path(__file__).parent
+    for item in items:
+        parts = item.path.relative_to(root).parts
+        if parts[0] in _PROCESSES:
+            item.add_marker(pytest.mark.xdist_group(_PROCESSES[parts[0]] or f"{parts[0]}-{item.path.stem}"))

@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as TookTooLong
 
 from perijove.demo.hub import Hub, wait_for
-from perijove.demo.node import proxy_command
 from perijove.demo.processes import Process, free_port
 
 pytestmark = pytest.mark.browser
@@ -28,9 +27,8 @@ WAIT = 90_000.0  # milliseconds
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     """A hub at a sub-path behind perijove."""
-    proxy = proxy_command(Path(__file__).parents[2] / ".cache" / "perijove" / "demo" / "node")
     port = free_port()
-    hub = Hub(tmp_path, "/mypath/", proxy, "pw")
+    hub = Hub(tmp_path, "/mypath/", "pw")
     front = Process(
         "perijove",
         [sys.executable, "-m", "perijove", "serve", "--to", hub.url, "--mount", "/mypath", "--listen", f"127.0.0.1:{port}"],

@@ -16,7 +16,8 @@ from perijove.demo.hub import Hub
 from perijove.demo.processes import Process, free_port
 
 PASSWORD = "a password"
-BASES = {"root": "/", "sub-path": "/mypath/"}
+BASES = {"root": "/", "sub-path": "/mypath/", "one-hop": "/"}
+ONE_HOP = "one-hop"  # of this one the hub's own perijove is the public one, too, and ends TLS
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +33,17 @@ def cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def hubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate for localhost and its key, `pair.pem`, and the authority, `ca.pem`."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "pair.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hubs(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
     """The hubs, by the names of their bases. They start side by side."""
     folders = {name: tmp_path_factory.mktemp(f"hub-{name}") for name in BASES}
     for folder in folders.values():
@@ -40,7 +51,16 @@ def hubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
             settings = folder / "homes" / one / ".jupyter" / "jupyter_server_config.py"
             settings.parent.mkdir(parents=True)
             settings.write_text("c.HubOAuth.allow_token_in_url = True\n")
-    running = {name: Hub(folders[name], base, PASSWORD) for name, base in BASES.items()}
+    running = {
+        name: Hub(
+            folders[name],
+            base,
+            PASSWORD,
+            settings={"PerijoveProxy": {"access_log": str(folders[name] / "access.log"), "access_log_json": True}},
+            pair=certificates / "pair.pem" if name == ONE_HOP else None,
+        )
+        for name, base in BASES.items()
+    }
     try:
         for hub in running.values():
             hub.wait()
@@ -51,20 +71,24 @@ def hubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Hub]]:
 
 
 @pytest.fixture(scope="session")
-def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, bool], Site]]:
+def sites(
+    hubs: dict[str, Hub], certificates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, bool], Site]]:
     """Put perijove in front of a hub."""
     folder = tmp_path_factory.mktemp("fronts")
-    authority = trustme.CA()
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "pair.pem"))
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     running: list[Process] = []
 
     def start(name: str, secure: bool) -> Site:
         hub, port = hubs[name], free_port()
+        ca = str(certificates / "ca.pem") if secure else None
+        kind = "tls" if secure else "plain"
+        if name == ONE_HOP:
+            url = f"https://localhost:{hub.port}{hub.base}"
+            return Site(f"{name}-{kind}", url, PASSWORD, kind, ca, (hub.process.log.parent / "access.log",))
         command = [sys.executable, "-m", "perijove", "serve", "--to", hub.url, "--listen", f"127.0.0.1:{port}"]
         command += ["--mount", hub.base, "--access-log", str(folder / f"{port}.access")]
         if secure:
-            command += ["--tls-cert", str(folder / "pair.pem"), "--access-log-format", "json"]
+            command += ["--tls-cert", str(certificates / "pair.pem"), "--access-log-format", "json"]
         process = Process("perijove", command, folder / f"{port}.log")
         running.append(process)
         end = time.monotonic() + 20
@@ -73,9 +97,7 @@ def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Ite
             assert time.monotonic() < end, process.tail()
             time.sleep(0.05)
         scheme = "https" if secure else "http"
-        ca = str(folder / "ca.pem") if secure else None
         outputs = (folder / f"{port}.access", process.log)
-        kind = "tls" if secure else "plain"
         return Site(f"{name}-{kind}", f"{scheme}://localhost:{port}{hub.base}", PASSWORD, kind, ca, outputs)
 
     try:
@@ -89,7 +111,7 @@ def sites(hubs: dict[str, Hub], tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(
     scope="session",
-    params=[(name, secure) for name in BASES for secure in (False, True)],
+    params=[(name, secure) for name in BASES for secure in (False, True) if secure or name != ONE_HOP],
     ids=lambda one: f"{one[0]}-{'tls' if one[1] else 'plain'}",
 )
 def site(request: pytest.FixtureRequest, sites: Callable[[str, bool], Site]) -> Site:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,25 +15,27 @@ from tests.oracle.stage import MODULES
 
 from perijove.demo.processes import Process
 
-CONFIGURATIONS: Final = Path(__file__).with_name("configurations")
+FOLDER: Final = Path(__file__).with_name("configurations")
 FRONTS: Final = ("apache", "perijove")
 _LOADED: Final = ("mpm_event", "authz_core", "alias", "headers", "rewrite", "ssl", "proxy", "proxy_http", "proxy_wstunnel")
 
 
-def write(folder: Path, name: str, values: dict[str, str]) -> Path:
-    """Write a server's file that includes one of `configurations`; return it.
+def write(folder: Path, included: Path, values: dict[str, str], modules: Iterable[str] = _LOADED, *more: str) -> Path:
+    """Write a server's file that includes a configuration; return it.
 
     Args:
         folder: where, and where Apache writes.
-        name: of the configuration.
+        included: the configuration.
         values: of the variables in it: `PORT`, on which it listens, and more.
+        modules: that it loads.
+        more: lines before it.
     """
     folder.mkdir()
     lines = [
         f'ServerRoot "{folder}"',
         f"PidFile {folder}/httpd.pid",
         f"DefaultRuntimeDir {folder}",
-        *(f"LoadModule {one}_module {MODULES}/mod_{one}.so" for one in _LOADED),
+        *(f"LoadModule {one}_module {MODULES}/mod_{one}.so" for one in modules),
         *(f"Define {key} {value}" for key, value in values.items()),
         "Listen 127.0.0.1:${PORT}",
         *(["Listen 127.0.0.1:${HTTP_PORT}"] if "HTTP_PORT" in values else []),
@@ -40,11 +44,19 @@ def write(folder: Path, name: str, values: dict[str, str]) -> Path:
         "Group www-data",
         f"ErrorLog {folder}/error.log",
         "StartServers 1",
-        f"Include {CONFIGURATIONS}/{name}.conf",
+        *more,
+        f"Include {included}",
     ]
     path = folder / "httpd.conf"
     path.write_text("\n".join([*lines, ""]))
     return path
+
+
+def refused(conf: Path) -> str:
+    """Return why Apache would not start with what `write` returned; nothing if it would."""
+    command = [APACHE, "-d", str(conf.parent), "-f", str(conf), "-t"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=conf.parent, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 class Front:
@@ -77,9 +89,12 @@ class Front:
                     raise AssertionError(self.said()) from None
             time.sleep(0.05)
 
+    def logged(self) -> str:
+        """Return what is in its error log."""
+        return self._error_log.read_text(errors="replace") if self._error_log.exists() else ""
+
     def said(self) -> str:
-        log = self._error_log.read_text(errors="replace") if self._error_log.exists() else ""
-        return self.process.tail(1000) + log
+        return self.process.tail(1000) + self.logged()
 
     def stop(self) -> None:
         """End it; that is without complaint."""

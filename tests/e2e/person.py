@@ -173,36 +173,41 @@ class Kernel:
 
     def run(self, code: str) -> str:
         """Run code; return what it printed, and its value."""
-        content = {
-            "code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True,
-        }  # fmt: skip
-        number = uuid.uuid4().hex
-        header = {
-            "msg_id": number,
-            "msg_type": "execute_request",
-            "username": "",
-            "session": "e2e",
-            "version": "5.3",
-            "date": "",
-        }
-        message = {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content, "buffers": []}
-        self.socket.send(json.dumps(message))
-        out, waiting = "", {"execute_reply", "idle"}
-        while waiting:
-            got = json.loads(self.socket.recv())
-            if got["parent_header"].get("msg_id") != number:
-                continue
-            kind, content = got["msg_type"], got["content"]
-            assert kind != "error", content
-            if kind == "stream":
-                out += content["text"]
-            elif kind == "execute_result":
-                out += content["data"]["text/plain"]
-            waiting.discard(kind)
-            if kind == "status":
-                waiting.discard(content["execution_state"])
-        return out
+        return run(self.socket, code)
 
     def close(self) -> None:
         self.socket.close()
         self.person.server("DELETE", f"api/kernels/{self.id}")
+
+
+def run(socket: websocket.WebSocket, code: str) -> str:
+    """Run code in the kernel behind a WebSocket; return what it printed, and its value."""
+    content = {
+        "code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True,
+    }  # fmt: skip
+    number = uuid.uuid4().hex
+    header = {
+        "msg_id": number,
+        "msg_type": "execute_request",
+        "username": "",
+        "session": "e2e",
+        "version": "5.3",
+        "date": "",
+    }
+    message = {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content, "buffers": []}
+    socket.send(json.dumps(message))
+    out, waiting = "", {"execute_reply", "idle"}
+    while waiting:
+        got = json.loads(socket.recv())
+        if got["parent_header"].get("msg_id") != number:
+            continue
+        kind, content = got["msg_type"], got["content"]
+        assert kind != "error", content
+        if kind == "stream":
+            out += content["text"]
+        elif kind == "execute_result":
+            out += content["data"]["text/plain"]
+        waiting.discard(kind)
+        if kind == "status":
+            waiting.discard(content["execution_state"])
+    return out

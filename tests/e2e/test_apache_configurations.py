@@ -5,22 +5,17 @@ The very same file is served by both, in front of the very same hub, and the che
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
-import trustme
-from tests.e2e.conftest import PASSWORD
-from tests.e2e.fronts import FRONTS, Front, write
+from tests.e2e.conftest import ONE_HOP, PASSWORD
+from tests.e2e.fronts import FOLDER, FRONTS, Front, write
 from tests.e2e.outcomes import PASSED, checks, outcomes
 from tests.e2e.person import Site
 
 from perijove.demo.hub import Hub
-from perijove.demo.node import proxy_command
 from perijove.demo.processes import free_port
 
 
@@ -37,58 +32,21 @@ class Configuration:
 SLASHES = frozenset({"encoded_slash"})
 # The page's know the WebSockets of kernels and terminals only: api/events/subscribe came later.
 EVENTS = SLASHES | {"events"}
-# configurable-http-proxy adds its own to X-Forwarded-Proto, and Tornado believes the last.
-INSECURE = frozenset({"cookies_are_secure_under_tls"})
-
 CONFIGURATIONS = {
-    "official": Configuration("root", secure=True, fails=SLASHES | INSECURE),
+    "official": Configuration("root", secure=True, fails=SLASHES),
     "official-sub-path": Configuration("sub-path", fails=SLASHES),
     "page-1": Configuration("root", fails=EVENTS),
     "page-2": Configuration("sub-path", fails=EVENTS),
-    "page-3": Configuration("tls", secure=True, fails=EVENTS | INSECURE),
+    "page-3": Configuration(ONE_HOP, secure=True, fails=EVENTS),
     "page-4": Configuration("root", fails=EVENTS),
     "page-5": Configuration("root", fails=EVENTS),
 }
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of `pair.pem` and of its authority's `ca.pem`."""
-    folder = tmp_path_factory.mktemp("certificates")
-    authority = trustme.CA()
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "pair.pem"))
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tls_hub(cache: Path, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    """A hub whose own proxy speaks TLS."""
-    pair = str(certificates / "pair.pem")
-    proxy = [*proxy_command(cache / "perijove" / "demo" / "node"), "--ssl-key", pair, "--ssl-cert", pair]
-    hub = Hub(tmp_path_factory.mktemp("hub-tls"), "/", proxy, PASSWORD)
-    try:
-        end = time.monotonic() + 90
-        while True:
-            try:
-                page = requests.get(f"https://localhost:{hub.port}/hub/login", verify=certificates / "ca.pem", timeout=5)
-                if page.ok:
-                    break
-            except requests.ConnectionError:
-                pass
-            assert time.monotonic() < end, hub.process.tail()
-            time.sleep(0.2)
-        yield hub
-    finally:
-        hub.stop()
-
-
 @pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_configuration(
-    name: str, hubs: dict[str, Hub], certificates: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_configuration(name: str, hubs: dict[str, Hub], certificates: Path, tmp_path: Path) -> None:
     configuration = CONFIGURATIONS[name]
-    hub = request.getfixturevalue("tls_hub") if configuration.hub == "tls" else hubs[configuration.hub]
+    hub = hubs[configuration.hub]
 
     def through(kind: str) -> dict[str, str]:
         port = free_port()
@@ -97,7 +55,7 @@ def test_configuration(
         if name == "official":
             values["HTTP_PORT"] = str(free_port())
         scheme, ca = ("https", values["CA"]) if configuration.secure else ("http", None)
-        front = Front(kind, write(tmp_path / kind, name, values), port)
+        front = Front(kind, write(tmp_path / kind, FOLDER / f"{name}.conf", values), port)
         try:
             return outcomes(Site(name, f"{scheme}://localhost:{port}{hub.base}", PASSWORD, f"{name}-{kind}", ca))
         finally:

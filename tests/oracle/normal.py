@@ -17,12 +17,13 @@ _GENERATED: Final = '<!DOCTYPE HTML PUBLIC "-//'  # as the pages begin that Apac
 _EXCERPT: Final = 300
 _TIMES: Final = re.compile(r"\b([tD])=-?\d+")  # of %t and %D
 _DATE: Final = re.compile(r"\w{3}, \d\d \w{3} 20\d\d [\d:]{8} GMT")
+_BOUNDARY: Final = re.compile(r"multipart/(?:x-)?byteranges; boundary=([0-9a-f]{16})")
 _EXPIRES: Final = re.compile(r"(?<=expires=)\w{3}, \d\d-\w{3}-\d{4} [\d:]{8} GMT")  # as mod_rewrite writes it
 
 
 def message(found: dict[str, Any], named: Callable[[str], str]) -> dict[str, Any]:
     """Return a request or response fit to be kept."""
-    kept = dict(found)
+    kept = _bound(found)
     for key in ("headers", "trailers"):
         if key in kept:
             kept[key] = _fields(kept[key], named)
@@ -45,6 +46,17 @@ def message(found: dict[str, Any], named: Callable[[str], str]) -> dict[str, Any
         # Its length is that of the server's name and version.
         kept["headers"] = [one for one in kept["headers"] if one[0].lower() != "content-length"]
     return kept
+
+
+def _bound(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a response with a boundary of the same name always: httpd makes one up (ap_multipart_boundary)."""
+    kind = next((value for name, value in found.get("headers", []) if name.lower() == "content-type"), "")
+    boundary = _BOUNDARY.fullmatch(kind)
+    if boundary is None or "body" not in found:
+        return dict(found)
+    made = boundary[1]
+    fields = [[name, value.replace(made, "0123456789abcdef")] for name, value in found["headers"]]
+    return found | {"headers": fields, "body": found["body"].replace(made.encode(), b"0123456789abcdef")}
 
 
 def said(text: str, named: Callable[[str], str]) -> str:

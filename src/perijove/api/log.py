@@ -42,7 +42,7 @@ def _named(record: logging.LogRecord) -> bool:
 
 
 def started(options: Options, gateway: Gateway) -> None:
-    """Say what is about to be served."""
+    """Say what is served."""
     routing = gateway.routing
     assert routing is not None
     if not routing.api.token:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _token: Final = re.compile(r"token\s+(\S+)").search
 _broken: Final = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_DOTS: Final = frozenset((".", ".."))  # no request comes to a route with these
 _log: Final = logging.getLogger("perijove.api")
 
 
@@ -40,13 +41,17 @@ def date(seconds: float) -> str:
 class Handler(web.RequestHandler):
     """One request."""
 
-    def initialize(self, routes: Kept, token: str) -> None:
+    def initialize(self, routes: Kept, token: str, by_host: bool) -> None:
         """Take what it is about."""
         self.routes = routes
+        self.by_host = by_host
         self.token = token.encode()
 
     def prepare(self) -> None:
         """Let nobody in who does not show the token."""
+        if self.request.method not in ("GET", "POST", "DELETE"):
+            self._fail(405, "Method not supported")
+            return
         shown = _token(self.request.headers.get("Authorization", ""))
         if self.token and not (shown and hmac.compare_digest(shown[1].encode("utf-8", "replace"), self.token)):
             _log.debug("Rejecting API request without the right token")
@@ -72,27 +77,34 @@ class Handler(web.RequestHandler):
         try:
             if _broken(raw):
                 raise ValueError("a percent sign stands for itself only as %25")
-            return unquote(raw, errors="strict")
+            path = unquote(raw, errors="strict")
+            if not _DOTS.isdisjoint(path.split("/")):
+                raise ValueError("what `.` and `..` mean in it is not guessed")
+            return path
         except ValueError as error:
             self._fail(400, f"The path cannot be decoded: {error}")
             return None
 
     def _told(self, route: Route) -> dict[str, Any]:
-        return {**route.data, "last_activity": date(self.routes.last_activity(route))}
+        told = {**route.data, "last_activity": date(self.routes.last_activity(route))}
+        if self.by_host and route.path != "/":
+            told["host"] = route.path.split("/", 2)[1]
+        return told
 
     async def get(self) -> None:
         """Tell of one route, or of all."""
         path = self._path()
         if path is None:
             return
-        await self.routes.gather()
         if path not in ("", "/"):
+            await self.routes.gather(path)
             route = self.routes.store.get(path)
             if route is None:
                 self.set_status(404)
                 return
             found: Any = self._told(route)
         else:
+            await self.routes.gather()
             asked = parse_qs(self.request.query)
             text = (asked.get("inactiveSince") or asked.get("inactive_since") or [""])[0]
             since = float("inf")
@@ -169,7 +181,14 @@ def _logged(handler: web.RequestHandler) -> None:
 class Api:
     """The API as it listens."""
 
-    def __init__(self, sockets: Sequence[socket.socket], routes: Kept, token: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        sockets: Sequence[socket.socket],
+        routes: Kept,
+        token: str,
+        tls: ssl.SSLContext | None,
+        by_host: bool = False,
+    ) -> None:
         """Listen.
 
         Args:
@@ -177,8 +196,9 @@ class Api:
             routes: to tell of and to change.
             token: that whoever asks must show; empty is none.
             tls: of the listener.
+            by_host: the first segment of a route is a host, which is told beside its data.
         """
-        given = {"routes": routes, "token": token}
+        given = {"routes": routes, "token": token, "by_host": by_host}
         handlers: list[Any] = [(r"/api/routes(?:/.*)?", Handler, given), (r".*", Missing)]
         self._server = httpserver.HTTPServer(web.Application(handlers, log_function=_logged), ssl_options=tls)
         self._server.add_sockets(list(sockets))

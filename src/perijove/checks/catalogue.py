@@ -37,7 +37,7 @@ class Finding:
 class Check:
     """A check: `page` is its documentation, in Markdown, the first line its title.
 
-    `explains` are the names of what a dialect says of the same line, which the check says better.
+    `stops`: 0, Apache's start; 1, every page; 2, less than that. `explains` are the names of what a dialect says of the same line, which the check says better.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Check:
     page: str
     find: Callable[[Subject], Iterator[Finding]]
     explains: frozenset[str]
+    stops: int
 
     def run(self, subject: Subject) -> Iterator[Diagnostic]:
         """Yield what it finds."""
@@ -71,5 +72,6 @@ def checks() -> Mapping[str, Check]:
         name = info.name.replace("_", "-")
         explains = frozenset((name, *getattr(module, "EXPLAINS", ())))
         confidence = getattr(module, "CONFIDENCE", Confidence.HIGH)
-        found[name] = Check(name, module.SEVERITY, confidence, (module.__doc__ or "").strip(), module.find, explains)
+        page, stops = (module.__doc__ or "").strip(), getattr(module, "STOPS", 2)
+        found[name] = Check(name, module.SEVERITY, confidence, page, module.find, explains, stops)
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from perijove.checks.logs import apache, jupyter
 from perijove.checks.sites import upgraded
 from perijove.text.diagnostic import Severity
 
@@ -65,20 +66,22 @@ def _hub(subject: Subject) -> str:
 
 
 def _logs(_subject: Subject) -> str:
-    return "no log was given"
+    return "no log was given: `--log /var/log/apache2/error.log`"
 
 
 def _text(_subject: Subject) -> str:
     return ""
 
 
+_LOGS: Final = "Apache's logs were looked at"
 _CHECKLIST: Final = (
     Box(
         "It does what the working configurations of issue 219 do: pages and WebSockets reach the hub",
         _names("""websocket-route-missing websocket-route-incomplete websocket-path-differs hub-pages-not-mapped
         hub-host-not-preserved host-and-origin-edited origin-edit-mismatch slash-mismatch prefix-changed
         location-pattern-literal location-wildcard-is-pattern pattern-target-slash proxypass-unreachable query-in-target
-        rewrite-hides-proxypass trailing-comment placeholder-left tls-upstream-without-sslproxyengine hub-not-at-base-url"""),
+        rewrite-hides-proxypass trailing-comment placeholder-left tls-upstream-without-sslproxyengine hub-not-at-base-url
+        main-server-shadows-host host-never-reached"""),
         _works,
     ),
     Box("Apache is 2.4 or higher", _names("apache-too-old feature-needs-newer-apache"), _version),
@@ -88,7 +91,7 @@ _CHECKLIST: Final = (
         _names("module-not-loaded scheme-without-module"),
         _modules,
     ),
-    Box("Apache's logs were looked at", frozenset(), _logs),
+    Box(_LOGS, frozenset(one.name for one in (*apache.FAMILIES, *jupyter.FAMILIES)), _logs),
     Box(
         "Nothing is misspelt: paths are the same everywhere", _names("path-misspelt placeholder-left unknown-directive"), _text
     ),
@@ -102,7 +105,7 @@ def marked(report: Report) -> list[Mark]:
     bad = {one.name for one in report.diagnostics if one.severity is not Severity.ADVICE}
     found = []
     for box in _CHECKLIST:
-        because = box.untold(report.subject)
+        because = "" if box.text == _LOGS and report.logs else box.untold(report.subject)
         if box.names & bad:
             found.append(Mark(box.text, False, ", ".join(sorted(box.names & bad))))
         else:

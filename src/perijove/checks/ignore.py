@@ -1,6 +1,6 @@
 """Comments that say a finding is meant: `# perijove: ignore[name, …] reason`, in a line above what it is about.
 
-Above a section it is for all of the section. One without a reason is not heeded, and told of. Knows comments, in any dialect.
+Above a section it is for all of the section. One without a reason is not heeded. Knows comments, in any dialect.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from perijove.text.diagnostic import Diagnostic, Severity
 from perijove.text.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from perijove.text.diagnostic import Diagnostic
     from perijove.text.source import Source
 
 _comment: Final = re.compile(r"[ \t]*#[ \t]*perijove:[ \t]*ignore\[([^\]]*)\][ \t]*(.*?)[ \t\r]*\Z").match
@@ -76,26 +76,7 @@ def _end(lines: list[str], first: int) -> int:
     return len(lines)
 
 
-def apply(found: Iterable[Diagnostic], sources: Iterable[Source]) -> tuple[list[Diagnostic], list[Ignore]]:
-    """Return what is left of the findings, with those of comments themselves, and the comments that were heeded."""
+def apply(found: Iterable[Diagnostic], sources: Iterable[Source]) -> list[Diagnostic]:
+    """Return what is left of the findings."""
     known = [one for source in sources for one in comments(source)]
-    left: list[Diagnostic] = []
-    heeded: list[Ignore] = []
-    for one in found:
-        by = next((comment for comment in known if comment.covers(one)), None)
-        if by is None:
-            left.append(one)
-        else:
-            heeded.append(by)
-    left += [
-        Diagnostic(
-            name="ignore-without-reason",
-            severity=Severity.WARNING,
-            message="a comment ignores a finding and gives no reason: it is not heeded",
-            where=one.span,
-            help=f"say why behind the bracket: `# perijove: ignore[{', '.join(one.names)}] because …`",
-        )
-        for one in known
-        if not one.reason
-    ]
-    return left, heeded
+    return [one for one in found if not any(comment.covers(one) for comment in known)]

@@ -6,6 +6,7 @@ what else is wrong. Knows dialects. Must not know any check.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -26,9 +27,24 @@ if TYPE_CHECKING:
     from perijove.text.diagnostic import Diagnostic
 
 # What is not on this machine may well be on the one that the configuration is for.
-_ELSEWHERE: Final = frozenset(("no-such-file", "include-not-found", "no-server-root", "no-module-file", "unreadable-file"))
+_ELSEWHERE: Final = frozenset(
+    (
+        "no-such-file",
+        "include-not-found",
+        "no-server-root",
+        "no-module-file",
+        "unreadable-file",
+        "module-is-static",
+        "no-mpm",
+        "unknown-host",
+    )
+)
 # What Apache does, and perijove does not.
 _UNTOLD: Final = frozenset(("not-emulated", "not-enforced", "not-emulated-authentication", "pattern-not-emulated"))
+# What Require asks of modules that perijove does not know; who is let in is not judged here anyway.
+_OTHERS_PROVIDER: Final = re.compile(
+    r"Unknown Authz provider: (?:shib|claim|oauth|cas-|ldap-|dbm-|dbd-|file-|ssl|pam-|unix-|external-|gss|auth)"
+).match
 # What is of no concern here: what perijove assumes (the checklist says what could not be told for it), and how it would serve.
 _APART: Final = frozenset(("modules-assumed", "listen-assumed", "files-not-served"))
 # Where requests go is said by these: without one of them, what the rest does is another thing.
@@ -66,7 +82,7 @@ def of_source(source: Source, *, apache: bool = False, defines: Sequence[str] = 
     from perijove.config.toml import load
 
     loaded = load(source)
-    return Subject(source, known, None, loaded.gateway, loaded.diagnostics)
+    return Subject(source, known, None, loaded.gateway, tuple(_judged(one, False) for one in loaded.diagnostics))
 
 
 def _is_toml(text: str) -> bool:
@@ -96,7 +112,7 @@ def _of_apache(source: Source, defines: Sequence[str], known: Known) -> Subject:
 
 
 def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading, Gateway, tuple[Diagnostic, ...]]:
-    reading = read_apache(source, defines, modules=known.modules)
+    reading = read_apache(source, defines, modules=known.modules, elsewhere=known.modules is None)
     gateway, said = meaning(source, reading)
     items = _open(reading.items)
     if items != reading.items:
@@ -122,7 +138,7 @@ def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, 
 def _judged(one: Diagnostic, assumed: bool) -> Diagnostic:
     """Return what a dialect says, as far as it is a fault of the configuration itself."""
     unloaded = one.name == "module-not-loaded" and assumed  # it may well be, in a file that was not given
-    if one.name in _UNTOLD:
+    if one.name in _UNTOLD or (one.name == "unknown-provider" and _OTHERS_PROVIDER(one.message)):
         return replace(one, severity=Severity.ADVICE, message=f"this is not judged: {one.message}", help="")
     if one.name in _ELSEWHERE or (one.name == "undefined-variable" and "${APACHE_" in one.message):
         return replace(one, severity=Severity.ADVICE, message=f"on this machine: {one.message}")

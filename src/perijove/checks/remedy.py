@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perijove.checks.sites import decider
+from perijove.checks.sites import LOGIN, decider
 from perijove.checks.written import appended, deleted, inserted, replaced
 from perijove.text.diagnostic import Fix
 from perijove.text.source import Span
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from perijove.checks.subject import Subject
     from perijove.checks.written import Mapped, Written
     from perijove.explain.model import Explanation
+    from perijove.gateway.model import VirtualHost
     from perijove.text.diagnostic import Edit
 
 UPGRADE = (2, 4, 47)  # since when ProxyPass takes upgrade= (httpd's CHANGES)
@@ -44,6 +45,20 @@ def mapping(subject: Subject, found: Explanation) -> Mapped | None:
     return next((one for one in subject.mapped if same(one.written.span, line)), None)
 
 
+def shadowed(subject: Subject, site: Site) -> tuple[Mapped, Mapped] | None:
+    """Return a host's own ProxyPass for the hub's pages, and the main server's that takes them first."""
+    its = mapping(subject, site.page)
+    if site.host.origin is None or its is None or its.written.host is not None or its.written.name == "rewriterule":
+        return None
+    for one in subject.mapped:
+        mine = one.written.host is not None and same(one.written.host.span, site.host.origin)
+        if not mine or one.path is None or one.pattern or one.written.location is not None:
+            continue
+        if (site.mount + LOGIN).startswith(one.path.text) and one.target.text != its.target.text:
+            return one, its
+    return None
+
+
 def edits_of_origin(subject: Subject, site: Site) -> list[Written]:
     """Return the lines that change Origin and Referer of requests, and those that mean to and change responses."""
     return [
@@ -54,6 +69,12 @@ def edits_of_origin(subject: Subject, site: Site) -> list[Written]:
         and one.words[0].text.lower() in ("edit", "edit*", "set")
         and one.words[1].text.lower() in ("origin", "referer")
     ]
+
+
+def addresses(subject: Subject, host: VirtualHost) -> frozenset[str]:
+    """Return the addresses that a virtual host is written for."""
+    origin = host.origin
+    return frozenset() if origin is None else subject.addresses.get((origin.source.name, origin.line), frozenset())
 
 
 def within(one: Written, site: Site) -> bool:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from perijove.gateway.conditions import Condition
     from perijove.gateway.model import Gateway, Listener, VirtualHost
 
-KERNEL: Final = "user/ann/api/kernels/4f1c2a9e-0b7d-4c55-9a51-2f6f7d1c0001/channels"
+_USER: Final = "user/ann/"
+KERNEL: Final = _USER + "api/kernels/4f1c2a9e-0b7d-4c55-9a51-2f6f7d1c0001/channels"
 LOGIN: Final = "hub/login"
 _MOST: Final = 8  # paths that are tried on each host
 _HOSTS: Final = 24
@@ -42,6 +43,7 @@ _OWN: Final = frozenset(
     )
 )
 _HUB: Final = re.compile(r"jupyter|jhub|\bhub\b|notebook").search
+_CALLED: Final = re.compile(r"jupyter|\bj?hub\b|\b(?:j?lab|notebooks?)\b").search  # a host
 _SOCKETS: Final = re.compile(r"api/kernels|terminals|channels").search
 
 
@@ -56,6 +58,7 @@ class Site:
     mount: str  # with a slash at both ends
     page: Explanation  # of the login page
     socket: Explanation  # of a kernel's WebSocket
+    own: str = _USER  # where a user's server is below the mount; of a notebook server without a hub, nowhere else
     _asked: dict[tuple[str, bool, str], Explanation | None] = field(default_factory=dict, compare=False)
 
     @property
@@ -63,12 +66,19 @@ class Site:
         """What a browser says in Origin."""
         return f"{self.scheme}://{self.authority}"
 
+    @property
+    def kernel(self) -> str:
+        """The path of a kernel's WebSocket below the mount."""
+        return self.own + KERNEL.removeprefix(_USER)
+
     def url(self, path: str) -> str:
         """Return the URL of a path below the mount."""
         return f"{self.origin}{self.mount}{path}"
 
     def ask(self, subject: Subject, path: str, *, websocket: bool = False, method: str = "GET") -> Explanation | None:
         """Return what becomes of a browser's request for a path below the mount."""
+        if path.startswith(_USER):
+            path = self.own + path.removeprefix(_USER)
         key = (path, websocket, method)
         if key not in self._asked:
             self._asked[key] = _ask(subject, self.origin, self.mount + path, websocket, method)
@@ -94,6 +104,22 @@ def find(subject: Subject, gateway: Gateway) -> Iterator[Site]:
 
 
 _LIKELY: Final = 2
+
+
+def origins(gateway: Gateway) -> Iterator[str]:
+    """Yield what browsers call the virtual hosts of a gateway, hub or not."""
+    for listener in gateway.listeners:
+        if listener.redirect_to is None and isinstance(listener.address, TcpAddress):
+            for host in (listener.hosts or gateway.hosts)[:_HOSTS]:
+                yield "://".join(_called(listener, listener.address, _name(host)))
+
+
+def _called(listener: Listener, address: TcpAddress, name: str) -> tuple[str, str]:
+    """Return scheme and authority."""
+    scheme = "http" if listener.tls is None else "https"
+    shown = name or "hub.example.org"
+    default = 443 if scheme == "https" else 80
+    return scheme, shown if address.port == default else f"{shown}:{address.port}"
 
 
 def decider(found: Explanation) -> Considered | None:
@@ -129,15 +155,13 @@ def _name(host: VirtualHost) -> str:
 
 def _of_host(subject: Subject, listener: Listener, address: TcpAddress, host: VirtualHost, name: str) -> list[tuple[int, Site]]:
     """Return the sites of a virtual host, each with how much it looks like a hub's."""
-    scheme = "http" if listener.tls is None else "https"
-    shown = name or "hub.example.org"
-    default = 443 if scheme == "https" else 80
-    authority = shown if address.port == default else f"{shown}:{address.port}"
+    scheme, authority = _called(listener, address, name)
     found: list[tuple[int, Site]] = []
     taken: list[tuple[str, tuple[str, str]]] = []
     for mount in _mounts(host):
         page = _ask(subject, f"{scheme}://{authority}", mount + LOGIN, False, "GET")
-        socket = _ask(subject, f"{scheme}://{authority}", mount + KERNEL, True, "GET")
+        own = "" if _alone(host, mount) else _USER
+        socket = _ask(subject, f"{scheme}://{authority}", mount + own + KERNEL.removeprefix(_USER), True, "GET")
         if page is None or socket is None or not _is_of(page, host):
             continue
         if page.sent is None and socket.sent is None and not (_fails(page) or _fails(socket)):
@@ -146,10 +170,11 @@ def _of_host(subject: Subject, listener: Listener, address: TcpAddress, host: Vi
         if any(mount.startswith(other) and lines == its for other, its in taken):
             continue  # a part of what is there already
         taken.append((mount, lines))
-        site = Site(listener, host, scheme, authority, mount, page, socket)
+        site = Site(listener, host, scheme, authority, mount, page, socket, own)
         found.append((_likeness(subject, site), site))
     best = max((score for score, _ in found), default=0)
-    return [(score, site) for score, site in found if score == best]
+    # Of several that look like a hub, each is one; but for what only stands in the path of another.
+    return [(score, site) for score, site in found if score == best or _HUB(site.mount.lower())]
 
 
 def _is_of(found: Explanation, host: VirtualHost) -> bool:
@@ -177,6 +202,7 @@ def _likeness(subject: Subject, site: Site) -> int:
         return 9
     score = 1 if site.mount == "/" else 0
     score += 2 if _HUB(site.mount.lower()) else 0
+    score += 1 if site.mount == "/" and _CALLED(site.authority.lower()) else 0
     for found in (site.page, site.socket):
         if found.sent is not None:
             score += 2 if found.sent.address.endswith((":8000", ":8888")) else 0
@@ -198,11 +224,22 @@ def _ask(subject: Subject, origin: str, path: str, websocket: bool, method: str)
 def _mounts(host: VirtualHost) -> list[str]:
     """Return where a hub may be, the shortest first; of many, those that are called like one."""
     found = {"/": None}
-    conditions_of = [*(one.when for one in host.stages.route), *(one.when for one in host.stages.sections)]
-    for text in (text for when in conditions_of for text in _of(when) if text.startswith("/")):
+    for text in (text for when in _conditions(host) for text in _of(when) if text.startswith("/")):
         found[_mount(text)] = None
     likely = sorted(found, key=lambda mount: (mount != "/", _HUB(mount.lower()) is None, len(mount)))[:_MOST]
     return sorted(likely, key=len)
+
+
+def _conditions(host: VirtualHost) -> list[Condition]:
+    return [*(one.when for one in host.stages.route), *(one.when for one in host.stages.sections)]
+
+
+def _alone(host: VirtualHost, mount: str) -> bool:
+    """Tell whether rules are for the kernels of a notebook server that is there without a hub, and none for users' servers."""
+    known = [text for when in _conditions(host) for text in _of(when)]
+    kernels = tuple(f"{mount}{own}" for own in ("api/kernels", "terminals/"))
+    users = any("user" in repr(when) for when in _conditions(host))
+    return not users and any(text.startswith(kernels) for text in known)
 
 
 def _mount(path: str) -> str:

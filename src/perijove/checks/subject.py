@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.checks import sites, written
 from perijove.config.apache.document import parse
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from perijove.text.source import Source
 
 Version = tuple[int, ...]
+NOTHING: Final = "<nothing>"  # the name of a source where no configuration was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Subject:
     mended: bool = False
     _tables: Tables = field(default_factory=dict)
 
+    @property
+    def nothing(self) -> bool:
+        """Tell whether there is no configuration: only logs were given."""
+        return self.source.name == NOTHING
+
     @cached_property
     def sites(self) -> tuple[Site, ...]:
         """The places on the web that lead to a hub."""
@@ -64,9 +70,24 @@ class Subject:
         return () if self.reading is None else tuple(written.everything(self.reading.items))
 
     @cached_property
+    def _by_name(self) -> dict[str, list[tuple[int, Written]]]:
+        found: dict[str, list[tuple[int, Written]]] = {}
+        for number, one in enumerate(self.everything):
+            found.setdefault(one.name, []).append((number, one))
+        return found
+
+    @cached_property
     def mapped(self) -> tuple[Mapped, ...]:
         """All that leads to upstreams."""
         return tuple(written.mapped(self.everything))
+
+    @cached_property
+    def addresses(self) -> dict[tuple[str, int], frozenset[str]]:
+        """The addresses of virtual hosts, by where they stand."""
+        return {
+            (one.span.source.name, one.span.line): frozenset(word.text.lower() for word in one.words)
+            for one in self.directives("virtualhost")
+        }
 
     @cached_property
     def sources(self) -> dict[str, Source]:
@@ -93,7 +114,8 @@ class Subject:
 
     def directives(self, *names: str) -> Iterator[Written]:
         """Yield what has one of these names, in lower case."""
-        return (one for one in self.everything if one.name in names)
+        found = [each for name in names for each in self._by_name.get(name, ())]
+        return (one for _, one in sorted(found, key=lambda each: each[0]))
 
     def older(self, *version: int) -> bool:
         """Tell whether it is known that Apache is older than a version."""
@@ -109,7 +131,7 @@ class Subject:
             asked = request(url, method, fields, websocket)
         except ValueError:
             return None  # names of hosts may be anything
-        return explain(self.gateway, asked, self._tables)
+        return explain(self.gateway, asked, self._tables, brief=True)
 
     def span(self, place: Place | None) -> Span | None:
         """Return a place that explain names, as one that can be shown and edited."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
+import zlib
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -11,8 +15,10 @@ import rich_click as click
 from perijove.cli.options import colours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from perijove.checks.live import Live
+    from perijove.checks.logs.reading import Log
     from perijove.checks.run import Report
     from perijove.checks.subject import Known
     from perijove.text.diagnostic import Diagnostic
@@ -29,6 +35,14 @@ _ROUNDS = 6  # of fixes
 @click.option("--hub", metavar="FILE", help="The hub's jupyterhub_config.py. It is read, and not run.")
 @click.option("--modules", metavar="NAMES", help="That Apache loads, with commas: proxy,proxy_http,headers.")
 @click.option("--apache-version", metavar="X.Y.Z", help="Of the Apache that it is for, as `apachectl -v` shows it.")
+@click.option("--live", is_flag=True, help="Ask the Apache on this machine for its version, modules and files; check them.")
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    metavar="FILE",
+    help="Apache's error log, or the hub's; `-` reads it from standard input. Repeatable.",
+)
 @click.option("--select", multiple=True, metavar="NAMES", help="Only these checks, with commas; may be repeated.")
 @click.option("--ignore", multiple=True, metavar="NAMES", help="Not these checks, with commas; may be repeated.")
 @click.option("--fix", is_flag=True, help="Change the files: what is safe to fix.")
@@ -44,6 +58,8 @@ def command(
     hub: str | None,
     modules: str | None,
     apache_version: str | None,
+    live: bool,
+    logs: tuple[str, ...],
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     fix: bool,
@@ -63,6 +79,10 @@ def command(
 
         perijove check hub.conf --hub jupyterhub_config.py --modules proxy,proxy_http,headers --apache-version 2.4.52
 
+    What went wrong already, with the line that is responsible:
+
+        perijove check hub.conf --log /var/log/apache2/error.log
+
     To see what it would change, and to have it changed:
 
         perijove check hub.conf --diff
@@ -74,24 +94,43 @@ def command(
     """
     from perijove.checks.opened import of_source
     from perijove.checks.run import check
+    from perijove.checks.subject import NOTHING, Subject
     from perijove.cli.options import tell
     from perijove.config import read
     from perijove.text.diagnostic import Diagnostic
+    from perijove.text.source import Source
 
     if page is not None:
         _explain(page)
         return
-    if not files:
+    here = _here() if live else None
+    if here is not None and not files:
+        files, apache = (here.main,), True
+    if not files and not logs:
         raise click.UsageError("name a file: `perijove check hub.conf`, or `-` for standard input")
-    known = _known(hub, modules, apache_version)
+    if [*files, *logs].count("-") > 1:
+        raise click.UsageError("standard input can be read once only")
+    known = _known(hub, modules, apache_version, here)
     form = "json" if as_json else form
-
-    def judged(source: Source) -> Report:
-        subject = of_source(source, apache=apache, defines=define, known=known)
-        return check(subject, select=_names(select), ignored=_names(ignore))
 
     reports: list[Report] = []
     failed: list[Diagnostic] = []
+    seen = _logs(logs, failed)
+    if here is not None and here.said is not None:
+        seen.append(here.said)
+
+    def judged(source: Source) -> Report:
+        with _uncollected():
+            if source.name == NOTHING:
+                subject = Subject(source, known, None, None, ())
+            else:
+                subject = of_source(source, apache=apache, defines=define, known=known)
+                if here is not None and subject.reading is not None:
+                    subject = replace(subject, diagnostics=(*subject.diagnostics, *here.unread(source)))
+            return check(subject, select=_names(select), ignored=_names(ignore), logs=seen, untied=not reports)
+
+    if not files:
+        reports.append(judged(Source(NOTHING, "")))
     for name in files:
         source = read(name, octets=True)
         if isinstance(source, Diagnostic):
@@ -108,12 +147,38 @@ def command(
     sys.exit(_UNREAD if failed else 0 if all(one.clean for one in reports) else 1)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Do not look for garbage: of a large configuration much is made, and nearly all of it is kept."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _names(given: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name.strip() for one in given for name in one.split(",") if name.strip())
 
 
-def _known(hub: str | None, modules: str | None, version: str | None) -> Known:
-    """Return what the options say.
+def _here() -> Live:
+    """Return what the Apache on this machine says of itself.
+
+    Raises:
+        click.UsageError: there is none.
+    """
+    from perijove.checks.live import ask
+
+    found = ask()
+    if isinstance(found, str):
+        raise click.UsageError(found)
+    return found
+
+
+def _known(hub: str | None, modules: str | None, version: str | None, here: Live | None) -> Known:
+    """Return what the options say, and for the rest what Apache says itself.
 
     Raises:
         click.UsageError: one of them is wrong.
@@ -134,18 +199,53 @@ def _known(hub: str | None, modules: str | None, version: str | None) -> Known:
         if isinstance(said, str):
             raise click.UsageError(f"`{hub}` is not Python that can be read: {said}")
         found = said
-    return Known(
-        hub=found,
-        modules=None
-        if modules is None
-        else frozenset(one.strip().removesuffix("_module").removeprefix("mod_") for one in modules.split(",") if one.strip()),
-        version=None if version is None else tuple(map(int, version.split("."))),
-    )
+    named: frozenset[str] | None = None
+    if modules is not None:
+        named = frozenset(one.strip().removesuffix("_module").removeprefix("mod_") for one in modules.split(",") if one.strip())
+    number = None if version is None else tuple(map(int, version.split(".")))
+    if here is not None:
+        named = named or here.modules or None
+        number = number or here.version
+    return Known(hub=found, modules=named, version=number)
+
+
+def _logs(files: tuple[str, ...], failed: list[Diagnostic]) -> list[Log]:
+    """Go through logs. What cannot be read is added to `failed`."""
+    import gzip
+
+    from perijove.checks.logs.reading import read
+    from perijove.text.diagnostic import Diagnostic, Severity
+
+    found: list[Log] = []
+    shows = sys.stderr.isatty()
+
+    def progress(text: str) -> None:
+        click.echo(f"\r{text}", nl=False, err=True)
+
+    for name in files:
+        try:
+            if name == "-":
+                found.append(read("<stdin>", sys.stdin.buffer, progress if shows else None))
+            else:
+                with gzip.open(name) if name.endswith(".gz") else open(name, "rb") as file:
+                    found.append(read(name, file, progress if shows else None))
+        except (OSError, EOFError, zlib.error) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            message = f"`{name}` cannot be read: {why}"
+            failed.append(Diagnostic(name="unreadable-file", severity=Severity.ERROR, message=message))
+    if shows and found:
+        progress("\x1b[K")
+    return found
 
 
 def _explain(name: str) -> None:
     from perijove.checks.catalogue import checks
+    from perijove.checks.logs import reference
 
+    message = reference.families().get(name)
+    if message is not None:
+        click.echo(f"{message.name} ({message.severity.value})\n\n{reference.page(message)}")
+        return
     found = checks().get(name)
     if found is None:
         import difflib

@@ -7,10 +7,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
+from click.globals import get_current_context
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from perijove.config.chp import Options, Tls
     from perijove.config.redis import Redis
+    from perijove.server.supervisor import Closing, Supervisor
 
 
 def _tls_options(prefix: str, whose: str) -> list[Any]:
@@ -101,7 +106,16 @@ def _with_options(command: Any) -> Any:
     return command
 
 
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        import perijove
+
+        click.echo(f"perijove {perijove.__version__} as configurable-http-proxy 5")
+        ctx.exit()
+
+
 @click.command(name="chp", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it, and exit.")
 @_with_options
 def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
     """Be JupyterHub's own proxy: configurable-http-proxy's command line and REST API, without Node.js.
@@ -118,20 +132,29 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
     from perijove.config.options import BadOption
     from perijove.server.supervisor import run
 
+    context = get_current_context()
     try:
+        for option in ("ip", "port"):
+            if written["socket"] is not None and context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+                raise BadOption(f"--socket and --{option} say two different things: leave one out")
         options = _options(written)
         gateway = chp.gateway(options)
     except BadOption as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     log.begin(log_level, as_json)
-    log.started(options, gateway)
+
+    async def beside(of: Supervisor) -> Sequence[Closing]:
+        listening = await serve(of)
+        log.started(options, gateway)  # whoever waits for these words asks at once
+        return listening
+
     if pid_file is not None:
         with open(pid_file, "w") as file:
             file.write(str(os.getpid()))
     found = loaded("chp", gateway)
     try:
-        status = run(found, lambda: found, serve)
+        status = run(found, lambda: found, beside)
     finally:
         if pid_file is not None:
             os.unlink(pid_file)

@@ -18,6 +18,7 @@ from perijove.gateway.rules import (
     Always,
     EditField,
     ForwardDynamic,
+    MapCookie,
     MapUrl,
     Operation,
     PathIs,
@@ -64,7 +65,7 @@ class Tls:
             certificates=(model.CertificatePair(cert=self.cert, key=self.key or self.cert),),
             client_ca=self.ca,
             asks_client=self.request_cert,
-            needs_client=self.request_cert and self.reject_unauthorized,
+            needs_client=self.request_cert,  # so it is there too, whatever its help says of --ssl-reject-unauthorized
             ciphers=ciphers,
         )
 
@@ -185,8 +186,11 @@ def _listeners(options: Options, tls: model.TlsServer | None) -> tuple[model.Lis
     to = options.redirect_to or options.port
     url: Template = (b"https://", Variable.HOSTNAME, b"" if to == 443 else b":%d" % to, Variable.TARGET)
     stages = model.Stages(route=(Rule(Always(), Redirect(301, url)),))
-    host = model.VirtualHost(names=("*",), stages=stages)
-    return first, model.Listener(address=model.TcpAddress(ip, options.redirect_port), redirect_to=None, hosts=(host,))
+    nameless = model.Stages(
+        route=(Rule(Always(), Respond(400, "text/plain", (b"Whom is this for? It is served by https only.\n",))),)
+    )
+    hosts = model.VirtualHost(names=("*",), stages=stages), model.VirtualHost(names=("",), stages=nameless)
+    return first, model.Listener(address=model.TcpAddress(ip, options.redirect_port), redirect_to=None, hosts=hosts)
 
 
 def _api_address(options: Options) -> model.Address:
@@ -215,14 +219,14 @@ def _stages(options: Options) -> model.Stages:
         Rule(always, EditField(Operation.SET, name.encode("latin-1"), (value.encode("latin-1"),)))
         for name, value in options.custom_headers
     )
-    return model.Stages(route=(Rule(always, ForwardDynamic()),), request=request, response=_location_maps(options))
+    return model.Stages(route=(Rule(always, ForwardDynamic()),), request=request, response=_maps(options))
 
 
-def _location_maps(options: Options) -> tuple[Rule, ...]:
-    """Return what becomes of redirects to a target itself (http-proxy-3's setRedirectHostRewrite)."""
+def _maps(options: Options) -> tuple[Rule, ...]:
+    """Return what becomes of cookies under https, and of redirects to a target (setRedirectHostRewrite of http-proxy-3)."""
+    rules = [Rule(Always(), MapCookie(secure=True))]
     if not options.auto_rewrite and options.protocol_rewrite is None:
-        return ()
-    rules: list[Rule] = []
+        return tuple(rules)
     for scheme in (b"http", b"https"):
         public = scheme if options.protocol_rewrite is None else options.protocol_rewrite.encode("latin-1")
         host = Variable.HOST if options.auto_rewrite else Variable.UPSTREAM
@@ -234,8 +238,10 @@ def _timeouts(options: Options) -> model.Timeouts:
     made = model.Timeouts(grace=options.grace)
     if options.timeout is not None:
         made = replace(made, body=options.timeout, header=options.timeout)
-    if options.proxy_timeout is not None:
-        made = replace(made, response=options.proxy_timeout, stream=options.proxy_timeout)
+    # --timeout is of a connection on which nothing moves, whoever is to speak.
+    silent = min((one for one in (options.timeout, options.proxy_timeout) if one), default=None)
+    if silent is not None:
+        made = replace(made, response=silent, stream=silent)
     if options.keep_alive_timeout is not None:
         made = replace(made, keepalive=options.keep_alive_timeout)
     return made

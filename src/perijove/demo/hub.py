@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import ssl
 import sys
 import time
 import urllib.error
@@ -28,7 +29,10 @@ def wait_for(url: str, process: Process, seconds: float) -> None:
     Raises:
         DidNotStart: the process ended, or the time is over.
     """
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    anybody = ssl.create_default_context()  # whether it answers is asked, nothing else is said
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=anybody))
     end = time.monotonic() + seconds
     while True:
         if process.exited() is not None:
@@ -49,7 +53,15 @@ def wait_for(url: str, process: Process, seconds: float) -> None:
 class Hub:
     """JupyterHub with perijove as its proxy, at a base path; `url` is where that listens."""
 
-    def __init__(self, state: Path, base: str, password: str, port: int = 0, settings: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        state: Path,
+        base: str,
+        password: str,
+        port: int = 0,
+        settings: dict[str, Any] | None = None,
+        pair: Path | None = None,
+    ) -> None:
         """Start it.
 
         Args:
@@ -58,14 +70,17 @@ class Hub:
             password: of every user.
             port: where to listen on 127.0.0.1; 0 is any.
             settings: more of the configuration: values of traits by class and name.
+            pair: PEM file with a certificate and its key, for TLS.
         """
         self.base = base
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'http' if pair is None else 'https'}://127.0.0.1:{self.port}"
         state = state.absolute()
         (state / "homes").mkdir(parents=True, exist_ok=True)
         told = {
+            "bind_url": f"{self.url}{base}",
             "port": self.port,
+            "pair": None if pair is None else str(pair),
             "hub_port": free_port(),
             "api_port": free_port(),
             "base": base,

@@ -6,11 +6,14 @@ import os
 c = get_config()  # type: ignore[name-defined]
 demo = json.loads(os.environ["PERIJOVE_DEMO"])
 
-c.JupyterHub.bind_url = f"http://127.0.0.1:{demo['port']}{demo['base']}"
+c.JupyterHub.bind_url = demo["bind_url"]
+if demo["pair"]:
+    c.JupyterHub.ssl_cert = c.JupyterHub.ssl_key = demo["pair"]
 c.JupyterHub.hub_port = demo["hub_port"]
 # No Node.js and no second proxy: the hub's own is perijove.
 c.JupyterHub.proxy_class = "perijove"
 c.PerijoveProxy.api_url = f"http://127.0.0.1:{demo['api_port']}"
+c.PerijoveProxy.pid_file = f"proxy-{demo['port']}.pid"
 c.JupyterHub.pid_file = ""
 c.JupyterHub.db_url = "sqlite:///:memory:"
 c.JupyterHub.cookie_secret = bytes.fromhex(demo["secret"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,14 +13,15 @@ from pathlib import Path
 from typing import IO, Final
 
 _POLL: Final = 0.05
+_PORTS: Final = (10240, 32768)  # below ip_local_port_range (ip(7)), above what has a name
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nobody uses now, of those that the system gives to no connection by itself."""
+    while True:
+        port = random.randrange(*_PORTS)
+        if is_free(port):
+            return port
 
 
 def is_free(port: int) -> bool:

@@ -104,8 +104,9 @@ cdef class Client(Borrower):
     cpdef void answer(self, Plan plan, RequestHead head) except *
     @cython.locals(path=bytes)
     cdef void _serve_file(self, Plan plan, RequestHead head) except *
+    cdef void _answer_content(self, int status, bytes content, bytes carried) except *
     @cython.locals(left=Py_ssize_t)
-    cdef void _answer(self, int status, bytes content_type, bytes body, bytes extra) except *
+    cdef void _answer(self, int status, bytes content_type, bytes body, bytes extra, bytes phrase=*) except *
     cpdef void drain(self) except *
     cpdef void close_if_idle(self) except *
     cpdef void end(self) except *

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from perijove.engine.limiter import Spot
     from perijove.engine.record import Record
     from perijove.engine.state import State
+    from perijove.engine.texts import Text
 
 # What the connection is doing.
 ANNOUNCED: Final = -1  # a balancer is to say whose connection it is (PROXY protocol)
@@ -83,6 +84,8 @@ _LINGER_MOST: Final = 1 << 20
 _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
 _RETRY_IF: Final = 10.0  # … if the upstream has answered within these
 _RETRY_EVERY: Final = 0.1
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
+_CONTENT_TYPE: Final = fields.mask(fields.CONTENT_TYPE)
 _OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
 _PAGED: Final = frozenset((404, 500, 502, 503, 504))  # statuses that another server may be asked for a page of
 _ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
@@ -386,6 +389,7 @@ class Client(Borrower):
 
     def _handshake(self) -> None:
         assert self.tls is not None
+        self.reactor.took_long = True
         try:
             self.tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -1098,7 +1102,13 @@ class Client(Borrower):
         """Answer with an error page where a program decides which fields that has, and perhaps which page it is."""
         exchange = self.exchange
         state = exchange.state
-        kind, written = (0, b"") if plan is None else plan.pages.get(status, (0, b""))
+        phrase = b"" if state is None or status != state.status else state.phrase
+        if REFUSED <= exchange.ended <= RESPONSE_TIMEOUT:
+            phrase = self.site.table.phrases[exchange.ended - REFUSED]
+        kind = 0
+        written: bytes | Text = b""
+        if plan is not None and plan.pages:
+            kind, written = plan.pages.get(status if page.known(status) else 500, (0, b""))
         text = b""
         if isinstance(written, bytes):
             text = written
@@ -1117,17 +1127,24 @@ class Client(Borrower):
         extra = b"Server: perijove\r\n" + exchange.page_fields()
         extra += page.said(status, location)
         if state is not None and state.content is not None and status == state.status:
-            self._answer(status, b"", state.content, b"Server: perijove\r\n" + exchange.content_fields())
+            self._answer_content(status, state.content, b"")
         elif status < 300:
             self._answer(status, b"", b"", extra)
         elif kind == TEXT:
-            self._answer(status, b"text/html; charset=iso-8859-1", text, extra)
+            self._answer(status, b"text/html; charset=iso-8859-1", text, extra, phrase)
         elif kind == ELSEWHERE:
             self._answer(302, b"", b"", extra + b"Location: %b\r\n" % text)
         else:
             content_type, body = page.error(status, self.accept, template.request_id(exchange), 0)
             # The text is ASCII, and so has this name, too, which is Apache's.
-            self._answer(status, content_type.replace(b"utf-8", b"iso-8859-1"), body, extra)
+            self._answer(status, content_type.replace(b"utf-8", b"iso-8859-1"), body, extra, phrase)
+
+    def _answer_content(self, status: int, content: bytes, carried: bytes) -> None:
+        """Answer with a content that is no page."""
+        lines = self.exchange.content_lines()
+        kind = edits.first_of(lines, b"content-type")
+        extra = b"Server: perijove\r\n" + carried + edits.joined(edits.kept(lines, _CONTENT_TYPE, frozenset()))
+        self._answer(status, kind, content, extra)
 
     def _inside(self, target: bytes, status: int, state: State) -> bool:
         """Give the answer to another request in place of this one's error; False if that is an error, too."""
@@ -1136,18 +1153,23 @@ class Client(Borrower):
         lines = edits.kept(state.came, _OF_CONTENT, frozenset())
         silent = exchange.method == b"HEAD"
         carried = page.said(status, state.location) if status == state.status and status in (401, 407) else b""
+        if exchange.request_done and any(name.lower() in _FRAMING for name, _ in state.came):
+            lines.append((b"Content-Length", b"0"))  # what it says is gone, but it said something
         buffer = Buffer()
         buffer.append(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, edits.joined(lines)))
         head = RequestHead()
         if head.scan(buffer, site.limits) != FOUND:
             return False
+        site.table.notes = {b"redirect_" + name: value for name, value in state.notes.items() if name[:1] != b"\0"}
+        site.table.notes[b"redirect_status"] = b"%d" % status
         plan = site.table.resolve(head, None, self.peer)
+        site.table.notes = None
         made = site.table.state
         if made is not None and made.content is not None and made.status == 200:
             made.inside = True
             exchange.plan = plan
             exchange.state = made
-            self._answer(status, b"", made.content, b"Server: perijove\r\n" + carried + exchange.content_fields())
+            self._answer_content(status, made.content, carried)
             return True
         if plan.kind != FORWARD or made is None:
             return False
@@ -1187,12 +1209,14 @@ class Client(Borrower):
         else:
             self._answer(200, plan.content_type, content, b"Cache-Control: no-store\r\n")
 
-    def _answer(self, status: int, content_type: bytes, body: bytes, extra: bytes) -> None:
+    def _answer(self, status: int, content_type: bytes, body: bytes, extra: bytes, phrase: bytes = b"") -> None:
         exchange = self.exchange
+        bare = self.site.table.bare
         exchange.status = status
         exchange.response_done = True
-        lines = [b"HTTP/1.1 %d %b\r\n" % (status, page.reason(status)), b"Date: ", self.reactor.date(), b"\r\n", extra]
-        if content_type and body:
+        phrase = phrase or (page.reason_of_httpd(status) if bare else page.reason(status))
+        lines = [b"HTTP/1.1 %d %b\r\n" % (status, phrase), b"Date: ", self.reactor.date(), b"\r\n", extra]
+        if content_type and body and not bare:
             lines.append(b"Content-Type: %b\r\n" % content_type)
         if status not in (204, 304):
             lines.append(b"Content-Length: %d\r\n" % len(body))
@@ -1200,6 +1224,8 @@ class Client(Borrower):
             lines.append(b"Connection: close\r\n")
         elif exchange.minor == 0:
             lines.append(b"Connection: keep-alive\r\n")
+        if content_type and body and bare:  # of httpd's own answers it is the last (ap_http_header_filter)
+            lines.append(b"Content-Type: %b\r\n" % content_type)
         lines.append(b"\r\n")
         if exchange.method != b"HEAD" and not exchange.silent:
             lines.append(body)

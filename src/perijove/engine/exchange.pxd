@@ -8,18 +8,19 @@ from perijove.engine.plan cimport Plan
 from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
-cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER
-cdef int _CONTENT_LENGTH, _TRANSFER_ENCODING, _UPGRADE, _VARY
+cdef unsigned long long _HOST, _ALWAYS_OURS, _DATE_SERVER, _COOKIES, _WARNINGS
+cdef int _CONTENT_LENGTH, _TRANSFER_ENCODING, _UPGRADE, _VARY, _RANGE, _SET_COOKIE, _WARNING
 cdef frozenset _no_names, _ENDS
-cdef Py_ssize_t _GATHERED
+cdef Py_ssize_t _GATHERED, _PARTED
 cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
 cdef class Exchange:
     cdef public Peer peer
     cdef public Plan plan
+    cdef public object part
     cdef public State state
-    cdef public bytes date, method, target, path, host, address, scheme, request_id, carried
+    cdef public bytes date, method, target, path, host, address, scheme, request_id, carried, range, if_range
     cdef public int minor, status, interim, ended, instead
     cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked, silent, inside
     cdef public long long request_left, response_left, received, sent
@@ -40,7 +41,7 @@ cdef class Exchange:
     @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes, server=bytes, date=bytes)
     cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes size, bytes tail) except *
     cdef void _write_switching(self, ResponseHead head, Buffer out, bytes tail) except *
-    cpdef bytes content_fields(self)
+    cpdef list content_lines(self)
     @cython.locals(plan=Plan, state=State)
     cpdef bytes page_fields(self)
     @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)

@@ -6,9 +6,10 @@ answers with a verdict. A client connection has one and uses it for one request 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import edits, fields, page
+from perijove.engine import edits, fields, page, ranges
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, OVERRIDE, REFUSE, TUNNEL, UNTIL_CLOSE
 from perijove.engine.framing import Chunked
@@ -20,10 +21,12 @@ from perijove.engine.template import add_edits, forwarded, map_cookie, map_refre
 if TYPE_CHECKING:
     from perijove.engine.head import Limits, RequestHead, ResponseHead
     from perijove.engine.plan import Plan
+    from perijove.engine.ranges import Part
     from perijove.engine.recipe import Recipe
     from perijove.engine.state import State
 
 _GATHERED: Final = 16384  # octets of chunked content that are sent with a Content-Length if they have come
+_PARTED: Final = 8192  # octets of content of which parts are made: httpd has no more at hand at once (ProxyIOBufferSize)
 _INTERIM: Final = 16  # interim responses that one request may bring; floods of them end in 502
 # RFC 9110 §9.2.2; with TRACE left out, which is refused anyway.
 IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
@@ -33,10 +36,16 @@ _no_names: Final[frozenset[bytes]] = frozenset()
 _CONTENT_LENGTH: Final = fields.CONTENT_LENGTH
 _UPGRADE: Final = fields.UPGRADE
 _VARY: Final = fields.VARY
+_WARNING: Final = fields.WARNING
+_warning: Final = re.compile(rb'(?:\A|,)[ \t]*([0-9]{3} [^ \t,]+ "(?:[^"\\]|\\.)*"(?: "([^"]*)")?)[ \t]*(?=,|\Z)').finditer
+_RANGE: Final = fields.RANGE
+_SET_COOKIE: Final = fields.SET_COOKIE
 _TRANSFER_ENCODING: Final = fields.TRANSFER_ENCODING
 # Framing is computed, never copied nor set.
 _HOST: Final = fields.mask(fields.HOST)
 _DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
+_COOKIES: Final = fields.mask(fields.SET_COOKIE)
+_WARNINGS: Final = fields.mask(fields.WARNING)
 _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE)
 
 
@@ -50,7 +59,25 @@ def _asks(head: RequestHead) -> bool:
 
 _SIZE: Final = (b"\0", b"")  # stands for the size of a response among its fields
 # With these httpd ends the connection (ap_status_drops_connection, include/httpd.h), an upstream's as well as its own.
-_ENDS: Final = frozenset({400, 408, 413, 414, 500, 501, 503})
+_ENDS: Final = frozenset({400, 408, 411, 413, 414, 500, 501, 503})
+
+
+def _warnings(head: ResponseHead) -> list[tuple[bytes, bytes]]:
+    """Return what is kept of Warning: what is one, and whose date, if any, is the response's (ap_proxy_clean_warnings)."""
+    found = []
+    for value in head.values(_WARNING):
+        for one in _warning(value):
+            said, now = ranges.date(one[2] or None), ranges.date(head.field(fields.DATE))
+            if said is None or said == now:
+                found.append((b"Warning", one[1]))
+    return found
+
+
+def _with_cookies_last(lines: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return lines of an upstream with the size behind them, and cookies behind that (ap_proxy_http_process_response)."""
+    cookies = [line for line in lines if line[0].lower() == b"set-cookie"]
+    others = [line for line in lines if line[0].lower() != b"set-cookie"] if cookies else lines
+    return [*others, _SIZE, *cookies]
 
 
 class Exchange:
@@ -69,6 +96,7 @@ class Exchange:
         "expect",
         "gathered",
         "host",
+        "if_range",
         "inside",
         "instead",
         "interim",
@@ -76,10 +104,12 @@ class Exchange:
         "length",
         "method",
         "minor",
+        "part",
         "path",
         "peer",
         "persistent",
         "plan",
+        "range",
         "received",
         "request_decoder",
         "request_done",
@@ -138,6 +168,8 @@ class Exchange:
         self.instead = 0
         self.carried = b""
         self.silent = False
+        self.range = self.if_range = b""  # what is asked for, where parts may be made
+        self.part: Part | None = None  # that is sent in place of the whole
         self.answered = 0.0  # when the first octet of an answer came, and why it ended; whoever runs the exchange sets them
         self.ended = DONE
 
@@ -165,6 +197,7 @@ class Exchange:
         self.inside = False
         self.instead = 0
         self.carried = b""
+        self.range = self.if_range = b""
         self.silent = False
         self.answered = 0.0
         self.ended = DONE
@@ -205,6 +238,7 @@ class Exchange:
         self.inside = False
         self.instead = 0
         self.carried = b""
+        self.range = self.if_range = b""
         self.silent = False
         self.answered = 0.0
         self.ended = DONE
@@ -295,6 +329,9 @@ class Exchange:
         lines = state.lines or []
         if self.upgrade and not edits.first_of(lines, b"upgrade"):
             self.upgrade = False  # an edit has taken it away
+        if plan.ranges is not None:
+            self.range = edits.first_of(lines, b"range")
+            self.if_range = edits.first_of(lines, b"if-range")
         host = plan.authority
         if plan.preserve_host:
             host = edits.first_of(lines, b"host") or state.hostname() or plan.own_name or host
@@ -323,6 +360,10 @@ class Exchange:
             if recipe.steady:
                 peer.tail = recipe.text(state)
                 peer.whole = peer.tail + plan.persistence
+        if head.has(_RANGE) and plan.ranges is not None and not recipe.drop >> _RANGE & 1:
+            self.range = head.field(_RANGE) or b""
+            if b"if-range" not in recipe.drop_names:
+                self.if_range = b", ".join(head.named(b"if-range"))
         if not self.upgrade and head.length == NO_BODY and not head.has(_CONTENT_LENGTH):
             tail = peer.whole if recipe.steady else recipe.text(state) + plan.persistence
         else:
@@ -408,6 +449,8 @@ class Exchange:
                 return REFUSE
             if self.minor == 1 and (head.status != 100 or self.expect):
                 head.write(out, plan.response_drop, plan.response_names, b"")
+                if head.status == 100:
+                    self.expect = False  # one is enough
             source.drop(head.size)
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status
@@ -420,6 +463,21 @@ class Exchange:
         tail = self.carried
         length = head.length
         ended = 0  # octets behind the head that are of it
+        part: Part | None = None
+        if (
+            self.range
+            and plan.ranges is not None
+            and head.status == 200
+            and 0 < length <= _PARTED
+            and not self.instead
+            and source.size() >= head.size + length
+        ):
+            part = ranges.part(
+                self.range, self.if_range, head.items(), source.copy()[head.size : head.size + length], plan.ranges
+            )
+            if part is not None and part.status == 416:
+                self.status = 416
+                return OVERRIDE
         if self.instead:  # it is the page of an error, which stays one
             head.status = self.instead
             head.reason = page.reason(self.instead)
@@ -428,6 +486,11 @@ class Exchange:
             length = 0
             size = b"Content-Length: 0\r\n"
             ended = 5
+        elif part is not None:
+            ended = length
+            length = 0
+            size = content_length(len(part.content))
+            tail += part.line
         elif length == 0 and self.instead:
             size = b"Content-Length: 0\r\n"
         elif length >= 0:
@@ -460,8 +523,14 @@ class Exchange:
             tail += b"Connection: close\r\n"
         elif self.minor == 0:
             tail += b"Connection: keep-alive\r\n"
+        self.part = part
         self._write_head(head, out, size, tail)
         source.drop(head.size + ended)
+        if part is not None:
+            self.status = 206
+            self.sent = len(part.content)
+            self.part = None
+            out.append(part.content)
         return FOUND
 
     def _write_head(self, head: ResponseHead, out: Buffer, size: bytes, tail: bytes) -> None:
@@ -493,10 +562,13 @@ class Exchange:
         state.response = head
         recipe = plan.response_recipe
         always = plan.always_recipe
+        part = self.part
         # Date and Server are first: basic_http_header (modules/http/http_filters.c).
         front = head.dated(self.date)
         if (
             front
+            and (part is None or not part.kind)
+            and not head.has(_WARNING)
             and recipe is not None
             and always is not None
             and not head.nominated
@@ -506,15 +578,24 @@ class Exchange:
             if always.lines:
                 front += always.text(state)
             drop |= recipe.drop | _DATE_SERVER
+            if head.has(_SET_COOKIE) and not drop >> _SET_COOKIE & 1:
+                # Cookies come behind all else of the upstream's (ap_proxy_http_process_response).
+                drop |= _COOKIES
+                size += edits.joined([line for line in head.items() if line[0].lower() == b"set-cookie"])
             if recipe.lines:
                 size += recipe.text(state)
+            if part is not None:  # edits have seen the whole
+                head.status = 206
+                head.reason = b"Partial Content"
             if tail:
                 size += tail
             head.write(out, drop, recipe.drop_names, size, front)
             state.response = None
             return
         lines = edits.kept(head.items(), plan.response_drop, head.nominated)
-        lines.append(_SIZE)  # what is added comes behind it
+        if head.has(_WARNING) and b"warning" not in head.nominated:
+            lines = [*edits.kept(lines, _WARNINGS, _no_names), *_warnings(head)]
+        lines = _with_cookies_last(lines)  # what is added comes behind them
         state.out = lines
         # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
         first = edits.edited([], plan.always_operations, state)
@@ -528,6 +609,13 @@ class Exchange:
         lines.insert(0, (b"Server", server))
         if date:
             lines.insert(0, (b"Date", date))
+        if part is not None:
+            head.status = 206
+            head.reason = b"Partial Content"
+            if part.kind:
+                lines = [(name, part.kind if name.lower() == b"content-type" else value) for name, value in lines]
+                if not edits.first_of(lines, b"content-type"):
+                    lines.append((b"Content-Type", part.kind))
         at = lines.index(_SIZE)
         written = edits.joined(lines[:at]) + size + edits.joined(lines[at + 1 :])
         out.append(b"HTTP/1.1 %d %b\r\n%b%b\r\n" % (head.status, head.reason, written, tail))
@@ -539,7 +627,8 @@ class Exchange:
         assert plan is not None
         assert state is not None
         operations = tuple([one for one in plan.response_operations if one.kind in (edits.PREFIX, edits.ATTRIBUTE)])
-        lines = edits.kept(head.items(), plan.response_drop, head.nominated)
+        lines = _with_cookies_last(edits.kept(head.items(), plan.response_drop, head.nominated))
+        lines.remove(_SIZE)
         state.out = lines
         lines = edits.kept(edits.edited(lines, operations, state), _ALWAYS_OURS, _no_names)
         out.append(b"HTTP/1.1 101 %b\r\n%b%b\r\n" % (head.reason, edits.joined(lines), tail))
@@ -557,7 +646,7 @@ class Exchange:
         lines = edits.compacted(lines, b"vary")
         return edits.joined(edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names))
 
-    def content_fields(self) -> bytes:
+    def content_lines(self) -> list[tuple[bytes, bytes]]:
         """Return the lines of an answer of our own that is no page: those it has, edited as a response is."""
         plan = self.plan
         state = self.state
@@ -567,7 +656,7 @@ class Exchange:
         operations = tuple([one for one in plan.response_operations if one.kind not in (edits.PREFIX, edits.ATTRIBUTE)])
         lines = edits.edited([], plan.always_operations, state)
         lines = lines + edits.compacted(edits.edited(state.content_lines, operations, state), b"vary")
-        return edits.joined(edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names))
+        return edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names)
 
     def _mapped(self, head: ResponseHead, number: int, plan: Plan) -> bytes:
         """Return the lines of one kind as the public must see them, or nothing if they may stay as they are."""

@@ -145,6 +145,7 @@ cdef bint alike(const char *one, const char *other, Py_ssize_t size) noexcept:
 
 cdef bint is_host(const unsigned char *data, Py_ssize_t size) noexcept:
     cdef Py_ssize_t end, i
+    cdef int port
     if size == 0:
         return False
     if data[0] == c"[":
@@ -164,7 +165,12 @@ cdef bint is_host(const unsigned char *data, Py_ssize_t size) noexcept:
             return False
     if end == size:
         return True
-    return data[end] == c":" and 1 <= size - end - 1 <= 5 and only(data + end + 1, size - end - 1, DIGIT)
+    if data[end] != c":" or not 1 <= size - end - 1 <= 5 or not only(data + end + 1, size - end - 1, DIGIT):
+        return False
+    port = 0
+    for i in range(end + 1, size):
+        port = port * 10 + data[i] - 48
+    return 1 <= port <= 65535
 
 
 cdef int count_of(const char *data, Py_ssize_t size, char octet, bint after_cr) noexcept:

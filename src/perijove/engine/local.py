@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import re
 import stat
-from email.utils import formatdate, parsedate_to_datetime
+import time
+from email.utils import formatdate
 from typing import Final
+
+from perijove.engine import ranges
 
 MOST: Final = 16 << 20  # octets of a file
 _hidden: Final = re.compile(rb"/\.ht", re.IGNORECASE).search  # Apache's own files, whether they are there or not
 # Programs that another server runs: their text is nobody's business.
 _never: Final = re.compile(rb"\.(?:php\d?|phtml|phar|cgi|pl|asp|aspx|jsp)(?:/|\Z)", re.IGNORECASE).search
-_range: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})\Z").match
 _HOW: Final = os.O_RDONLY | os.O_NONBLOCK  # a FIFO without a writer is not waited for (fifo(7))
 
 Line = tuple[bytes, bytes]
@@ -115,35 +117,23 @@ def _unchanged(fields: dict[bytes, bytes], etag: bytes, changed: int) -> bool:
     tags = fields.get(b"if-none-match")
     if tags is not None:
         return tags.strip() == b"*" or etag in [one.strip().removeprefix(b"W/") for one in tags.split(b",")]
-    since = _date(fields.get(b"if-modified-since"))
-    return since is not None and changed <= since
-
-
-def _date(value: bytes | None) -> float | None:
-    if value is None:
-        return None
-    try:
-        return parsedate_to_datetime(value.decode("latin-1")).timestamp()
-    except (ValueError, TypeError):
-        return None
+    since = ranges.date(fields.get(b"if-modified-since"))
+    return since is not None and changed <= since <= time.time()  # a date that is still to come is none (RFC 9110 §13.1.3)
 
 
 def _part(content: bytes, lines: list[Line], fields: dict[bytes, bytes], etag: bytes) -> Answer:
-    """Return the part that is asked for (RFC 9110 §14.2): of several, and of what cannot be read, the whole."""
-    asked = _range(fields.get(b"range", b""))
-    if asked is None or fields.get(b"if-range", etag) != etag:
+    """Return the part that is asked for (RFC 9110 §14.2), or the whole."""
+    found = ranges.part(fields.get(b"range", b""), fields.get(b"if-range", b""), lines, content, ranges.DEFAULTS)
+    if found is None:
         return Answer(200, content, lines)
-    first, last = asked[1], asked[2]
-    size = len(content)
-    if not first and not last:
-        return Answer(200, content, lines)
-    begin = int(first) if first else max(0, size - int(last))
-    end = min(int(last), size - 1) if first and last else size - 1
-    if begin > end and first and last and int(last) < begin:
-        return Answer(200, content, lines)
-    if begin >= size or begin > end:
-        return Answer(416, None, [(b"Content-Range", b"bytes */%d" % size)])
-    return Answer(206, content[begin : end + 1], [*lines, (b"Content-Range", b"bytes %d-%d/%d" % (begin, end, size))])
+    if found.status == 416:
+        return Answer(416)
+    if found.kind:
+        lines = [*(line for line in lines if line[0] != b"Content-Type"), (b"Content-Type", found.kind)]
+    elif found.line:
+        name, _, value = found.line.strip().partition(b": ")
+        lines = [*lines, (name, value)]
+    return Answer(206, found.content, lines)
 
 
 def _has_htaccess(path: bytes) -> bool:

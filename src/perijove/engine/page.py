@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+from http import HTTPStatus
 from typing import Final
 
 from perijove.engine.edits import clean
@@ -38,6 +39,13 @@ REASONS: Final[dict[int, bytes]] = {
     503: b"Service Unavailable",
     504: b"Gateway Timeout",
     505: b"HTTP Version Not Supported",
+}
+
+_OF_HTTPD: Final[dict[int, bytes]] = {
+    413: b"Request Entity Too Large",
+    414: b"Request-URI Too Long",
+    416: b"Requested Range Not Satisfiable",
+    422: b"Unprocessable Entity",
 }
 
 # Reasons that are no statuses, and never sent.
@@ -118,6 +126,25 @@ _SAYS: Final = {200: b"Allow", 401: b"WWW-Authenticate", 405: b"Allow", 407: b"P
 def reason(status: int) -> bytes:
     """Return the reason phrase of a status."""
     return REASONS.get(status, b"Error" if status >= 400 else b"OK")
+
+
+def known(status: int) -> bool:
+    """Tell whether httpd knows a status; any other has the page of 500 (ap_index_of_response)."""
+    try:
+        return HTTPStatus(status) is not HTTPStatus.IM_A_TEAPOT
+    except ValueError:
+        return False
+
+
+def reason_of_httpd(status: int) -> bytes:
+    """Return the reason phrase of a status in httpd's words (status_lines, modules/http/http_protocol.c)."""
+    found = _OF_HTTPD.get(status) or REASONS.get(status)
+    if found is None:
+        try:
+            return HTTPStatus(status).phrase.encode()
+        except ValueError:
+            return b"Error" if status >= 400 else b"OK"
+    return found
 
 
 def error(status: int, accept: bytes, request_id: bytes, why: int = 0) -> tuple[bytes, bytes]:

@@ -33,7 +33,7 @@ cdef class Plan:
     cdef public bytes upgrade, own_name
     cdef public bint edited
     cdef public frozenset overridden
-    cdef public tuple request_operations, response_operations, always_operations
+    cdef public tuple request_operations, response_operations, always_operations, ranges
     cdef public object request_recipe, response_recipe, always_recipe
     cdef public bint keeps_fields, once, passes_trailers
     cdef public int per_connection
@@ -65,8 +65,9 @@ cdef class Table:
     cdef HostTable _last
     cdef public HostTable default
     cdef public dict named
-    cdef public tuple wild, globs, failures, unnamed
+    cdef public tuple wild, globs, failures, phrases, unnamed
     cdef public bytes spoken
+    cdef public dict notes
     cdef public object state
     cdef public bint bare, anywhere
     cdef public Plan missing, bad

@@ -167,6 +167,7 @@ class Plan:
         "per_connection",
         "persistence",
         "preserve_host",
+        "ranges",
         "request_operations",
         "request_recipe",
         "response_drop",
@@ -219,6 +220,7 @@ class Plan:
         self.version = b"HTTP/1.1"  # as the upstream is spoken to where fields are edited one after the other
         self.persistence = b""  # what is said upstream of the connection
         self.once = False  # that is not kept for another request
+        self.ranges: tuple[int, int, int] | None = None  # how many may be made of a content (ranges.py); None: none are
         self.keeps_fields = False  # the response's edits, or a page, need the request's fields
         self.pages: dict[
             int, tuple[int, bytes | Text]
@@ -299,6 +301,8 @@ class Table:
         "globs",
         "missing",
         "named",
+        "notes",
+        "phrases",
         "spoken",
         "state",
         "unnamed",
@@ -323,6 +327,9 @@ class Table:
         self.bare = any(one.program is not None for one in (default, *named.values()) if one is not None)
         # What a client is answered when an upstream fails, by the numbers of const.py, from REFUSED on.
         self.failures = (503, 503, 500, 500, 502, 502, 502) if self.bare else (503, 504, 502, 502, 502, 502, 504)
+        # What is said beside these; nothing is the usual (ap_proxyerror, modules/proxy/proxy_util.c).
+        self.phrases = (b"", b"", *[b"Proxy Error"] * 5) if self.bare else (b"",) * 7
+        self.notes: dict[bytes, bytes] | None = None  # variables that a program is to begin with
         self.state: State | None = None  # of the last request that a program decided on
         self.missing = Plan(REJECT, timeouts)
         self.missing.status = 404
@@ -372,7 +379,7 @@ class Table:
             return self.missing
         if host.program is not None:
             assert peer is not None
-            self.state = host.program.run(head, peer, trace)
+            self.state = host.program.run(head, peer, trace, self.notes)
             assert self.state.plan is not None
             return self.state.plan
         if host.single is not None:

@@ -43,6 +43,7 @@ cdef class ForwardAsked(Action):
 
 cdef class Finish(Action):
     cdef public Text location
+    cdef public bytes phrase
     cdef public int status
     cpdef bint act(self, State state) except -1
 
@@ -139,8 +140,9 @@ cdef class Program:
     cdef dict _plans
     cdef Choice _last
     @cython.locals(state=State, path=object, step=Step)
-    cpdef State run(self, RequestHead head, Peer peer, list trace=*)
+    cpdef State run(self, RequestHead head, Peer peer, list trace=*, dict notes=*)
     @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint, lacks=cython.bint)
+    @cython.locals(seen=State)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *
     @cython.locals(path=bytes)
     cdef bytes _undecoded(self, State state)

@@ -210,17 +210,19 @@ class ForwardAsked(Action):
 
 
 class Finish(Action):
-    """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow."""
+    """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow. `phrase`: in place of the usual."""
 
-    __slots__ = ("location", "status")
+    __slots__ = ("location", "phrase", "status")
 
-    def __init__(self, status: int, location: Text | None) -> None:
+    def __init__(self, status: int, location: Text | None, phrase: bytes) -> None:
         self.status = status
         self.location = location
+        self.phrase = phrase
 
     def act(self, state: State) -> bool:
         """Do it."""
         state.status = self.status
+        state.phrase = self.phrase
         if self.location is None:
             return False
         location = self.location.text(state)
@@ -630,15 +632,20 @@ class Program:
         self.undecoded_note = b""
         self.allow = b""  # the methods that CONNECT is answered where it is refused (RFC 9110 §15.5.6)
 
-    def run(self, head: RequestHead, peer: Peer, trace: list[Look] | None = None) -> State:
+    def run(
+        self, head: RequestHead, peer: Peer, trace: list[Look] | None = None, notes: dict[bytes, bytes] | None = None
+    ) -> State:
         """Return what becomes of a request; its `plan` is set.
 
         Args:
             head: of the request.
             peer: who sent it.
             trace: gets, of each rule that was looked at, its number, whether it held, and what was known then.
+            notes: variables that are set from the beginning.
         """
         state = State(head, peer, self.settings)
+        if notes is not None:
+            state.notes = notes
         if self.timed:
             state.began = time.time()
         path: bytes | int
@@ -698,6 +705,7 @@ class Program:
         at = 0
         count = 0
         size = len(steps)
+        seen: State | None = None
         while at < size:
             step = steps[at]
             lacks = step.needs != 0 and _lacks(step, state)
@@ -706,10 +714,19 @@ class Program:
                 continue
             holds = not lacks and (step.test is None or step.test.holds(state))
             if trace is not None:
-                trace.append((step.number, holds, state.seen()))
+                if (  # else nothing is known that was not known before
+                    seen is None
+                    or seen.captures is not state.captures
+                    or seen.kept is not state.kept
+                    or seen.request_id is not state.request_id
+                ):
+                    seen = state.seen()
+                trace.append((step.number, holds, seen))
             if not holds:
                 at = step.missed
                 continue
+            if not isinstance(step.action, Select):
+                seen = None
             if step.action is not None and not step.action.act(state) and stop:
                 return
             if step.matched <= at:

@@ -41,6 +41,8 @@ cdef class Reactor:
     cdef public bint running, draining
     cdef public long long round
     cdef public Log log
+    cdef public Endpoint urgent
+    cdef public bint took_long
     cdef dict _wheel
     cdef long long _next_tick
     cdef list _again
@@ -54,6 +56,8 @@ cdef class Reactor:
     cpdef void unschedule(self, Endpoint endpoint) except *
     @cython.locals(endpoint=Endpoint, timeout=double, log=Log)
     cpdef void turn(self, double longest) except *
+    @cython.locals(endpoint=Endpoint)
+    cdef void _attend(self) except *
     @cython.locals(endpoint=Endpoint, tick=cython.longlong, key=object)
     cdef void _expire(self) except *
     cdef void _failed(self, Endpoint endpoint) except *

@@ -209,6 +209,8 @@ class Reactor:
         self.running = False
         self.draining = False  # connections end with the exchange they are in
         self.log: Log | None = None
+        self.urgent: Endpoint | None = None  # who is not to wait behind what takes long: it copes with events for nothing
+        self.took_long = False  # what was just done, as handshakes do
         self._wheel: dict[int, set[Endpoint]] = {}
         self._next_tick = 0  # the earliest key of the wheel; 0 if it is empty
         self._again: list[Endpoint] = []
@@ -297,6 +299,8 @@ class Reactor:
                         endpoint.on_hangup(poller.mask)
                 except Exception:
                     self._failed(endpoint)
+                if self.took_long:
+                    self._attend()
         if self._again:
             again = self._again
             self._again = []
@@ -315,6 +319,16 @@ class Reactor:
             if self.now >= log.due or len(log.lines) >= _MANY_LINES:
                 log.due = 0.0
                 log.flush()
+
+    def _attend(self) -> None:
+        """Give who is urgent its turn: many that take long may be ready at once."""
+        self.took_long = False
+        endpoint = self.urgent
+        if endpoint is not None and not endpoint.closed and endpoint.interest & IN:
+            try:
+                endpoint.on_event(IN)
+            except Exception:
+                self._failed(endpoint)
 
     def _expire(self) -> None:
         tick = int(self.now / _TICK)

@@ -13,7 +13,7 @@ cdef class State:
     cdef public RequestHead head
     cdef public Peer peer
     cdef public object response, plan, upstream, balance
-    cdef public bytes address, scheme, host, method, whole, wanted, raw, path, query, location, target, user, local, request_id
+    cdef public bytes address, scheme, host, method, whole, wanted, raw, path, query, location, target, user, local, request_id, phrase
     cdef public bytes held, origin, onward, asked, form
     cdef public bytes content
     cdef public list lines, came, out, content_lines

@@ -71,6 +71,7 @@ class State:
         "out",
         "path",
         "peer",
+        "phrase",
         "plan",
         "query",
         "raw",
@@ -121,6 +122,7 @@ class State:
         self.selected = 0  # edits that are to be made, as bits
         self.plan: Plan | None = None
         self.status = 0
+        self.phrase = b""  # what is said beside the status; nothing is the usual
         self.location: bytes | None = None  # what a status is told with, where it has more to say: a URL, methods, a challenge
         self.content: bytes | None = None  # of an answer of our own that is no page, and its fields
         self.content_lines = _NO_LINES

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from perijove.engine.plan import Timeouts
 
+_UNREAD = unshared()  # one for all that nobody counts for: they are large, and there may be thousands of upstreams
 Address = tuple[int, Any]  # family, and what socket.connect takes
 
 
@@ -93,7 +94,7 @@ class Upstream:
         self.last_answer = -1e9  # on the reactor's clock
         self.unresolved = False  # the last look-up failed
         self.waiting: list[UpstreamConnection] = []
-        self.counters = unshared()
+        self.counters = _UNREAD
         self.counted = FIRST_UPSTREAM  # where in the row of counters
 
     def lend(self, borrower: Borrower, fresh: bool, name: str | None) -> UpstreamConnection:

@@ -59,10 +59,15 @@ class _Looked:
     state: State | None
 
 
-def explain(gateway: Gateway, request: Request, tables: Tables | None = None) -> Explanation:
+def explain(gateway: Gateway, request: Request, tables: Tables | None = None, *, brief: bool = False) -> Explanation:
     """Return what would happen to a request, and why.
 
-    `tables` keeps those that were made, by listener, for whoever asks this gateway more than once.
+    Args:
+        gateway: what the configuration means.
+        request: what is asked about.
+        tables: keeps those that were made, by listener, for whoever asks this gateway more than once.
+        brief: only the rules that chose where the request goes are told of, and nothing of lines that were not reached, of
+            sections, settings and variables: for whoever asks many times, of thousands of rules.
     """
     found = Explanation(request)
     listener, found.listener = choice.listener(gateway, request.url)
@@ -92,10 +97,10 @@ def explain(gateway: Gateway, request: Request, tables: Tables | None = None) ->
     host = None if at is None else hosts[at.number]
     if at is not None:
         found.host = choice.host(hosts, at.number, words.octets(head.host))
-    looked = _looked(gateway, host, trace)
+    looked = _looked(gateway, host, trace, brief)
     state = table.state if plan.edited else None
     found.rules, found.more = _considered(looked, state)
-    if host is not None:
+    if host is not None and not brief:
         found.unreached = _unreached(host.stages, looked)
         if state is None:
             found.rules += _of_route(host.stages, looked)
@@ -161,18 +166,28 @@ def _local(host: str) -> str:
 # ---------------------------------------------------------------------- rules
 
 
-def _looked(gateway: Gateway, host: VirtualHost | None, trace: Sequence[Look]) -> list[_Looked]:
-    """Return the rules of a trace. Of a listener that redirects everything there are none."""
-    stages = [] if host is None else [("route", host.stages.route)]
-    if host is not None and host.stages.program:
-        stages += [("request", host.stages.request), ("response", host.stages.response)]
-    numbered = [(stage, rule) for stage, rules in stages for rule in rules]
+def _looked(gateway: Gateway, host: VirtualHost | None, trace: Sequence[Look], brief: bool) -> list[_Looked]:
+    """Return the rules of a trace. Of a listener that redirects everything there are none.
+
+    If it is to be `brief`, those that held and chose a route, and the last that was looked at there, held or not.
+    """
+    routes = () if host is None else host.stages.route
+    more = [] if host is None or not host.stages.program else [*host.stages.request, *host.stages.response]
+    requests = 0 if host is None else len(routes) + len(host.stages.request)
     before = gateway.before
-    return [
-        _Looked(number, *(("before", before[number + len(before)]) if number < 0 else numbered[number]), held, state)
-        for number, held, state in trace
-        if number < 0 or numbered
-    ]
+    if brief:
+        chose = [one for one in trace if one[0] < len(routes)]
+        trace = [one for one in chose if one[1] or one is chose[-1]]
+    found = []
+    for number, held, state in trace:
+        if number < 0:
+            found.append(_Looked(number, "before", before[number + len(before)], held, state))
+        elif number < len(routes):
+            found.append(_Looked(number, "route", routes[number], held, state))
+        elif more:
+            stage = "request" if number < requests else "response"
+            found.append(_Looked(number, stage, more[number - len(routes)], held, state))
+    return found
 
 
 def _considered(looked: Sequence[_Looked], state: State | None) -> tuple[list[Considered], int]:

@@ -117,11 +117,13 @@ class Refuse:
     """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask.
 
     `allow`: the methods that are, with 405, 501 or as the answer to OPTIONS; there may be none, which is said, too.
+    `phrase`: what is said beside the status, in place of the usual.
     """
 
     status: int
     why: Reason | None = field(default=None, compare=False)
     allow: bytes | None = None
+    phrase: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

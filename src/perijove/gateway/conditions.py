@@ -84,6 +84,9 @@ class Setting(Enum):
     UPSTREAM_ENDS = "upstream-ends"  # whether the connection to the upstream is used once
     UPSTREAM_IS_OLD = "upstream-is-old"  # whether it is spoken to in HTTP/1.0, which knows no upgrade and no chunks
     CLIENT_ENDS = "client-ends"  # whether the client's connection ends with the answer
+    MAX_RANGES = "max-ranges"  # of a content that are made for a request; 0 is none
+    MAX_RANGE_OVERLAPS = "max-range-overlaps"
+    MAX_RANGE_REVERSALS = "max-range-reversals"
     CHALLENGE = "challenge"  # what WWW-Authenticate says with 401
 
 
@@ -220,3 +223,10 @@ Condition = (
     | Not
     | Apart
 )
+
+
+def both(one: Condition, other: Condition) -> Condition:
+    """Return a condition that holds where both do."""
+    if isinstance(one, Always):
+        return other
+    return one if isinstance(other, Always) else All((one, other))

@@ -113,6 +113,9 @@ class Stages:
     program: bool = False  # the rules are more than paths in order: they run one after the other, for each request
     encoded_slashes: str = "off"  # of a program: what becomes of %2F in a path: off (404), on (decoded), nodecode
     merge_slashes: bool = True  # of a program: whether double slashes are one
+    ranges: bool = (
+        False  # of a program: parts that are asked for are made of a content of the upstream's that has come in one piece
+    )
     per_connection: int = 0  # of a program: requests of a client on one connection; 0 is no limit
     undecoded: tuple[Pattern, ...] = ()  # of a program: paths in which one is found are not decoded (but for dots), …
     undecoded_note: bytes = b""  # … and have this note

@@ -33,6 +33,8 @@ class PerijoveProxy(ConfigurableHTTPProxy):
         c.PerijoveProxy.auth_token = "…"
     """
 
+    prefix = (sys.executable, "-P", "-m", "perijove", "chp")  # of the command
+
     workers = Integer(1, min=0, help="Processes that serve; 0 is one for each core.", config=True)
     trust = List(
         Unicode(),
@@ -64,7 +66,7 @@ class PerijoveProxy(ConfigurableHTTPProxy):
 
     @default("command")
     def _default_command(self) -> list[str]:
-        return [sys.executable, "-P", "-m", "perijove", "chp", *self.options()]
+        return [*self.prefix, *self.options()]
 
     def options(self) -> list[str]:
         """Return the command line's options that are not of JupyterHub's choice."""

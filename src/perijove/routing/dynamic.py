@@ -63,6 +63,8 @@ def url_of(text: str) -> Url:
     except ValueError as error:
         raise BadTarget(f"`{text}` is no URL: {error}") from None
     path = "" if parts.path == "/" else parts.path
+    if parts.query or parts.fragment:
+        raise BadTarget(f"`{text}` has more than a path: a target is where requests go, each with a query of its own")
     if any(not 0x21 <= ord(octet) < 0x7F for octet in path):
         raise BadTarget(f"`{text}` has a path that cannot stand in a request")
     if parts.scheme in _UNIX and parts.netloc:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from perijove.gateway import actions, conditions
 from perijove.gateway.conditions import Condition, Setting
 from perijove.gateway.rules import Rule
+
+_BEFORE: Final = b"redirect_"  # variables of a request whose error another stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Known:
         match condition:
             case conditions.SettingIs(setting, value) if setting in self.settings:
                 return _constant(self.settings[setting] == value)
-            case conditions.HasNote(name) if name.lower() not in self.notes:
+            case conditions.HasNote(name) if name.lower() not in self.notes and not name.lower().startswith(_BEFORE):
                 return conditions.Never()
             case conditions.Not(of):
                 return _contrary(self.fold(of))

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine import balance, const, edits, fields, plan, program, texts
 from perijove.engine import conditions as runs
 from perijove.engine.local import Tree
 from perijove.engine.pattern import Pattern
+from perijove.engine.ranges import DEFAULTS
 from perijove.engine.state import DECODED, KEPT, REFUSED
 from perijove.gateway import actions, conditions, templates
 from perijove.gateway.conditions import Setting
@@ -209,7 +211,11 @@ _BEGINNING: Final[dict[Setting, object]] = {
     Setting.UPSTREAM_ENDS: False,
     Setting.UPSTREAM_IS_OLD: False,
     Setting.CLIENT_ENDS: False,
+    Setting.MAX_RANGES: DEFAULTS[0],
+    Setting.MAX_RANGE_OVERLAPS: DEFAULTS[1],
+    Setting.MAX_RANGE_REVERSALS: DEFAULTS[2],
 }
+_RANGES: Final = (Setting.MAX_RANGES, Setting.MAX_RANGE_OVERLAPS, Setting.MAX_RANGE_REVERSALS)
 
 
 def host_table(
@@ -239,6 +245,10 @@ def host_table(
             break
         defaults[SETTINGS[rule.do.setting]] = rule.do.value
 
+    @cache
+    def reads(number: int) -> bool:
+        return recipes.reads_request((chosen[number].when, chosen[number].do))
+
     def make(state: State) -> plan.Plan:
         forwards = not state.status and state.upstream is not None
         kind = const.CONNECT if state.form == b"connect" and stages.forwards else const.FORWARD
@@ -258,6 +268,8 @@ def host_table(
             else:
                 made.once = settings[SETTINGS[Setting.UPSTREAM_ENDS]] or not lender.max_idle
                 made.persistence = b"Connection: close\r\n" if made.once else b"Connection: Keep-Alive\r\n"
+            if stages.ranges:
+                made.ranges = tuple(settings[SETTINGS[one]] for one in _RANGES)
             made.own_name = host.server_name.encode("utf-8", "surrogateescape")
             asked = state.form != b"" and stages.forwards  # what the target names is the host
             made.preserve_host = asked or bool(settings[SETTINGS[Setting.PRESERVE_HOST]])
@@ -284,18 +296,18 @@ def host_table(
         made.response_operations = tuple(one for _, one in response)
         made.always_operations = tuple(one for _, one in always)
         filled = any(kind == const.INSIDE or not isinstance(text, bytes) for kind, text in made.pages.values())
-        made.keeps_fields = filled or recipes.reads_request(tuple(rule for at, rule, _ in its if at >= requests))
+        made.keeps_fields = filled or any(reads(at) for at, _, _ in its if at >= requests)
         if not made.keeps_fields and made.version == b"HTTP/1.1":  # what a head is written with as it is
             made.request_recipe = recipes.request_recipe(request)
         made.response_recipe = recipes.response_recipe(response)
         made.always_recipe = recipes.always_recipe(always)
         return made
 
-    every = (*stages.route, *chosen)
+    every = tuple((rule.when, rule.do) for rule in (*stages.route, *chosen))
     slashes = _SLASHES[stages.encoded_slashes]
     runs_as = program.Program(route, steps, tuple(defaults), make, slashes, stages.merge_slashes, stages.forwards)
     runs_as.brief = shorten.shortened(route)
-    runs_as.timed = any(recipes.mentions(every, what) for what in (Fact.MICROSECONDS, Fact.DURATION))
+    runs_as.timed = recipes.mentions(every, Fact.MICROSECONDS, Fact.DURATION)
     runs_as.undecoded = tuple(pattern(one) for one in stages.undecoded)
     runs_as.undecoded_note = stages.undecoded_note.lower()
     runs_as.allow = stages.allow
@@ -309,6 +321,12 @@ def _octets(template: templates.Template) -> bytes | texts.Text:
         if all(isinstance(one, bytes) for one in template)
         else text(template)
     )
+
+
+@lru_cache(64)
+def _table(pairs: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
+    """Return a table, one for all that are alike: those of media types are large, and every host has one."""
+    return dict(pairs)
 
 
 def _no_answer(action: actions.Respond | actions.ServeFile) -> plan.Plan:
@@ -337,7 +355,7 @@ def _reads_path(one: object) -> bool:
 
 def _reads_response(one: object) -> bool:
     """Tell whether a condition or a text asks for something of the response."""
-    return any(recipes.mentions(one, what) for what in (templates.ResponseField, Fact.STATUS, Fact.CONTENT_TYPE))
+    return recipes.mentions(one, templates.ResponseField, Fact.STATUS, Fact.CONTENT_TYPE)
 
 
 class Building:
@@ -400,13 +418,13 @@ class Building:
             case actions.ForwardAnywhere(url, encoding, whole):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):
-                return program.ServeTree(text(path), Tree(indexes, dict(types), overridden))
+                return program.ServeTree(text(path), Tree(indexes, _table(types), overridden))
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
-            case actions.Refuse(status, _, allow):
-                return program.Finish(status, None if allow is None else text((allow,)))
+            case actions.Refuse(status, _, allow, phrase):
+                return program.Finish(status, None if allow is None else text((allow,)), phrase)
             case actions.Redirect(status, location):
-                return program.Finish(status, text(location))
+                return program.Finish(status, text(location), b"")
             case actions.Respond() | actions.ServeFile():
                 return program.Answer(self._answer(action))
             case actions.Rewrite(path, query, handling):

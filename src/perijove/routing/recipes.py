@@ -6,8 +6,9 @@ Knows edits in both forms, meant and run. Must not know dialects, nor why someth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine import fields
 from perijove.engine.recipe import Recipe
@@ -107,6 +108,8 @@ def _recipe(edits: Sequence[Edit], numbers: int, names: frozenset[bytes]) -> Rec
     return found
 
 
+# Octets only, and there may be thousands: media types, what a key is looked up in.
+_TABLES: Final = frozenset(("tuple[tuple[bytes, bytes], ...]", "tuple[tuple[bytes, tuple[bytes, ...]], ...]"))
 # What the engine writes itself, whatever was edited.
 _OURS: Final = frozenset((fields.HOST, fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE,
                           fields.KEEP_ALIVE, fields.TE, fields.TRAILER, fields.PROXY_CONNECTION, fields.SERVER))  # fmt: skip
@@ -114,27 +117,36 @@ _OURS: Final = frozenset((fields.HOST, fields.CONTENT_LENGTH, fields.TRANSFER_EN
 
 def names(one: object) -> set[bytes]:
     """Return the names of the request's fields that a condition or a text asks for, in lower case."""
-    if isinstance(one, templates.RequestField):
-        return {one.name.lower()}
-    found: set[bytes] = set()
-    if isinstance(one, tuple):
-        found.update(*(names(part) for part in one))
-    elif dataclasses.is_dataclass(one) and not isinstance(one, type):
-        found.update(*(names(getattr(one, item.name)) for item in dataclasses.fields(one)))
-    return found
+    return {part.name.lower() for part in _parts(one) if isinstance(part, templates.RequestField)}
 
 
-def mentions(one: object, what: object) -> bool:
-    """Tell whether a condition, an edit or a text has something in it: an equal part, or one of a class."""
-    if one == what or (isinstance(what, type) and isinstance(one, what)):
-        return True
-    if isinstance(one, tuple):
-        return any(mentions(part, what) for part in one)
-    if dataclasses.is_dataclass(one) and not isinstance(one, type):
-        return any(mentions(getattr(one, item.name), what) for item in dataclasses.fields(one))
-    return False
+def mentions(one: object, *what: object) -> bool:
+    """Tell whether a condition, an edit or a text has something of these in it: an equal part, or one of a class."""
+    classes = tuple(each for each in what if isinstance(each, type))
+    values = tuple(each for each in what if not isinstance(each, type))
+    return any(isinstance(part, classes) or part in values for part in _parts(one))
+
+
+def _parts(one: object) -> Iterator[object]:
+    """Yield something and all that it consists of. There are thousands of rules in some configurations."""
+    left = [one]
+    while left:
+        part = left.pop()
+        yield part
+        if isinstance(part, tuple):
+            left += part
+        else:
+            kind: Any = type(part)
+            left += [getattr(part, name) for name in _names_of_fields(kind)]
+
+
+@cache
+def _names_of_fields(kind: Any) -> tuple[str, ...]:
+    if not dataclasses.is_dataclass(kind):
+        return ()
+    return tuple(item.name for item in dataclasses.fields(kind) if item.type not in _TABLES)
 
 
 def reads_request(rules: object) -> bool:
     """Tell whether rules for a response need fields of the request."""
-    return mentions(rules, templates.RequestField) or mentions(rules, templates.FieldLike) or mentions(rules, Operation.ECHO)
+    return mentions(rules, templates.RequestField, templates.FieldLike, Operation.ECHO)

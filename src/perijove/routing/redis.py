@@ -207,13 +207,16 @@ class Table:
             with _unavailable():
                 await self._note(keys=self._keys, args=given[at : at + 2 * _AT_ONCE])
 
-    async def activity(self) -> dict[str, float]:
-        """Return when each route was last of use.
+    async def activity(self, path: str = "") -> dict[str, float]:
+        """Return when a route was last of use, or each of them.
 
         Raises:
             Unavailable: Redis cannot be reached, or refuses.
         """
         with _unavailable():
+            if path:
+                used = await self._client.hget(self._keys[1], path)
+                return {} if used is None else {path: float(used)}
             found = await self._client.hgetall(self._keys[1])
         return {_text(path): float(used) for path, used in found.items()}
 

@@ -15,7 +15,7 @@ def shortened(steps: list[Step]) -> list[Step]:
 
     A request that lacks a field is led past all steps in a row that need the same.
     """
-    leads = [_really(steps, at) for at in range(len(steps))]
+    leads = _leads(steps)
     stays = [at for at, its in enumerate(leads) if at in (0, its)]  # the first is where a program begins
     places = {at: place for place, at in enumerate(stays)}
 
@@ -27,26 +27,24 @@ def shortened(steps: list[Step]) -> list[Step]:
         Step(one.number, one.test, one.action, led(one.matched), led(one.missed), one.needs)
         for one in map(steps.__getitem__, stays)
     ]
-    for one in found:
-        while one.needs and one.without < len(found):
+    for one in reversed(found):  # so that what a row ends with is known when its beginning comes in turn
+        if one.needs and one.without < len(found):
             after = found[one.without]
-            if after.needs != one.needs or after.missed <= one.without:
-                break
-            one.without = after.missed
+            if after.needs == one.needs and after.missed > one.without:
+                one.without = after.without
     return found
 
 
-def _really(steps: list[Step], at: int) -> int:
-    """Return the step at which something may happen when one leads to `at`."""
-    while at < len(steps):
-        step = steps[at]
+def _leads(steps: list[Step]) -> list[int]:
+    """Return, for each step, the one at which something may happen when it is come to."""
+    found = list(range(len(steps)))
+    for at, step in reversed(list(enumerate(steps))):
         if isinstance(step.test, Constant) and not step.test.value:
             after = step.missed
         elif step.action is None and (step.test is None or isinstance(step.test, Constant)):
             after = step.matched
         else:
-            return at
-        if after <= at:
-            return at  # what goes round is counted
-        at = after
-    return at
+            continue
+        if after > at:  # what goes round is counted
+            found[at] = found[after] if after < len(steps) else after
+    return found

@@ -70,6 +70,7 @@ class Control(Endpoint):
         self.channel = Channel(sock)
         self.drain: Drain | None = None
         self.attach(sock, IN)
+        worker.reactor.urgent = self  # a change of routes is answered when it is made
 
     def on_event(self, mask: int) -> None:
         """Do what the supervisor says."""

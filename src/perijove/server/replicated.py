@@ -312,12 +312,12 @@ class Replicated:
         """Return when a route was last of use anywhere, in seconds since 1970, as far as it is known here."""
         return max(self._routes.last_activity(route), self._used.get(route.path, 0.0))
 
-    async def gather(self) -> None:
-        """Ask Redis what others have noted; without an answer it is what was known before."""
+    async def gather(self, path: str = "") -> None:
+        """Ask Redis what others have noted, of a route or of all; without an answer it is what was known before."""
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(_GATHERS):
                 if self.connected:
-                    self._heed(await self._table.activity())
+                    self._heed(await self._table.activity(clean(path) if path else ""))
 
     def _heed(self, activity: dict[str, float]) -> None:
         for path, used in activity.items():

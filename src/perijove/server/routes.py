@@ -52,8 +52,8 @@ class Kept(Protocol):
             Unavailable: it cannot be, now.
         """
 
-    async def gather(self) -> None:
-        """Have `last_activity` know of what others know."""
+    async def gather(self, path: str = "") -> None:
+        """Have `last_activity` know of what others know: of the route at a path, or of all."""
 
     def last_activity(self, route: Route) -> float:
         """Return when a route was last of use, in seconds since 1970: when it was added, if it never was."""
@@ -149,7 +149,7 @@ class Routes:
         await self.settled()
         return True
 
-    async def gather(self) -> None:
+    async def gather(self, path: str = "") -> None:
         """Nobody else knows of any use."""
 
     def last_activity(self, route: Route) -> float:

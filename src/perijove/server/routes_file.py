@@ -102,7 +102,7 @@ class Filed:
             self._changed()
         return found
 
-    async def gather(self) -> None:
+    async def gather(self, path: str = "") -> None:
         """Nobody else knows of any use."""
 
     def last_activity(self, route: Route) -> float:

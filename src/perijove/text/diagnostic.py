@@ -59,11 +59,44 @@ class Fix:
     safe: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a log says of it: where first and last, how many times, and the first line's text."""
+
+    path: str
+    line: int
+    last_line: int
+    times: int
+    first: str  # when, as the log has it; empty if it does not say
+    last: str
+    text: str
+
+    def __str__(self) -> str:
+        often = "once" if self.times == 1 else f"{self.times:,} times"
+        when = f" ({self.first})" if self.first else ""
+        if self.last_line == self.line:
+            return f"seen {often} in {self.path}:{self.line}{when}"
+        last = f" ({self.last})" if self.last else ""
+        return f"seen {often} in {self.path}, first in line {self.line}{when}, last in line {self.last_line}{last}"
+
+    def as_json(self) -> dict[str, object]:
+        """Return what machines read."""
+        return {
+            "path": self.path,
+            "line": self.line,
+            "last_line": self.last_line,
+            "times": self.times,
+            "first": self.first or None,
+            "last": self.last or None,
+            "text": self.text,
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnostic:
     """Something to tell: `name` names the fault in a few words with hyphens, `help` says what to type instead.
 
-    `sees` is what those see who use what is served.
+    `sees` is what those see who use what is served; `evidence` is what logs say of it.
     """
 
     name: str
@@ -74,6 +107,7 @@ class Diagnostic:
     confidence: Confidence = Confidence.HIGH
     sees: str = ""
     fix: Fix | None = None
+    evidence: tuple[Evidence, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return what machines read."""
@@ -90,6 +124,7 @@ class Diagnostic:
             "fix": None
             if self.fix is None
             else {"what": self.fix.what, "safe": self.fix.safe, "edits": [one.as_json() for one in self.fix.edits]},
+            **({"evidence": [one.as_json() for one in self.evidence]} if self.evidence else {}),
         }
 
 
@@ -114,6 +149,9 @@ def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
             lines.append(f" {margin} |")
             lines.append(f" {where.line} | {text}")
             lines.append(f" {margin} | {indent}{paint[diagnostic.severity]}{caret}{paint['end']}")
+    for one in diagnostic.evidence:
+        lines.append(f"  = log: {one}")
+        lines.append(f"         {one.text}")
     if diagnostic.sees:
         lines.append(f"  = seen: {diagnostic.sees}")
     if diagnostic.help:

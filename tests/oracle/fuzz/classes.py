@@ -51,6 +51,10 @@ def _controls(request: Request, lines: Sequence[str]) -> bool:
     return _control(request["target"]) is not None
 
 
+def _died(request: Request, lines: Sequence[str]) -> bool:
+    return any(line.strip().startswith("-client <- status 0 ") for line in lines[1:])
+
+
 ACCEPTED: Final = (
     Accepted(
         "nominated fields",
@@ -69,6 +73,12 @@ ACCEPTED: Final = (
         "A path with encoded control characters cannot end a field's line, nor stand in a field.",
         "fz-line-ends-in-fields",
         _controls,
+    ),
+    Accepted(
+        "edits without end",
+        "RequestHeader edit* with a pattern that matches nothing at all: httpd's process dies, and answers nothing.",
+        "fz-endless-edits",
+        _died,
     ),
 )
 

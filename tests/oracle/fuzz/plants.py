@@ -38,57 +38,53 @@ class Plant:
 PLANTS: Final[tuple[Plant, ...]] = (
     Plant(
         "of sections, the first wins",
-        "lower.py",
-        """no_proxy)
-        for section in reversed([*self.locations, *self.ifs]):""",
-        """no_proxy)
-        for section in [*self.locations, *self.ifs]:""",
+        "translate.py",
+        """for section in reversed(host.walked):""",
+        """for section in host.walked:""",
     ),
     Plant(
         "of ProxyPass, the longest prefix wins",
-        "lower.py",
+        "translate.py",
         """in level.said.get("proxy-pass", ()):""",
         """in sorted(level.said.get("proxy-pass", ()), key=lambda one: -len(one.path)):""",
     ),
     Plant(
         "the host's ProxyPass comes before the main server's",
-        "lower.py",
-        """for level in self.levels:
-            for one in level.said.get("proxy-pass\"""",
-        """for level in reversed(self.levels):
-            for one in level.said.get("proxy-pass\"""",
+        "translate.py",
+        """for level in host.levels.scopes:""",
+        """for level in reversed(host.levels.scopes):""",
     ),
     Plant(
         "RewriteRule comes after ProxyPass",
         "lower.py",
-        """        rules_of_server(self.scope, flow, proxied, translated, self._site())
-        self._passes(flow, proxied)
+        """    rewrite_phases.rules_of_server(host.scope, flow, proxied, translated, site)
+    translate.decoded(flow, host, mapper, proxied)
 """,
-        """        self._passes(flow, proxied)
-        rules_of_server(self.scope, flow, proxied, translated, self._site())
+        """    translate.decoded(flow, host, mapper, proxied)
+    rewrite_phases.rules_of_server(host.scope, flow, proxied, translated, site)
 """,
     ),
     Plant(
         "a section's ProxyPass beats its Redirect",
-        "lower.py",
-        """            if whole:
-                answers.redirect(flow, whole[-1], section.condition, self.names.origin, self.mapper.slashes)
+        "aliases.py",
+        """        _whole(flow, host, section, section.condition)
 """,
-        "",
+        """        pass
+""",
     ),
-    Plant("of RequestHeader, the outermost comes last", "lower.py", "for scope in self.merged\n            for one in scope.request",
-          "for scope in reversed(self.merged)\n            for one in scope.request"),
-    Plant("`ProxyPass /x !` is ignored", "mapping.py", "            flow.go(declined, when, one.origin)\n            return", "            return"),
-    Plant("ProxyPassMatch looks at the path as it was sent", "mapping.py", "return PathMatches(one.pattern)",
+    Plant("of RequestHeader, the outermost comes last", "requests.py", "for scope in host.merged\n        for one in scope.request",
+          "for scope in reversed(host.merged)\n        for one in scope.request"),
+    Plant("`ProxyPass /x !` is ignored", "mapping.py", "            flow.go(declined, when, one.origin)\n", "            pass\n"),
+    Plant("ProxyPassMatch looks at the path as it was sent", "passes.py", "return PathMatches(one.pattern)",
           "return Matches((Variable.PATH,), one.pattern, captures=True)"),
-    Plant("`upgrade=websocket` is ignored", "mapping.py", """if asked in ("websocket", "any"):""", """if asked == "any":"""),
+    Plant("`upgrade=websocket` is ignored", "upstreams.py", """if asked in ("websocket", "any"):""", """if asked == "any":"""),
     Plant("`nocanon` is ignored", "directives/mod_proxy.py", "entry.nocanon = True", "entry.nocanon = False"),
     Plant("the path of `Location ~` is always a prefix for ProxyPass", "directives/mod_proxy.py",
-          """if regex or any(mark in entry.path for mark in "*?["):""", "if regex:"),
-    Plant("captures are off by one", "answers.py", "Capture(int(after))", "Capture(max(0, int(after) - 1))"),
+          "if regex or is_wildcard(entry.path):", "if regex:"),
+    Plant("captures are off by one", "paths.py", "Capture(int(after))", "Capture(max(0, int(after) - 1))"),
     Plant("ProxyPassReverse needs a segment to end behind the URL", "responses.py", "in members(one.url):",
           """in members(one.url.rstrip("/") + "/"):"""),
-    Plant("[R] loses the query", "directives/rewrite_rules.py", "flow.add(split, Redirect(status, (*location, Variable.SEARCH)), Then.STOP, span)",
+    Plant("[R] loses the query", "directives/rewrite_results.py", "flow.add(split, Redirect(status, (*location, Variable.SEARCH)), Then.STOP, span)",
           "flow.add(split, Redirect(status, location), Then.STOP, span)"),
     Plant("[QSA] is ignored", "directives/rewrite_rules.py", "SplitQuery(flags.append, ", "SplitQuery(False, "),
     Plant("[NC] of RewriteRule is ignored", "directives/rewrite_syntax.py", "regex(pattern, said.nocase)", "regex(pattern, False)"),

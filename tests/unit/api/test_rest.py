@@ -16,7 +16,7 @@ TOKEN = {"Authorization": "token secret"}
 TARGET = json.dumps({"target": "http://127.0.0.1:1", "user": "ü", "jupyterhub": True})
 
 
-def play(asked, token="secret"):
+def play(asked, token="secret", by_host=False):
     """Ask one after the other: method, path, fields, content. Return statuses and contents."""
 
     async def ask():
@@ -25,7 +25,7 @@ def play(asked, token="secret"):
 
         row = memoryview(bytearray(8 * (FIRST_ACTIVITY + 16))).cast("q")
         sock, port = bind_unused_port()
-        api = Api([sock], Routes((), tell, lambda: [row]), token, None)
+        api = Api([sock], Routes((), tell, lambda: [row]), token, None, by_host)
         client = AsyncHTTPClient(force_instance=True)
         found = []
         for method, path, headers, body in asked:
@@ -70,6 +70,17 @@ def test_nobody_without_the_token(headers):
     assert play(asked) == [(403, ""), (403, ""), (200, "{}")]
 
 
+@pytest.mark.parametrize("method", ["PUT", "HEAD", "OPTIONS"])
+def test_other_methods_need_no_token(method):
+    assert play([(method, "/api/routes/a", {}, TARGET if method == "PUT" else None)])[0][0] == 405
+
+
+def test_hosts_are_told():
+    asked = [("POST", "/api/routes/hub.example/a", TOKEN, TARGET), ("POST", "/api/routes/", TOKEN, TARGET)]
+    told = json.loads(play([*asked, ("GET", "/api/routes", TOKEN, None)], by_host=True)[2][1])
+    assert {path: route.get("host") for path, route in told.items()} == {"/hub.example/a": "hub.example", "/": None}
+
+
 def test_no_token_is_needed_where_there_is_none():
     assert play([("GET", "/api/routes", {}, None)], token="") == [(200, "{}")]
 
@@ -84,6 +95,8 @@ def test_no_token_is_needed_where_there_is_none():
         ("POST", "/api/routes/a", '{"target": "nonsense"}', 400),
         ("POST", "/api/routes/%zz", TARGET, 400),
         ("POST", "/api/routes/%ff", TARGET, 400),
+        ("POST", "/api/routes/a/../b", TARGET, 400),
+        ("POST", "/api/routes/a/%2e", TARGET, 400),
         ("PUT", "/api/routes/a", TARGET, 405),
         ("GET", "/api/routes/a", None, 404),
         ("GET", "/api/routesx", None, 404),

@@ -36,6 +36,7 @@ def test_tls():
     assert public.needs_client
     assert public.client_ca == "a.pem"
     assert not api.asks_client
+    assert gateway(Options(tls=Tls(cert="c.pem", request_cert=True))).listeners[0].tls.needs_client
     assert (towards.cert, towards.key, towards.ca, towards.verify) == ("o.pem", "p.pem", "b.pem", True)
     assert not gateway(Options(insecure=True)).routing.tls.verify
 
@@ -64,13 +65,15 @@ def test_redirect(to, port):
     assert isinstance(rule.do, Redirect)
     assert rule.do.status == 301
     assert rule.do.location[2] == port
+    assert other.hosts[1].names == ("",)  # who names no host cannot be told where to go
+    assert other.hosts[1].stages.route[0].do.status == 400
 
 
 def test_fields():
     stages = gateway(Options(custom_headers=(("X-A", "b"),), auto_rewrite=True, protocol_rewrite="https")).hosts[0].stages
     assert [(one.do.name, one.do.value) for one in stages.request if isinstance(one.do, EditField)] == [(b"X-A", (b"b",))]
     assert [one.do.public[0] for one in stages.response if isinstance(one.do, MapUrl)] == [b"https://", b"https://"]
-    assert not gateway(Options()).hosts[0].stages.response
+    assert [one.do.secure for one in gateway(Options()).hosts[0].stages.response] == [True]
 
 
 def test_trust_nobody():
@@ -79,7 +82,10 @@ def test_trust_nobody():
 
 def test_times():
     made = gateway(Options(timeout=1.5, proxy_timeout=2.0, keep_alive_timeout=3.0, grace=4.0)).timeouts
-    assert (made.body, made.header, made.response, made.stream, made.keepalive, made.grace) == (1.5, 1.5, 2.0, 2.0, 3.0, 4.0)
+    assert (made.body, made.header, made.response, made.stream, made.keepalive, made.grace) == (1.5, 1.5, 1.5, 1.5, 3.0, 4.0)
+    made = gateway(Options(proxy_timeout=2.0)).timeouts
+    assert (made.response, made.stream) == (2.0, 2.0)
+    assert (made.body, made.header) != (2.0, 2.0)
 
 
 def test_the_token_is_not_shown():

@@ -78,7 +78,7 @@ def test_types(folder: bytes) -> None:
         ({b"range": b"bytes=-5"}, 206, b"file\n"),
         ({b"range": b"bytes=6-99"}, 206, b"file\n"),
         ({b"range": b"bytes=11-"}, 416, None),
-        ({b"range": b"bytes=0-1,3-4"}, 200, CONTENT),
+        ({b"range": b"bytes=0-4,2-6"}, 206, b"local f"),
         ({b"range": b"bytes=5-1"}, 200, CONTENT),
         ({b"range": b"bytes=-"}, 200, CONTENT),
         ({b"range": b"bytes=0-4", b"if-range": b'"other"'}, 200, CONTENT),
@@ -87,3 +87,10 @@ def test_types(folder: bytes) -> None:
 def test_in_part_or_not_at_all(folder: bytes, fields: dict[bytes, bytes], status: int, content: bytes | None) -> None:
     found = PLAIN.answer(folder + b"/a.txt", fields)
     assert (found.status, found.content) == (status, content)
+
+
+def test_in_parts(folder: bytes) -> None:
+    found = PLAIN.answer(folder + b"/a.txt", {b"range": b"bytes=0-1,3-4"})
+    kinds = [value for name, value in found.lines if name == b"Content-Type"]
+    assert (found.status, len(kinds)) == (206, 1)
+    assert kinds[0].startswith(b"multipart/byteranges; boundary=")

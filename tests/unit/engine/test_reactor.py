@@ -83,6 +83,24 @@ def turns(reactor: Reactor, seconds: float) -> int:
 # ------------------------------------------------------------------ readiness
 
 
+def test_who_is_urgent_does_not_stand_behind_what_takes_long(reactor: Reactor, far: list[socket.socket]) -> None:
+    order: list[str] = []
+
+    def slow(one: Spy) -> None:
+        order.append("slow")
+        reactor.took_long = True
+
+    for _ in range(3):
+        spy(reactor, far, then=slow)[1].send(b"x")
+    urgent, _ = spy(reactor, far, then=lambda one: order.append("urgent"))
+    reactor.urgent = urgent
+    reactor.turn(1)
+    assert order == ["slow", "urgent"] * 3
+    urgent.want(0)
+    reactor.turn(1)
+    assert order == ["slow", "urgent"] * 3 + ["slow"] * 3
+
+
 def test_events(reactor: Reactor, far: list[socket.socket]) -> None:
     endpoint, end = spy(reactor, far)
     reactor.turn(0)

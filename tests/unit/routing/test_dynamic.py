@@ -32,7 +32,20 @@ def test_urls(text, url):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "ws://h", "http://", "http://h:x", "http://h:70000", "http://h/ä", "http://h/a b", "http+unix:"]
+    "text",
+    [
+        "",
+        "x",
+        "ws://h",
+        "http://",
+        "http://h:x",
+        "http://h:70000",
+        "http://h/ä",
+        "http://h/a b",
+        "http+unix:",
+        "http://h/a?b=c",
+        "http://h/#a",
+    ],
 )
 def test_no_urls(text):
     with pytest.raises(BadTarget):

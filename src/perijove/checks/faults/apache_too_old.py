@@ -25,6 +25,7 @@ Apache 2.4.47 or newer: `ProxyPass / http://127.0.0.1:8000/ upgrade=websocket` i
 
 ## Sources
 
+- No test has played the fault itself, for want of an Apache 2.2; one shows that a hub works with what is used instead.
 - jupyterhub/jupyterhub issue 219: "Older versions of Apache such as 2.2.x do not provide WebSocket support"
 """
 
@@ -38,6 +39,7 @@ from perijove.text.diagnostic import Confidence, Severity
 from perijove.text.source import Span
 
 SEVERITY = Severity.ERROR
+STOPS = 0
 _HELP = "use Apache 2.4.47 or newer; `apachectl -v` shows which one this is"
 
 

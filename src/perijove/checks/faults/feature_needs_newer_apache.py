@@ -30,6 +30,7 @@ RewriteRule /(.*) ws://127.0.0.1:8000/$1 [P,L]
 
 ## Sources
 
+- No test has played the fault itself, for want of an Apache that old; one shows that a hub works with what is used instead.
 - httpd's CHANGES of 2.4.47 and 2.4.5
 """
 
@@ -42,6 +43,7 @@ from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 0
 
 
 def find(subject: Subject) -> Iterator[Finding]:

@@ -10,8 +10,11 @@ Each of the two is a way to have them agree: with both they differ again.
 
 ## What a user sees
 
-`403 Forbidden` for WebSockets; the log says
-`Blocking Cross Origin API request … Origin: http://localhost:8000, Host: hub.example.org`.
+`404 Not Found` from the API for all that writes; the log says
+`Blocking Cross Origin API request for /user/…  Origin: http://localhost:8000, Host: hub.example.org`.
+
+`403 Forbidden` for WebSockets (`Blocking Cross Origin WebSocket Attempt.`); since Tornado 6.6 only where browsers do not send
+`Sec-Fetch-Site`, which they send over TLS.
 
 ## Example
 
@@ -57,7 +60,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             f"the hub gets the browser's own `Host: {judged.host}`, but `Origin: {judged.origin}`",
             place(subject, site, judged.found) if first is None else first.span,
-            'WebSockets are refused with 403; the log says "Blocking Cross Origin API request"',
+            'WebSockets are refused with 403, and the API with 404; the log says "Blocking Cross Origin API request"',
             "take out what changes Origin and Referer: with `ProxyPreserveHost On` they are right as they are",
             Fix("take out what changes Origin and Referer", edits) if edits else None,
         )

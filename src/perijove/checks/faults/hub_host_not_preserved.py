@@ -11,8 +11,12 @@ the host of the ProxyPass URL: the two differ for everybody.
 
 ## What a user sees
 
-`403 Forbidden` for WebSockets, so *Connecting to kernel* for ever; the API answers 404. The single-user server's log says
+`404 Not Found` from the API for all that writes: nothing is saved, and no kernel starts. The single-user server's log says
 `Blocking Cross Origin API request for /user/…  Origin: https://hub.example.org, Host: localhost:8000`.
+
+`403 Forbidden` for WebSockets, so *Connecting to kernel* for ever, and
+`Blocking Cross Origin WebSocket Attempt.  Origin: …, Host: …`. Since Tornado 6.6 this is so only for browsers that do not send
+`Sec-Fetch-Site`; they send it over TLS.
 
 ## Example
 
@@ -30,7 +34,7 @@ ProxyPass / http://127.0.0.1:8000/ upgrade=websocket
 ## Sources
 
 - jupyterhub/jupyterhub issues 1363, 1411
-- Tornado's `WebSocketHandler.check_origin`; jupyter-server's `check_origin`
+- Tornado's `WebSocketHandler.check_origin`; jupyter-server's `check_origin`, of WebSockets and of the API
 """
 
 from __future__ import annotations

@@ -52,6 +52,7 @@ from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:

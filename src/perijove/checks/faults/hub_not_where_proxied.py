@@ -45,6 +45,7 @@ from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 

@@ -43,6 +43,7 @@ from perijove.checks.written import inserted
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:

@@ -42,6 +42,7 @@ from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 0
 
 
 def find(subject: Subject) -> Iterator[Finding]:

@@ -12,7 +12,9 @@ default, or by a pattern that fits only a part.
 
 ## What a user sees
 
-`403 Forbidden` for WebSockets, on this port or under this name only; under others all is well.
+`404 Not Found` from the API for all that writes (`Blocking Cross Origin API request` in the log), and `403 Forbidden` for
+WebSockets (`Blocking Cross Origin WebSocket Attempt.`; since Tornado 6.6 only where browsers do not send `Sec-Fetch-Site`). On
+this port or under this name only; under others all is well.
 
 ## Example
 
@@ -56,7 +58,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             f"Origin is changed to `{judged.origin}`, and the hub gets `Host: {judged.host}`",
             lines[0].span if lines else place(subject, site, judged.found),
-            'WebSockets are refused with 403; the log says "Blocking Cross Origin API request"',
+            'WebSockets are refused with 403, and the API with 404; the log says "Blocking Cross Origin API request"',
             "write `ProxyPreserveHost On`, and take out what changes Origin and Referer",
             preserve_host(subject, site),
         )

@@ -10,7 +10,8 @@ Without `$1`, the whole path is put behind the URL: `ws://127.0.0.1:8000/` and `
 
 ## What a user sees
 
-`404 Not Found` for what goes this way: mostly WebSockets, and *Connecting to kernel* stays.
+`404 Not Found` for what goes this way, or a redirect below `/hub/`: mostly WebSockets, of which the browser's console says
+`Unexpected response code: 302`, and *Connecting to kernel* stays.
 
 ## Example
 
@@ -55,7 +56,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 f"the whole path is put behind `{one.target.text}`: it arrives with two slashes",
                 span,
-                "404 Not Found for what goes this way",
+                "404 Not Found for what goes this way, or a redirect, which no WebSocket follows",
                 f"write `{one.target.text.rstrip('/')}`",
                 Fix("take the slash out", (Edit(span.source, end - 1, end, ""),)),
             )

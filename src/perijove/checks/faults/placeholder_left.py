@@ -46,6 +46,7 @@ from perijove.text.diagnostic import Fix, Severity
 from perijove.text.source import Span
 
 SEVERITY = Severity.ERROR
+STOPS = 0
 EXPLAINS = ("unknown-parameter", "too-many-arguments", "argument-count", "header-arguments")
 _left: Final = re.compile(
     r"(?<![%$\\}\])\w.*+?])\{ *[A-Za-z][A-Za-z _.-]*\}"  # not of a variable, nor of a pattern

@@ -4,6 +4,8 @@
 
 A request for the hub that arrives with another path than the browser asked for: `/jhub/hub/login` as `/hub/login`.
 
+A path that leads to the hub as it arrives there, too, is none: its links work.
+
 ## Why it hurts
 
 JupyterHub makes links, redirects and cookies of the path that it knows, its `base_url`. ProxyPassReverse repairs some
@@ -42,33 +44,49 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import mapping, place
-from perijove.checks.sites import LOGIN, target
+from perijove.checks.sites import LOGIN, Site, target
 from perijove.checks.subject import Subject
-from perijove.checks.written import replaced
+from perijove.checks.written import Mapped, replaced
 from perijove.text.diagnostic import Confidence, Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each site whose path is changed."""
     for site in subject.sites:
         asked, arrives = site.mount + LOGIN, target(site.page).partition("?")[0]
-        if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(f"/{LOGIN}"):
+        if not arrives or re.sub("/+", "/", arrives) == asked or not arrives.endswith(LOGIN):
             continue
         its = mapping(subject, site.page)
-        fix = None
-        if its is not None and its.written.name == "proxypass" and not its.pattern and its.url_path in ("/", ""):
-            bare = its.target.text
-            written = bare.rstrip("/") + (site.mount if its.url_path else site.mount.rstrip("/"))
-            fix = Fix(
-                "keep the path, which the hub must be told (`base_url`)", (replaced(its.target.span, written),), safe=False
-            )
+        if its is not None and _at_home(subject, site, arrives, its):
+            continue
+        if its is not None and its.path is not None and its.path.text.rstrip("/") == its.url_path.rstrip("/"):
+            continue  # but for a slash, it is the same
+        fix, here = None, "keep the path in the URL"
+        if its is not None and its.path is not None and its.written.name == "proxypass" and not its.pattern:
+            if its.url_path in ("/", ""):
+                ending = site.mount if its.path.text.endswith("/") else site.mount.rstrip("/")
+                written = its.target.text.rstrip("/") + ending
+                here = f"write `{written}` here"
+                fix = Fix(
+                    "keep the path, which the hub must be told (`base_url`)",
+                    (replaced(its.target.span, written),),
+                    safe=False,
+                )
         yield Finding(
             f"{asked} arrives as {arrives}: the hub does not know the path that its users are at",
             place(subject, site) if its is None else its.target.span,
             "pages without style, 404 after the login, or a redirect that never ends",
-            f'keep the path in the URL, and write `c.JupyterHub.base_url = "{site.mount}"`',
+            f'{here}, and `c.JupyterHub.base_url = "{site.mount}"` in jupyterhub_config.py',
             fix,
             confidence=None if subject.known.hub is not None or len(subject.sites) == 1 else Confidence.MEDIUM,
         )
+
+
+def _at_home(subject: Subject, site: Site, path: str, its: Mapped) -> bool:
+    """Tell whether the path that the hub makes its links of leads to it, too: then they work."""
+    found = subject.ask(f"{site.origin}{path}")
+    home = None if found is None else mapping(subject, found)
+    return found is not None and home is not None and target(found) == path and home.authority == its.authority

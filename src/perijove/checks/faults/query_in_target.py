@@ -15,13 +15,13 @@ It is encoded: `%3F` arrives, as a part of the path.
 ## Example
 
 ```apache
-ProxyPassMatch "^/nb/(.*)$" http://127.0.0.1:8000/hub/user-redirect?path=$1
+ProxyPassMatch "^/nb/(.*)$" http://127.0.0.1:8000/hub/login?next=/hub/user-redirect/$1
 ```
 
 ## Use instead
 
 ```apache
-RewriteRule ^/nb/(.*)$ http://127.0.0.1:8000/hub/user-redirect?path=$1 [P]
+RewriteRule ^/nb/(.*)$ http://127.0.0.1:8000/hub/login?next=/hub/user-redirect/$1 [P]
 ```
 
 ## Sources

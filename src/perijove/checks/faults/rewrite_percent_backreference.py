@@ -21,7 +21,7 @@ RewriteRule ^/docs$ http://127.0.0.1:8000/user%20guide [P]
 ## Use instead
 
 ```apache
-RewriteRule ^/docs$ http://127.0.0.1:8000/user\%20guide [P,NE]
+RewriteRule ^/docs$ "http://127.0.0.1:8000/user guide" [P]
 ```
 
 ## Sources
@@ -42,6 +42,7 @@ from perijove.text.source import Span
 
 SEVERITY = Severity.WARNING
 _octet = re.compile(r"(?<!\\)%(?:[2-7][0-9A-Fa-f])(?![0-9])").finditer
+_MEANT = frozenset("%$\\\"'?#/;&=+\x7f")
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -50,12 +51,26 @@ def find(subject: Subject) -> Iterator[Finding]:
         if one.written.name != "rewriterule":
             continue
         span = one.target.span
-        for found in _octet(span.source.line(span.line)[span.column - 1 :][: span.size]):
+        raw = span.source.line(span.line)[span.column - 1 :][: span.size]
+        plain = _plain(raw)
+        for found in _octet(raw):
             where = Span(span.source, span.line, span.column + found.start(), 3)
             yield Finding(
                 f"`{found[0]}` is not an encoded octet here: `{found[0][:2]}` is what a RewriteCond found",
                 where,
                 "404 Not Found",
-                f"write `\\{found[0]}`",
-                Fix("escape the percent sign", (replaced(where, f"\\{found[0]}"),)),
+                "write the character itself, in quotes: Apache encodes it"
+                if plain
+                else f"write `\\{found[0]}`, and the flag NE",
+                Fix("write the character itself", (replaced(span, plain),)) if plain else None,
             )
+
+
+def _plain(raw: str) -> str:
+    """Return a URL with characters for what is encoded, in quotes; nothing if one of them would mean something there."""
+    octets = {found[0]: chr(int(found[0][1:], 16)) for found in _octet(raw)}
+    if not raw or any(one in _MEANT for one in octets.values()):
+        return ""
+    for octet, one in octets.items():
+        raw = raw.replace(octet, one)
+    return raw if raw[0] in "\"'" else f'"{raw}"'

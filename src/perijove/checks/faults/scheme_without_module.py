@@ -39,10 +39,12 @@ from collections.abc import Iterator
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import mapping, place
 from perijove.checks.subject import Subject
+from perijove.checks.written import Mapped
 from perijove.config.apache.modules import enabling
 from perijove.text.diagnostic import Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -54,6 +56,8 @@ def find(subject: Subject) -> Iterator[Finding]:
                 continue
             if its.scheme not in ("http", "https", "ws", "wss"):
                 continue  # what is not emulated is no fault
+            if not _missing(its, subject.modules):
+                continue  # the URL names no host
             yield Finding(
                 f"no module that is loaded speaks `{its.scheme}://`",
                 place(subject, site, found),
@@ -61,3 +65,11 @@ def find(subject: Subject) -> Iterator[Finding]:
                 enabling("ssl" if its.secure and subject.modules and "proxy_http" in subject.modules else "proxy_http"),
             )
             break
+
+
+def _missing(its: Mapped, modules: frozenset[str] | None) -> bool:
+    """Tell whether it is known that nothing is loaded for it."""
+    if modules is None:
+        return False
+    speaks = {"proxy_http"} if its.scheme in ("http", "https") else {"proxy_http", "proxy_wstunnel"}
+    return not speaks & modules or (its.secure and "ssl" not in modules)

@@ -10,8 +10,8 @@ Apache takes the path off, as it was written, and puts what is left behind the U
 
 ## What a user sees
 
-`404 Not Found` from the hub for every page, or a redirect that never ends; without any path in the URL `500`, or
-`DNS lookup failure`.
+`404 Not Found` from the hub for every page, or a redirect that never ends, which WebSockets are refused with (302); without any path
+in the URL `500 Proxy Error` with `DNS lookup failure for: localhost:8000hub`.
 
 ## Example
 
@@ -42,6 +42,7 @@ from perijove.config.apache.words import is_wildcard
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:
@@ -61,7 +62,7 @@ def find(subject: Subject) -> Iterator[Finding]:
             f"{'without one' if path.endswith('/') else 'in one'}: {path.rstrip('/')}/hub/login arrives as "
             f"{_arrives(path, url)}",
             one.target.span,
-            "404 Not Found for every page, or a redirect that never ends",
+            "404 Not Found for every page, or a redirect that never ends" if url else "500 Proxy Error: DNS lookup failure",
             "let both end in a slash, or none of them",
             _fix(one),
         )

@@ -3,7 +3,7 @@
 ## What it finds
 
 One upstream that is spoken to with TLS in one line and without in another; with `--hub`, a hub that has a certificate and is
-spoken to without TLS, or the reverse.
+spoken to without TLS, or the reverse. Without `--hub`, the line that the login page goes by is taken to be right.
 
 ## Why it hurts
 
@@ -36,6 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
+from perijove.checks.remedy import mapping
 from perijove.checks.subject import Subject
 from perijove.checks.written import Mapped, replaced
 from perijove.text.diagnostic import Fix, Severity
@@ -50,7 +51,8 @@ def find(subject: Subject) -> Iterator[Finding]:
     """Yield each line that disagrees with the hub, or with the pages' own."""
     hub = subject.known.hub
     pages: dict[str, Mapped] = {}
-    for one in subject.mapped:
+    logins = (mapping(subject, site.page) for site in subject.sites)
+    for one in (*(one for one in logins if one is not None), *subject.mapped):
         if one.scheme in ("http", "https"):
             pages.setdefault(_place(one), one)
     for one in subject.mapped:

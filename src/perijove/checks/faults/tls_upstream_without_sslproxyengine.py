@@ -11,7 +11,7 @@ Requests that go to `https://` or `wss://` without `SSLProxyEngine on`, or witho
 ## What a user sees
 
 `500 Internal Server Error`. Apache's log says
-`AH01961: failed to enable ssl support [Hint: if using mod_ssl, see SSLProxyEngine]`.
+`failed to enable ssl support [Hint: if using mod_ssl, see SSLProxyEngine]` (`AH01961`).
 
 ## Example
 
@@ -44,6 +44,7 @@ from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 1
 
 
 def find(subject: Subject) -> Iterator[Finding]:

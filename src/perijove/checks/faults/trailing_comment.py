@@ -42,6 +42,7 @@ from perijove.checks.written import inserted
 from perijove.text.diagnostic import Edit, Fix, Severity
 
 SEVERITY = Severity.ERROR
+STOPS = 0
 
 
 def find(subject: Subject) -> Iterator[Finding]:

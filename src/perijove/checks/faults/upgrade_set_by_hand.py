@@ -11,7 +11,7 @@ upgrade, too, and fail.
 
 ## What a user sees
 
-Nothing; or the login fails with `502 Proxy Error` (`AH01102`).
+Nothing; or the login fails with `502 Proxy Error` (`AH01102`), or with no answer at all on a connection that was used before.
 
 ## Example
 

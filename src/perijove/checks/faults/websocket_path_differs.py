@@ -38,7 +38,7 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import place
-from perijove.checks.sites import KERNEL, LOGIN, target, upgraded
+from perijove.checks.sites import LOGIN, target, upgraded
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
@@ -54,7 +54,7 @@ def find(subject: Subject) -> Iterator[Finding]:
         its, other = target(site.page).partition("?")[0], target(site.socket)
         base = its.removesuffix(LOGIN)
         port, other_port = page.address.rpartition(":")[2], socket.address.rpartition(":")[2]
-        if base != its and other != base + KERNEL:
+        if base != its and other != base + site.kernel:
             message = f"a kernel's WebSocket arrives as {other}, where pages arrive below {base}"
         elif port != other_port:
             message = f"WebSockets go to port {other_port}, pages to port {port}"

@@ -48,8 +48,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import line_of, place, same, upgrade, within
-from perijove.checks.sites import KERNEL, upgraded
+from perijove.checks.remedy import line_of, mapping, place, same, shadowed, upgrade, within
+from perijove.checks.sites import upgraded
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
@@ -64,21 +64,24 @@ def find(subject: Subject) -> Iterator[Finding]:
         found = site.socket
         if upgraded(found) or (found.refusal is not None and found.refusal.code in _OTHERS):
             continue
-        if found.refusal is not None and found.refusal.status == 500 and not found.refusal.code:
-            continue  # Apache might: this is not emulated
+        if shadowed(subject, site):
+            continue  # it is not the hub that is asked
         if found.sent is not None:
             how = f"arrives at {found.sent.upstream} as a plain request"
         elif found.refusal is not None:
             how = f"is answered with {found.refusal.status}"
         else:
             how = "is answered here"
-        meant = next((one for one in subject.mapped if one.scheme in ("ws", "wss") and within(one.written, site)), None)
+        its = mapping(subject, found)
+        port = None if its is None else its.authority.rpartition(":")[2]
+        sockets = (one for one in subject.mapped if one.scheme in ("ws", "wss") and within(one.written, site))
+        meant = next((one for one in sockets if port is None or one.authority.rpartition(":")[2] == port), None)
         line = line_of(subject, found)
         aside = ""
         if meant is not None and line is not None and not same(meant.written.span, line):
             aside = f"line {meant.written.span.line} is meant for them, but line {line.line} decides: {_ORDER}; or "
         yield Finding(
-            f"no WebSocket reaches a kernel: a handshake for {site.mount}{KERNEL[:21]}… {how}",
+            f"no WebSocket reaches a kernel: a handshake for {site.mount}{site.kernel.partition('kernels/')[0]}kernels/… {how}",
             place(subject, site, found),
             'the notebook stays at "Connecting to kernel"; the console says "Unexpected response code: 400" or 404',
             f"{aside}add `upgrade=websocket` to the ProxyPass of the hub (Apache 2.4.47 or newer)",

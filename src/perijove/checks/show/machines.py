@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import perijove
 from perijove.checks.catalogue import checks
 from perijove.checks.checklist import marked
+from perijove.checks.logs.reference import families, page
 from perijove.text.diagnostic import Severity
 
 if TYPE_CHECKING:
@@ -33,15 +34,22 @@ def as_json(reports: Sequence[Report]) -> str:
                 "boxes": [{"text": one.text, "ticked": one.mark, "because": one.because or None} for one in marked(report)],
             }
             for report in reports
+            if not report.subject.nothing
         ],
     }
+    logs = {one.name: one for report in reports for one in report.logs}
+    if logs:
+        found["logs"] = [
+            {"path": one.name, "kind": one.kind, "lines": one.lines, "explained": one.explained, "unknown": one.unknown}
+            for one in logs.values()
+        ]
     return json.dumps(found, indent=2)
 
 
 def as_sarif(reports: Sequence[Report]) -> str:
     """Return SARIF 2.1.0 (docs.oasis-open.org/sarif/sarif/v2.1.0)."""
     all_of_them = [one for report in reports for one in report.diagnostics]
-    pages = {name: one.page for name, one in checks().items()}
+    pages = {name: one.page for name, one in checks().items()} | {name: page(one) for name, one in families().items()}
     rules = [
         {
             "id": name,
@@ -61,7 +69,7 @@ def as_annotations(reports: Sequence[Report]) -> str:
     lines = []
     for one in (one for report in reports for one in report.diagnostics):
         place = f"file={_property(one.where.source.name)},line={one.where.line},col={one.where.column}," if one.where else ""
-        said = "\n".join(part for part in (one.message, one.sees, one.help) if part)
+        said = "\n".join(part for part in (one.message, *map(str, one.evidence), one.sees, one.help) if part)
         lines.append(f"::{_COMMANDS[one.severity]} {place}title={_property(one.name)}::{_data(said)}")
     return "\n".join(lines)
 
@@ -76,6 +84,14 @@ def _result(one: Diagnostic) -> dict[str, object]:
     if one.where is not None:
         region = {"startLine": one.where.line, "startColumn": one.where.column, "endColumn": one.where.column + one.where.size}
         found["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": one.where.source.name}, "region": region}}]
+    if one.evidence:
+        found["relatedLocations"] = [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": each.path}, "region": {"startLine": each.line}},
+                "message": {"text": f"{each}: {each.text}"},
+            }
+            for each in one.evidence
+        ]
     return found
 
 

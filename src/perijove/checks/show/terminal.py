@@ -11,6 +11,7 @@ from perijove.checks.checklist import marked
 from perijove.text.diagnostic import Confidence, Severity, render
 
 if TYPE_CHECKING:
+    from perijove.checks.logs.reading import Log
     from perijove.checks.run import Report
     from perijove.text.diagnostic import Diagnostic
 
@@ -24,7 +25,26 @@ def text(report: Report, *, colour: bool = False) -> str:
     for one in marked(report):
         why = f" – could not be told, because {one.because}" if one.mark is None else f" – {one.because}" if one.because else ""
         lines.append(f"  {_MARKS[one.mark]} {one.text}{why}")
+    if report.subject.nothing:
+        lines = []
+    if report.logs:
+        lines += (
+            ["", "Logs:", *(f"  {_log(one)}" for one in report.logs)]
+            if lines
+            else ["Logs:", *(f"  {_log(one)}" for one in report.logs)]
+        )
     return "\n".join([*parts, *lines, "", _count(report)]) + "\n"
+
+
+def _log(one: Log) -> str:
+    said = f"{one.name}: {one.kind}, {_lines(one.lines)}, {one.explained:,} explained"
+    if one.unknown:
+        said += f", {one.unknown:,} of which nothing is known (the first is line {one.unknown_line})"
+    return said
+
+
+def _lines(number: int) -> str:
+    return "1 line" if number == 1 else f"{number:,} lines"
 
 
 def _one(one: Diagnostic, colour: bool) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from perijove.config.apache import reasons
 from perijove.config.apache.directives.mod_authz import combined
 from perijove.config.apache.flow import Flow, Label
-from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not
+from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not, both
 from perijove.gateway.rules import Authenticate, Refuse, Then
 
 if TYPE_CHECKING:
@@ -133,10 +133,3 @@ class Access:
             if one is scope:
                 break
         return (realm or b"") if kind.lower() == "basic" else None, users
-
-
-def both(one: Condition, other: Condition) -> Condition:
-    """Return a condition that holds where both do."""
-    if isinstance(one, Always):
-        return other
-    return one if isinstance(other, Always) else All((one, other))

@@ -52,6 +52,12 @@ class Section:
     # Whether the bracket that ends its line is there; Apache goes on without it in some sections.
     closed: bool = True
 
+    def subject(self) -> tuple[Word, bool] | None:
+        """Return what it is for, and whether that is a pattern: by the section's name, or behind `~`. None if nothing is said."""
+        tilde = bool(self.words) and self.words[0].text == "~"
+        words = self.words[tilde:]
+        return (words[0], tilde or self.name.lower().endswith("match")) if words else None
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -10,10 +10,11 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Final
 
-from perijove.config.apache import expression_grammar as tree
+from perijove.config.apache import expression_grammar as grammar
 from perijove.config.apache import expression_names as names
+from perijove.config.apache import expression_tree as tree
 from perijove.config.apache import glob
-from perijove.config.apache.expression_grammar import ExpressionError
+from perijove.config.apache.expression_tree import ExpressionError
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -93,7 +94,7 @@ def condition(
 def template(text: str, span: Span, scope: Scope, says: str = "Can't parse value expression : ") -> Template | None:
     """Return what a text means, or None after an error was told. The arguments are those of `condition`."""
     try:
-        return _text(_Depth(0).of_word(tree.text_of(text)), scope)
+        return _text(_Depth(0).of_word(grammar.text_of(text)), scope)
     except ExpressionError as error:
         _tell(error, text, span, scope, says)
         return None
@@ -116,7 +117,7 @@ def condition_of(text: str, scope: Scope, groups: Groups = Groups.FORGOTTEN) -> 
     Raises:
         ExpressionError: it means nothing, or cannot be emulated.
     """
-    parsed = tree.condition_of(text, translated)
+    parsed = grammar.condition_of(text, translated)
     _Depth(0).of(parsed)
     lowering = _Lowering(scope)
     found = lowering.condition(parsed)

@@ -1,176 +1,41 @@
-"""Apache's expressions as they are written: a scanner and a parser, which give a tree.
+"""Apache's expressions as they are written: a parser, which gives a tree.
 
-Knows the grammar of ap_expr (httpd 2.4: server/util_expr_scan.l, util_expr_parse.y) and its words for what is wrong. Must not
-know what variables and functions there are, nor what any of them mean.
+Knows the grammar of ap_expr (httpd 2.4: server/util_expr_parse.y, and util_expr_scan.l within strings) and its words for what is wrong.
+Must not know what variables and functions there are, nor what any of them mean.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from perijove.config.apache.expression_scanner import Scanner
+from perijove.config.apache.expression_tree import (
+    Binary,
+    Both,
+    Called,
+    Compared,
+    ExpressionError,
+    Found,
+    Group,
+    Joined,
+    Listed,
+    Literal,
+    Name,
+    Negated,
+    OneOf,
+    Tree,
+    Truth,
+    Unary,
+    Word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from perijove.gateway.conditions import Pattern
 
-_DEEPEST: Final = 100  # parentheses and calls within each other: far beyond what Apache would evaluate
-
-
-class ExpressionError(Exception):
-    """An expression is wrong, or is not emulated; `offset` is where, in characters."""
-
-    def __init__(self, message: str, offset: int, name: str = "bad-expression", help_text: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.offset = offset
-        self.name = name
-        self.help = help_text
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """Octets."""
-
-    octets: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """%{NAME}"""
-
-    name: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A function of a text: %{name:text}, or name(text)."""
-
-    name: str
-    argument: Word
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """$0 to $9"""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Texts, one after the other."""
-
-    parts: tuple[Word, ...]
-
-
-Word = Literal | Name | Called | Group | Joined
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """true, false"""
-
-    value: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Negated:
-    """! CONDITION"""
-
-    of: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """CONDITION && CONDITION"""
-
-    left: Tree
-    right: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """CONDITION || CONDITION"""
-
-    left: Tree
-    right: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """WORD OPERATOR WORD, the operator by its token."""
-
-    left: Word
-    operator: str
-    right: Word
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """WORD =~ PATTERN"""
-
-    subject: Word
-    pattern: Pattern
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """WORD in { WORD, … }"""
-
-    subject: Word
-    words: tuple[Word, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """-X WORD"""
-
-    name: str
-    argument: Word
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """WORD -name WORD"""
-
-    name: str
-    left: Word
-    right: Word
-    at: int
-
-
-Tree = Truth | Negated | Both | OneOf | Compared | Found | Listed | Unary | Binary
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A token by httpd's name for it."""
-
-    kind: str
-    text: str
-    at: int
-
-
-_WORDS: Final = {
-    "true": "T_TRUE", "false": "T_FALSE", "and": "T_OP_AND", "or": "T_OP_OR", "not": "T_OP_NOT", "in": "T_OP_IN",
-    "eq": "T_OP_EQ", "ne": "T_OP_NE", "lt": "T_OP_LT", "le": "T_OP_LE", "gt": "T_OP_GT", "ge": "T_OP_GE",
-}  # fmt: skip
-_MARKS: Final = {
-    "==": "T_OP_STR_EQ", "=": "T_OP_STR_EQ", "!=": "T_OP_STR_NE", "<": "T_OP_STR_LT", "<=": "T_OP_STR_LE",
-    ">": "T_OP_STR_GT", ">=": "T_OP_STR_GE", "=~": "T_OP_REG", "!~": "T_OP_NRE", "&&": "T_OP_AND", "||": "T_OP_OR",
-    "!": "T_OP_NOT", ".": "T_OP_CONCAT", "%{": "T_VAR_BEGIN", "'": "T_STR_BEGIN", '"': "T_STR_BEGIN",
-}  # fmt: skip
 COMPARISONS: Final = frozenset(f"T_OP_{kind}{one}" for kind in ("", "STR_") for one in ("EQ", "NE", "LT", "LE", "GT", "GE"))
-_SEPARATORS: Final = "/#$%^|,;:_?!'\".-"
-_token: Final = re.compile(
-    r"(?P<mark>==|!=|<=|>=|=~|!~|&&|\|\||%\{|[=<>!.'\"])|(?P<char>[(){},:])|(?P<group>\$[0-9])|(?P<digit>-?[0-9]+)"
-    r"|(?P<binary>-[A-Za-z_][A-Za-z_0-9]+)|(?P<unary>-[A-Za-z_])|(?P<word>[A-Za-z][A-Za-z0-9_]*)"
-).match
 _name: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*").match
 _octal: Final = re.compile(r"[0-7]{1,3}").match
 _digits: Final = re.compile(r"[0-9]+").match
@@ -207,93 +72,12 @@ def text_of(text: str) -> Word:
     return parts[0] if len(parts) == 1 else Joined(tuple(parts))
 
 
-class _Parser:
-    """Goes through a text. `at` is behind `token`, which is looked at next."""
+class _Parser(Scanner):
+    """A text that is being read."""
 
     def __init__(self, text: str, compile_pattern: Callable[[str, bool, int], Pattern] | None = None) -> None:
-        self.text = text.partition("\0")[0]
+        super().__init__(text)
         self.compile_pattern = compile_pattern
-        self.at = 0
-        self.depth = 0
-        self.found: _Token | None = None
-
-    # ------------------------------------------------------------------ tokens
-
-    @property
-    def token(self) -> _Token:
-        """The token that is looked at."""
-        if self.found is None:
-            self.found = self.scan()
-        return self.found
-
-    def take(self) -> _Token:
-        """Return it, and go on."""
-        found = self.token
-        self.found = None
-        return found
-
-    def scan(self) -> _Token:
-        """Read a token."""
-        while self.text[self.at : self.at + 1] in (" ", "\t", "\n") and self.at < len(self.text):
-            self.at += 1
-        start = self.at
-        if start == len(self.text):
-            return _Token("$end", "", start)
-        if self.text[start] == "/":
-            return self.pattern(start, start + 1)
-        found = _token(self.text, start)
-        if found is None:
-            self.at += 1
-            return _Token("T_ERROR", f"Parse error near '{self.text[start]}'", start)
-        kind, word = found.lastgroup, found[0]
-        # `m_` is a name of two letters as well: what comes first in the scanner wins when both are as long.
-        if kind == "word" and word[0] == "m" and len(word) <= 2 and self.text[start + 1 : start + 2] in tuple(_SEPARATORS):
-            return self.pattern(start, start + 2)
-        self.at = found.end()
-        if kind == "mark":
-            return _Token(_MARKS[word], word, start)
-        if kind == "char":
-            return _Token(f"'{word}'", word, start)
-        if kind == "group":
-            return _Token("T_REGEX_BACKREF", word[1:], start)
-        if kind == "digit":
-            return _Token("T_DIGIT", word, start)
-        if kind == "unary":
-            return _Token("T_OP_UNARY", word[1:], start)
-        if kind == "binary":
-            fixed = _WORDS.get(word[1:], "")
-            is_fixed = fixed.startswith("T_OP_") and word[1:] not in ("and", "or", "not")
-            return _Token(fixed if is_fixed else "T_OP_BINARY", word[1:], start)
-        return _Token(_WORDS.get(word, "T_ID"), word, start)
-
-    def pattern(self, start: int, begin: int) -> _Token:
-        """Read a regular expression up to the separator that began it, and its flag; nothing escapes a separator."""
-        end = self.text.find(self.text[begin - 1], begin)
-        if end < 0:
-            raise ExpressionError("syntax error, unexpected $end", len(self.text))
-        self.at = end + 1
-        kind = "T_REGEX"
-        if self.text[self.at : self.at + 1] == "i":
-            self.at += 1
-            kind = "T_REGEX_I"
-        return _Token(kind, self.text[begin:end], begin)
-
-    def expect(self, kind: str) -> _Token:
-        """Take a token of this kind."""
-        if self.token.kind != kind:
-            raise self.unexpected()
-        return self.take()
-
-    def unexpected(self) -> ExpressionError:
-        """Return what is said of the token, in bison's words."""
-        said = f": {self.token.text}" if self.token.kind == "T_ERROR" else ""
-        return ExpressionError(f"syntax error, unexpected {self.token.kind}{said}", self.token.at)
-
-    def deeper(self) -> None:
-        """Count parentheses and calls."""
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise ExpressionError("it is nested too deeply to be emulated", self.at, "not-emulated-expression")
 
     # ------------------------------------------------------------------ conditions
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from perijove.config.apache.expression_grammar import ExpressionError
+from perijove.config.apache.expression_tree import ExpressionError
 from perijove.config.apache.files import FILE
 from perijove.config.apache.identity import identity, scheme
 from perijove.config.apache.scope import Kind, within

@@ -1,7 +1,7 @@
-"""Files of the disk: DocumentRoot, Alias, <Directory> and <Files>, DirectoryIndex, types.
+"""Files of the disk: DocumentRoot, <Directory> and <Files>, DirectoryIndex, types.
 
 Sources: ap_core_translate and default_handler (server/core.c), ap_directory_walk and ap_file_walk (server/request.c),
-mod_alias.c, mod_dir.c, mod_mime.c. Knows what is said of files. Must not know what is proxied, but that it is.
+mod_dir.c, mod_mime.c. Knows what is said of files. Must not know what is proxied, but that it is.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.config.apache.answers import prefix, substituted
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, PathMatches, Pattern
+from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, Pattern
 from perijove.gateway.conditions import Any as Any_
-from perijove.gateway.rules import Nothing, ServeTree, SetNote, Then
+from perijove.gateway.rules import ServeTree, SetNote, Then
 from perijove.gateway.templates import Call, Fact, Function, Note, Part
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Section
-    from perijove.config.apache.directives.mod_alias import Aliasing
-    from perijove.config.apache.flow import Flow, Label
+    from perijove.config.apache.flow import Flow
+    from perijove.config.apache.host import Host
 
 FILE: Final = b" file"  # the variable of a file's path: no directive can set one of that name
 _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
@@ -32,28 +31,25 @@ _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
 
 def section(scope: Scope, one: Section, name: str) -> Scope | None:
     """Return the scope of <Directory>, <Files> and their like: for what is no file, and so for all that is proxied, never."""
-    words = list(one.words)
-    regex = name.endswith("match")
-    if words and words[0].text == "~":
-        words.pop(0)
-        regex = True
-    if not words:
+    subject = one.subject()
+    if subject is None:
         return None
-    text = words[0].text
+    word, regex = subject
+    text = word.text
     made = Scope(Kind.DIRECTORY, scope.modules, scope.tell, path=text, regex=regex)
     files = name.startswith("files")
     pattern: Pattern | None
     if regex:
         # A pattern for names begins where the last part of the path does.
-        pattern = compiled("/" + text[1:] if files and text.startswith("^") else text, False, words[0].span, scope)
+        pattern = compiled("/" + text[1:] if files and text.startswith("^") else text, False, word.span, scope)
         if pattern is None:
             return None
     else:
         glob = _glob(text if files else text.rstrip("/"))
         pattern = Pattern(rb"(?s)/" + glob + rb"\Z" if files else rb"(?s)\A" + glob + rb"(?:/|\Z)")
     # <Files> are for the name that the disk has, without what is behind it (ap_file_walk).
-    subject: Part = Call(Function.FOUND, (Note(FILE),)) if files else Note(FILE)
-    found = All((HasNote(FILE), Matches((subject,), pattern)))
+    name_of: Part = Call(Function.FOUND, (Note(FILE),)) if files else Note(FILE)
+    found = All((HasNote(FILE), Matches((name_of,), pattern)))
     made.condition = All((scope.condition, found)) if scope.kind is not Kind.SERVER and scope.kind is not Kind.HOST else found
     return made
 
@@ -72,19 +68,6 @@ def in_order(sections: list[Scope]) -> list[Scope]:
         found += [inner for inner in one.sections if inner.kind is Kind.DIRECTORY]
     files = [one for one in found if "/" not in one.path or one.regex]
     return sorted((one for one in found if one not in files), key=lambda one: one.path.rstrip("/").count("/")) + files
-
-
-def alias(flow: Flow, one: Aliasing, within: Condition, translated: Label, slashes: bool = False) -> None:
-    """Add an Alias: it ends the search, with a path on the disk. `slashes`: paths may have double slashes."""
-    path = one.path.encode("utf-8", "surrogateescape")
-    own, rest = (PathMatches(one.pattern), b"") if one.pattern is not None else prefix(one.path, slashes)
-    when = All((within, own)) if path or one.pattern is not None else within
-    if one.directory != "!":
-        directory = one.directory.encode("utf-8", "surrogateescape")
-        made = substituted(directory) if one.pattern is not None else (directory, rest)
-        flow.add(when, SetNote(FILE, made if path or one.pattern is not None else (directory,)), translated, one.origin)
-    else:
-        flow.add(when, Nothing(), translated, one.origin)
 
 
 def spoken_of(said: Callable[..., Any], directories: list[Scope]) -> Condition:
@@ -110,23 +93,34 @@ def place(flow: Flow, said: Callable[..., Any]) -> None:
         flow.add(All((_NOWHERE, Not(HasNote(FILE)))), SetNote(FILE, name))
 
 
-def serve(flow: Flow, said: Callable[..., Any], modules: frozenset[str], overridden: bool) -> None:
+def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
-    indexes = tuple(one.encode() for one in said("directoryindex", ("index.html",))) if "dir" in modules else ()
-    types = tuple(sorted(_types(said).items())) if "mime" in modules else ()
+    overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
+    indexes = tuple(one.encode() for one in host.said("directoryindex", ("index.html",))) if "dir" in host.modules else ()
+    types = _types(host.said) if "mime" in host.modules else ()
     flow.add(All((_NOWHERE, HasNote(FILE))), ServeTree((Note(FILE),), indexes, types, overridden), Then.STOP)
 
 
-def _types(said: Callable[..., Any]) -> dict[bytes, bytes]:
+def _types(said: Callable[..., Any]) -> tuple[tuple[bytes, bytes], ...]:
     """Return media types by the ends of names: TypesConfig's file, and AddType."""
     path = said("typesconfig", ("/etc/mime.types",))[0]
     try:
-        found = dict(_read_types(path, os.stat(path).st_mtime_ns))
+        changed = os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        changed = -1
+    return _all_types(path, changed, tuple(tuple(one) for one in said("addtype", ())))
+
+
+@lru_cache(maxsize=64)
+def _all_types(path: str, changed: int, added: tuple[tuple[str, ...], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return them in order, once for all hosts that have the same."""
+    try:
+        found = {} if changed < 0 else dict(_read_types(path, changed))
     except (OSError, ValueError):
         found = {}
-    for kind, *ends in said("addtype", ()):
+    for kind, *ends in added:
         found |= {end.lstrip(".").lower().encode(): kind.encode() for end in ends}
-    return found
+    return tuple(sorted(found.items()))
 
 
 @lru_cache(maxsize=4)

@@ -80,8 +80,12 @@ def count_down(flow: Flow, said: Callable[..., Any]) -> None:
     none = (*there, Matches(_FIELD, Pattern(rb"\A0+\Z")))
     flow.add(All((*none, _OPTIONS)), Refuse(200, None, b"TRACE" if traces(said) else b""), Then.STOP)
     flow.add(All((*none, _TRACE)), Refuse(405, reasons.TRACE), Then.STOP)
-    flow.add(All(none), Refuse(400, reasons.FAR_ENOUGH), Then.STOP)
-    flow.add(All((*there, Not(Matches(_FIELD, Pattern(rb"\A[0-9]+\Z"))))), Refuse(400, reasons.FAR_ENOUGH), Then.STOP)
+    flow.add(All(none), Refuse(400, reasons.FAR_ENOUGH, None, reasons.PROXY_ERROR), Then.STOP)
+    flow.add(
+        All((*there, Not(Matches(_FIELD, Pattern(rb"\A[0-9]+\Z"))))),
+        Refuse(400, reasons.FAR_ENOUGH, None, reasons.PROXY_ERROR),
+        Then.STOP,
+    )
 
 
 def expectations() -> list[Rule]:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from perijove.config.apache import includes
-from perijove.config.apache.build import Builder, Node, diagnostic, words_of
+from perijove.config.apache.build import Builder
+from perijove.config.apache.complaints import diagnostic
 from perijove.config.apache.defines import Variables, envvars
 from perijove.config.apache.directive import Directive, Fault, Scope, Section, Word, arity, commands, few, misplaced, unknown
 from perijove.config.apache.modules import ASSUMED, STATIC, stranger
+from perijove.config.apache.nodes import Node, words_of
 from perijove.config.apache.table import table
 from perijove.config.apache.values import FILLED, VALUES
 from perijove.config.apache.words import fold, rewrite_words
@@ -51,10 +53,14 @@ def read(
     root: str | None = None,
     environment: Mapping[str, str] | None = None,
     modules: Collection[str] | None = None,
+    elsewhere: bool = False,
 ) -> Reading:
     """Read a configuration. `defines` are the names of `-D`; `root` is where ServerRoot begins.
 
     `modules` are loaded if nothing that is read loads any; None: those that are assumed.
+
+    `elsewhere`: it may be of another machine, whose MPM is built in, or a part whose modules are loaded by a file that is not
+    there: no configuration does without mod_authz_core.
 
     Without `environment`, it is the process' own, and above it envvars of the root, as apachectl has it.
     """
@@ -62,16 +68,18 @@ def read(
     known = _environment(base) if environment is None else environment
     builder = Builder(Variables(known, set(defines)), base, STATIC)
     nodes = builder.file(source)
-    assumed = not builder.loads
-    if assumed:
-        builder = Builder(
-            Variables(known, set(defines)), base, (*STATIC, *(ASSUMED if modules is None else modules)), builder.documents
-        )
+    loaded = builder.modules.copy()
+    without_mpm = bool(builder.loads) and not any(one.startswith("mpm_") for one in loaded)
+    assumed = not builder.loads or (elsewhere and without_mpm and "authz_core" not in loaded)
+    if assumed or (elsewhere and without_mpm):
+        others = ASSUMED if modules is None else modules
+        others = [one for one in others if one not in loaded] if assumed else ["mpm_event"]
+        builder = Builder(Variables(known, set(defines)), base, (*STATIC, *others), builder.documents)
         nodes = builder.file(source)
     walker = _Walker(frozenset(builder.modules), assumed=assumed)
     items = walker.items(nodes, walker.scope)
     more = [_assumed(source)] if assumed and nodes and modules is None else []
-    if not assumed and not any(one.startswith("mpm_") for one in builder.modules):
+    if without_mpm and not assumed:
         more.append(_no_mpm(builder.loads[0]))
     return Reading(
         items,

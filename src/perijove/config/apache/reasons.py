@@ -22,11 +22,7 @@ NO_AUTHENTICATION: Final = Reason(
     "No authentication done but request not allowed without authentication for {raw}. Authentication not configured?",
     "a Require asks for a user, but nothing asks for a password: add AuthType Basic, AuthName and AuthUserFile",
 )
-NO_WORKERS: Final = Reason(
-    "AH01171",
-    "{balancer}: No workers in balancer",
-    "add a <Proxy> section of that name with BalancerMember, or enable a member",
-)
+PROXY_ERROR: Final = b"Proxy Error"  # what mod_proxy says beside a status that it has given a text (ap_proxyerror)
 NO_CONNECT: Final = Reason(
     "AH01144",
     "No protocol handler was valid for the URL {raw}",
@@ -120,4 +116,13 @@ def no_handler(scheme: str, secure: bool, loaded: bool) -> Reason:
         f"No protocol handler was valid for the URL {{raw}} (scheme '{scheme}'). If you are using a DSO version of mod_proxy, make "
         "sure the proxy submodules are included in the configuration using LoadModule.",
         help_text,
+    )
+
+
+def no_workers(balancer: str) -> Reason:
+    """Return why nothing can be sent to a balancer."""
+    return Reason(
+        "AH01171",
+        f"{balancer}: No workers in balancer",
+        "add a <Proxy> section of that name with BalancerMember, or enable a member",
     )

@@ -12,7 +12,9 @@ nothing, in look-arounds, or in atomic groups.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from perijove.config.apache import regex_cost
@@ -64,6 +66,11 @@ class Pattern:
     source: str = ""  # as it was written
 
 
+# What needs no parser: plain octets, and what is behind them. There are thousands of such patterns in some configurations.
+_easy: Final = re.compile(rb"(\^?)((?:[A-Za-z0-9_/=@,:;%<>!'\".-]|\\\.)*)(\(\.\*\)|)(\$?)\Z").match
+
+
+@lru_cache(4096)
 def translate(pattern: str | bytes, nocase: bool = False) -> Pattern:
     """Return a pattern that finds what Apache would find.
 
@@ -76,6 +83,15 @@ def translate(pattern: str | bytes, nocase: bool = False) -> Pattern:
         Untranslatable: it would run there, and cannot here.
     """
     octets = pattern.encode("utf-8", "surrogateescape") if isinstance(pattern, str) else pattern
+    easy = None if nocase else _easy(octets)
+    if easy and (easy[1] or easy[2]):
+        spelt = (rb"\A" if easy[1] else b"") + easy[2].replace(b"-", rb"\-") + easy[3] + (rb"\Z" if easy[4] else b"")
+        return Pattern(b"(?s)" + spelt, 1 if easy[3] else 0, source=octets.decode())
+    return parsed_and_spelt(octets, nocase)
+
+
+def parsed_and_spelt(octets: bytes, nocase: bool) -> Pattern:
+    """Return the same of any pattern, by its tree."""
     parsed = parse(octets.decode("latin-1"), nocase)
     if _varies(parsed.tree) and _misread(parsed.tree):
         raise Untranslatable("an atomic group that begins with what may be absent: PCRE2 10.42 may overlook what it finds", 0)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from perijove.config.apache.regex_class import PROPERTIES, SETS, Reader, Untranslatable, read_class
+from perijove.config.apache.regex_class import Untranslatable, read_class
+from perijove.config.apache.regex_escape import CALLS, NEWLINE, NO_GROUP, Escapes, Flags
+from perijove.config.apache.regex_repeat import MOST, WORD_END, WORD_START, counts, refers, repeated
 from perijove.config.apache.regex_tree import (
     ALL,
-    WORD,
     At,
     Atomic,
     Back,
@@ -26,43 +27,12 @@ from perijove.config.apache.regex_tree import (
     Place,
     Repeat,
     Sequence,
-    children,
-    folded,
-    mask,
     width,
 )
 
-_MOST: Final = 65535  # what a repeat may say
 _DEEPEST: Final = 60  # groups in groups; PCRE2 has 250 (PARENS_NEST_LIMIT), and here each takes frames of Python's
 _BLANK: Final = "\t\n\v\f\r "
-_NEWLINE: Final = mask(b"\n")
-_CR: Final = Octets(mask(b"\r"))
-_CRLF: Final = Sequence((_CR, Octets(_NEWLINE)))
-# What PCRE2 does not go back into; a CR that no LF follows says the same with plain means.
-_LONE_CR: Final = Sequence((_CR, Look(Octets(_NEWLINE), negative=True)))
-_LINE_BREAK: Final = Sequence((Choice((_CRLF, Octets(mask(b"\n\v\f\x85")), _LONE_CR)),))
-_CLUSTER: Final = Sequence((Choice((_CRLF, Octets(ALL & ~mask(b"\r")), _LONE_CR)),))
-_WORD_START: Final = Sequence((At(Place.WORD_BOUNDARY), Look(Octets(WORD))))
-_WORD_END: Final = Sequence((At(Place.WORD_BOUNDARY), Look(Octets(WORD), behind=True)))
-_ENDS: Final = {"<": ">", "{": "}", "'": "'"}
-_NO_GROUP: Final = "reference to non-existent subpattern"
-_NO_NUMBER: Final = "\\g is not followed by a braced, angle-bracketed, or quoted name/number or by a plain number"
-_CALLS: Final = "recursion and calls of groups are not supported: write the group out where it is called"
 _OPTIONS: Final = "imsxnJU"
-
-
-@dataclass(frozen=True, slots=True)
-class _Flags:
-    """What `(?imsxnU)` changes; `blanks` is `xx`."""
-
-    i: bool
-    s: bool = True
-    m: bool = False
-    x: bool = False
-    blanks: bool = False
-    n: bool = False
-    U: bool = False
-    J: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +56,11 @@ def parse(pattern: str, nocase: bool) -> Parsed:
     if parser.peek():
         raise parser.refuse("unmatched closing parenthesis")
     if parser.highest > parser.count:
-        raise parser.refuse(_NO_GROUP)
+        raise parser.refuse(NO_GROUP)
     for name, _, offset in parser.named:
         if name not in parser.names:
             parser.position = offset
-            raise parser.refuse(_NO_GROUP)
+            raise parser.refuse(NO_GROUP)
     numbers = {name: group for name, groups in parser.names.items() for group in groups}
     several = {name for name, groups in parser.names.items() if len(set(groups)) > 1}
     for name, _, offset in parser.named:
@@ -117,19 +87,13 @@ def _resolved(node: Node, tokens: dict[int, int]) -> Node:
             return node
 
 
-class _Parser(Reader):
-    """A pattern, how far it has been read, and what holds there."""
+class _Parser(Escapes):
+    """A pattern, how far it has been read, and what holds there; with what quoting and nesting need."""
 
     def __init__(self, pattern: str, nocase: bool) -> None:
-        super().__init__(pattern)
-        self.flags = _Flags(i=nocase)
-        self.count = 0  # groups so far
-        self.highest = 0  # group that is referred to
-        self.names: dict[str, list[int]] = {}
-        self.named: list[tuple[str, int, int]] = []  # references by name: name, a number below 0 that stands for it, offset
+        super().__init__(pattern, nocase)
         self.quoted = False
         self.depth = 0
-        self.looking = 0  # look-arounds that this place is in
 
     def alternatives(self) -> Node:
         """Read branches up to `)` or the end."""
@@ -150,7 +114,7 @@ class _Parser(Reader):
             self.skip()
             quantifier = None if self.quoted or item is None else self.quantifier()
             if quantifier is not None and item is not None:
-                item = self.repeated(item, *quantifier)
+                item = repeated(self, item, *quantifier)
             if item is not None:
                 parts.append(item)
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
@@ -183,7 +147,7 @@ class _Parser(Reader):
         if self.quoted:
             self.position += 1
             return self.octet(ord(character))
-        if character in "*+?" or (character == "{" and self.counts() is not None):
+        if character in "*+?" or (character == "{" and counts(self) is not None):
             raise self.refuse("quantifier does not follow a repeatable item")
         if character == "[":
             return self.bracket()
@@ -194,23 +158,19 @@ class _Parser(Reader):
             case "(":
                 return self.parenthesis()
             case ".":
-                return Octets(ALL if self.flags.s else ALL & ~_NEWLINE)
+                return Octets(ALL if self.flags.s else ALL & ~NEWLINE)
             case "^":
                 return At(Place.LINE_START if self.flags.m else Place.START)
             case "$":
                 return At(Place.LINE_END if self.flags.m else Place.END)
         return self.octet(ord(character))
 
-    def octet(self, octet: int) -> Node:
-        """Return an octet as it counts here."""
-        return Octets(folded(1 << octet) if self.flags.i else 1 << octet)
-
     def bracket(self) -> Node:
         """Read a class."""
         if self.take("[[:<:]]"):
-            return _WORD_START
+            return WORD_START
         if self.take("[[:>:]]"):
-            return _WORD_END
+            return WORD_END
         self.position += 1
         if self.peek() in (":", ".", "=") and self.posix_end(self.position) >= 0:
             named = self.peek() == ":"
@@ -220,28 +180,6 @@ class _Parser(Reader):
                 else "POSIX collating elements are not supported"
             )
         return Octets(read_class(self, self.flags.i, self.flags.blanks))
-
-    def counts(self) -> tuple[int, int | None, int] | None:
-        """Look at `{n}`, `{n,}` or `{n,m}`; return low, high and where it ends, None if it is no such thing."""
-        at = self.position + 1
-        start = at
-        while self.pattern[at : at + 1] in ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"):
-            at += 1
-        low = self.pattern[start:at]
-        if not low:
-            return None
-        if self.pattern.startswith("}", at):
-            return int(low), int(low), at + 1
-        if not self.pattern.startswith(",", at):
-            return None
-        at += 1
-        start = at
-        while self.pattern[at : at + 1] in ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"):
-            at += 1
-        high = self.pattern[start:at]
-        if not self.pattern.startswith("}", at):
-            return None
-        return int(low), int(high) if high else None, at + 1
 
     def quantifier(self) -> tuple[int, int | None, How] | None:
         """Read a quantifier, if there is one."""
@@ -255,11 +193,11 @@ class _Parser(Reader):
         elif character == "?":
             low, high, end = 0, 1, self.position + 1
         else:
-            counts = self.counts() if character == "{" else None
-            if counts is None:
+            found = counts(self) if character == "{" else None
+            if found is None:
                 return None
-            low, high, end = counts
-            if low > _MOST or (high is not None and high > _MOST):
+            low, high, end = found
+            if low > MOST or (high is not None and high > MOST):
                 raise self.refuse("number too big in {} quantifier")
             if high is not None and high < low:
                 raise self.refuse("numbers out of order in {} quantifier")
@@ -271,147 +209,6 @@ class _Parser(Reader):
         if not self.quoted and self.take("?"):
             lazy = not lazy
         return low, high, How.LAZY if lazy else How.GREEDY
-
-    def repeated(self, item: Node, low: int, high: int | None, how: How) -> Node:
-        """Return an item as often as its quantifier says."""
-        if isinstance(item, At):
-            raise self.refuse("quantifier does not follow a repeatable item")
-        if item is _WORD_START or item is _WORD_END:
-            # PCRE2 reads what it puts in their place, of which the last is repeated.
-            return Sequence((item.parts[0], self.repeated(item.parts[1], low, high, how)))
-        if high == 0 and _branches(item):
-            # PCRE2 10.42 takes the second branch for what the pattern begins with (first_significant_code): it may find less.
-            raise Untranslatable("a group of several branches that is repeated {0} times: remove it", self.position)
-        if isinstance(item, Look) and _refers(item):
-            raise Untranslatable("a repeat of a look-around that has a reference", self.position)
-        if isinstance(item, Look):
-            # Looking again sees the same: PCRE2 takes it once, or perhaps (pcre2pattern(3), "Assertions").
-            if low and (low == high or not item.behind):
-                return item
-            return Repeat(item, min(1, low), low if low == high else 1 if not low else None, how)
-        if low == high == 1:
-            return Atomic(item) if how is How.POSSESSIVE and not isinstance(item, Octets) else item
-        return Repeat(item, low, high, how)
-
-    def escape(self) -> Node:
-        """Read what follows a backslash."""
-        letter = self.peek()
-        if letter and letter in "123456789":
-            return self.reference()
-        if letter == "0":
-            return self.octet(self.octal())
-        octet = self.number()
-        if octet is not None:
-            return self.octet(octet)
-        self.position += 1
-        if letter in SETS:
-            return Octets(SETS[letter])
-        match letter:
-            case "N":
-                return self.no_newline()
-            case "C":
-                return Octets(ALL)
-            case "R":
-                return _LINE_BREAK
-            case "X":
-                return _CLUSTER
-            case "A" | "G":  # Apache searches from the start of the subject only
-                return At(Place.START)
-            case "Z":
-                return At(Place.LAST_LINE_END)
-            case "z":
-                return At(Place.END)
-            case "b":
-                return At(Place.WORD_BOUNDARY)
-            case "B":
-                return At(Place.NO_WORD_BOUNDARY)
-            case "K":
-                if self.looking:
-                    raise self.refuse("\\K is not allowed in lookarounds (but see PCRE2_EXTRA_ALLOW_LOOKAROUND_BSK)")
-                return At(Place.KEEP)
-            case "g":
-                return self.group_reference()
-            case "k":
-                end = _ENDS.get(self.peek())
-                if end is None:
-                    raise self.refuse("\\k is not followed by a braced, angle-bracketed, or quoted name")
-                self.position += 1
-                return self.by_name(end)
-            case "p" | "P":
-                raise Untranslatable(PROPERTIES, self.position)
-        self.position -= 1
-        raise self.refuse("unrecognized character follows \\")
-
-    def no_newline(self) -> Node:
-        r"""Return what `\N` is, if it is that."""
-        if self.peek() == "{" and self.counts() is None:
-            if self.pattern.startswith("{U+", self.position):
-                raise self.refuse("\\N{U+dddd} is supported only in Unicode (UTF) mode")
-            raise self.refuse("PCRE2 does not support \\F, \\L, \\l, \\N{name}, \\U, or \\u")
-        return Octets(ALL & ~_NEWLINE)
-
-    def reference(self) -> Node:
-        """Read a number behind a backslash: a reference, or octal."""
-        start = self.position
-        digits = self.run("0123456789", 1 << 30)
-        number = int(digits)
-        if number < 10 or digits[0] in "89" or number <= self.count:
-            return self.back(number)
-        self.position = start
-        return self.octet(self.octal())
-
-    def back(self, number: int) -> Node:
-        """Return a reference to a group that may be yet to come."""
-        if number < 1 or number > _MOST:
-            raise self.refuse(_NO_GROUP)
-        self.highest = max(self.highest, number)
-        return Back(number, self.flags.i)
-
-    def group_reference(self) -> Node:
-        r"""Read what follows `\g`."""
-        if self.peek() in ("<", "'") and self.peek():
-            raise Untranslatable(_CALLS, self.position)
-        braced = self.take("{")
-        sign = "+" if self.take("+") else "-" if self.take("-") else ""
-        digits = self.run("0123456789", 1 << 30)
-        if digits:
-            if braced and not self.take("}"):
-                raise self.refuse(_NO_NUMBER)
-            number = int(digits)
-            if sign and not number:
-                raise self.refuse("a relative value of zero is not allowed")
-            if sign == "-":
-                number = self.count + 1 - number
-            elif sign == "+":
-                number += self.count
-            return self.back(number)
-        if braced and not sign:
-            return self.by_name("}")
-        raise self.refuse(_NO_NUMBER)
-
-    def name(self, end: str) -> str:
-        """Read a name and what ends it."""
-        start = self.position
-        if self.peek().isdecimal():
-            raise self.refuse("subpattern name must start with a non-digit")
-        while self.peek().isascii() and (self.peek().isalnum() or self.peek() == "_"):
-            self.position += 1
-        found = self.pattern[start : self.position]
-        if not found:
-            raise self.refuse("subpattern name expected")
-        if len(found) > 32:
-            raise self.refuse("subpattern name is too long (maximum 32 code units)")
-        if not self.take(end):
-            raise self.refuse("syntax error in subpattern name (missing terminator?)")
-        return found
-
-    def by_name(self, end: str) -> Node:
-        """Read the rest of a reference by name."""
-        offset = self.position
-        name = self.name(end)
-        token = -1 - len(self.named)
-        self.named.append((name, token, offset))
-        return Back(token, self.flags.i)
 
     def parenthesis(self) -> Node | None:
         """Read what follows `(`; None is a setting."""
@@ -437,7 +234,7 @@ class _Parser(Reader):
             if self.take("="):
                 return self.by_name(")")
             if self.peek() == ">":
-                raise Untranslatable(_CALLS, start)
+                raise Untranslatable(CALLS, start)
             if self.peek() != "<":
                 raise self.refuse("unrecognized character after (?P")
         if self.take("<*") or self.take("*"):
@@ -452,10 +249,10 @@ class _Parser(Reader):
         if character == "(":
             raise Untranslatable("conditions like (?(1)…) are not supported: write both cases as a choice", start)
         if character in ("R", "&") or character.isdecimal() or (character in ("+", "-") and self.peek(1).isdecimal()):
-            raise Untranslatable(_CALLS, start)
+            raise Untranslatable(CALLS, start)
         return self.setting()
 
-    def inside(self, flags: _Flags | None) -> Node:
+    def inside(self, flags: Flags | None) -> Node:
         """Read up to the end of a group, and forget the settings in it."""
         self.depth += 1
         if self.depth > _DEEPEST:
@@ -469,10 +266,10 @@ class _Parser(Reader):
         self.depth -= 1
         return found
 
-    def plain(self, flags: _Flags | None) -> Node:
+    def plain(self, flags: Flags | None) -> Node:
         """Read a group that keeps nothing: one item, even if it is a place, or branches."""
         found = self.inside(flags)
-        alone = isinstance(found, At | Look | Choice) or found is _WORD_START or found is _WORD_END
+        alone = isinstance(found, At | Look | Choice) or found is WORD_START or found is WORD_END
         return Sequence((found,)) if alone else found
 
     def numbered(self, name: str | None) -> Node:
@@ -518,7 +315,7 @@ class _Parser(Reader):
         self.looking -= 1
         if behind:
             for branch in body.branches if isinstance(body, Choice) else (body,):
-                if _refers(branch):
+                if refers(branch):
                     raise Untranslatable("references in a look-behind are not supported", start)
                 if width(branch) is None:
                     self.position = start
@@ -530,7 +327,7 @@ class _Parser(Reader):
         flags = self.flags
         cleared = self.take("^")
         if cleared:
-            flags = _Flags(i=False, s=False, U=flags.U, J=flags.J)
+            flags = Flags(i=False, s=False, U=flags.U, J=flags.J)
         to = True
         while True:
             letter = self.peek()
@@ -556,17 +353,3 @@ class _Parser(Reader):
             return self.plain(flags)
         self.flags = flags
         return None
-
-
-def _branches(node: Node) -> bool:
-    """Tell whether a node is written as a group of several branches."""
-    match node:
-        case Choice():
-            return True
-        case Group(_, body) | Atomic(body) | Look(body) | Sequence((body,)):
-            return _branches(body)
-    return False
-
-
-def _refers(node: Node) -> bool:
-    return isinstance(node, Back) or any(_refers(child) for child in children(node))

@@ -5,14 +5,13 @@ Sources: modules/proxy/proxy_util.c (ap_proxy_location_reverse_map, ap_proxy_coo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Final
 
+from perijove.config.apache.paths import filled
 from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.conditions import All, Always, Condition
-from perijove.gateway.rules import EditField, Operation, ReplaceAttribute, ReplacePrefix, Rule, Then
-from perijove.gateway.templates import Note, Part, Template
+from perijove.gateway.conditions import Always, Condition, both
+from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
+from perijove.gateway.templates import Template
 
 
 def response_rules(
@@ -28,7 +27,7 @@ def response_rules(
         interpolates: ProxyPassInterpolateEnv is on.
     """
     # ap_proxy_http_process_response (mod_proxy_http.c)
-    rules = [Rule(Always(), EditField(Operation.REMOVE, b"Warning"), Then.NEXT), *via]
+    rules = list(via)
     for scope in merged:
         for one in scope.said.get("proxy-pass-reverse", ()):
             path = filled(one.path, one.interpolate and interpolates)
@@ -45,33 +44,9 @@ def response_rules(
         for scope in merged:
             for edit in scope.response:
                 if edit.edit.always is always:
-                    rules.append(Rule(_both(scope, edit.when), edit.edit, Then.NEXT, edit.origin))
+                    rules.append(Rule(both(_when(scope), edit.when), edit.edit, Then.NEXT, edit.origin))
     return tuple(rules)
-
-
-_variable: Final = re.compile(rb"\$\{([^}]+)\}")
-
-
-def filled(text: str, interpolate: bool) -> Template:
-    """Return a text of ProxyPass and its like, with variables of the request for `${NAME}` (proxy_interpolate, mod_proxy.c)."""
-    octets = text.encode("utf-8", "surrogateescape")
-    if not interpolate:
-        return (octets,)
-    parts: list[Part] = []
-    at = 0
-    for found in _variable.finditer(octets):
-        parts += [octets[at : found.start()], Note(found[1])]
-        at = found.end()
-    parts.append(octets[at:])
-    return tuple(part for part in parts if part != b"")
 
 
 def _when(scope: Scope) -> Condition:
     return Always() if scope.kind is Kind.PROXY else scope.condition
-
-
-def _both(scope: Scope, also: Condition) -> Condition:
-    when = _when(scope)
-    if isinstance(when, Always):
-        return also
-    return when if isinstance(also, Always) else All((when, also))

@@ -5,7 +5,8 @@ Knows what was said, in httpd's own words. What it means together with other sco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,35 @@ class Scope:
         self.tell(Diagnostic(name=name, severity=Severity.WARNING, message=message, where=span, help=help_text))
 
 
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The main server, and a virtual host behind it: what the host says goes."""
+
+    scopes: tuple[Scope, ...]
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The modules that are loaded."""
+        return self.scopes[0].modules
+
+    @property
+    def sections(self) -> list[Scope]:
+        """The sections of both, the main server's first."""
+        return [one for level in self.scopes for one in level.sections]
+
+    def said(self, name: str, default: Any = None) -> Any:
+        """Return what the host says, or else the main server."""
+        for one in reversed(self.scopes):
+            if name in one.said:
+                return one.said[name]
+        return default
+
+    def each(self, name: str) -> Iterator[Any]:
+        """Return what both say, one after the other, the main server's first."""
+        for one in self.scopes:
+            yield from one.said.get(name, ())
+
+
 def ifs(sections: Sequence[Scope]) -> list[Scope]:
     """Return the Ifs among sections and in them, in the order in which they are merged (ap_if_walk).
 
@@ -96,8 +126,6 @@ def ifs(sections: Sequence[Scope]) -> list[Scope]:
 
 def root_of(scope: Scope, path: str) -> str:
     """Return a path; one that is not absolute is below ServerRoot (ap_server_root_relative)."""
-    import os
-
     for one in within(scope):
         root = one.said.get("serverroot")
         if root:

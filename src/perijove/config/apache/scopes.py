@@ -13,7 +13,6 @@ from perijove.config.apache.directive import Directive, Section
 from perijove.config.apache.directives import (
     REGISTRY,
     core,
-    directive,
     mod_alias,
     mod_authz,
     mod_env,
@@ -23,19 +22,32 @@ from perijove.config.apache.directives import (
     mod_rewrite,
     mod_ssl,
 )
+from perijove.config.apache.expression import condition as expression
+from perijove.config.apache.glob import fnmatch
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import is_wildcard
-from perijove.gateway.conditions import All, Always, Condition, Never, Not, PathMatches, PathPrefix, Pattern
+from perijove.gateway.conditions import (
+    All,
+    Always,
+    Any,
+    Compares,
+    Comparison,
+    Condition,
+    Never,
+    Not,
+    PathMatches,
+    PathPrefix,
+    Pattern,
+    both,
+)
+from perijove.gateway.templates import Variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from perijove.config.apache.reading import Reading
     from perijove.text.diagnostic import Diagnostic
-
-for _name, _meaning in mod_rewrite.DIRECTIVES:
-    directive(_name)(_meaning)
 
 _MODULES = (
     core,
@@ -45,6 +57,7 @@ _MODULES = (
     mod_headers,
     mod_proxy,
     mod_remoteip,
+    mod_rewrite,
     mod_ssl,
 )  # importing them fills the registry
 _FILES = frozenset(("directory", "directorymatch", "files", "filesmatch"))
@@ -77,9 +90,9 @@ def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]
             hosts.append(host)
             _fill(host, one.children, hosts)
         elif name in ("location", "locationmatch"):
-            _section(scope, one, hosts, _location(scope, one, name))
+            _section(scope, one, hosts, _location(scope, one))
         elif name in ("proxy", "proxymatch"):
-            _section(scope, one, hosts, _proxy(scope, one, name))
+            _section(scope, one, hosts, _proxy(scope, one))
         elif name in ("if", "elseif", "else"):
             _section(scope, one, hosts, _if(scope, one, name, elses))
         elif name in _AUTHORIZATION:
@@ -98,19 +111,16 @@ def _section(scope: Scope, section: Section, hosts: list[Scope], made: Scope | N
         _fill(made, section.children, hosts)
 
 
-def _location(scope: Scope, section: Section, name: str) -> Scope | None:
+def _location(scope: Scope, section: Section) -> Scope | None:
     """ap_location_walk, server/request.c: what a Location is for."""
-    words = list(section.words)
-    regex = name == "locationmatch"
-    if words and words[0].text == "~":
-        words.pop(0)
-        regex = True
-    if not words:
+    subject = section.subject()
+    if subject is None:
         return None
-    path = words[0].text
+    word, regex = subject
+    path = word.text
     made = Scope(Kind.LOCATION, scope.modules, scope.tell, path=path, regex=regex)
     if regex:
-        pattern = compiled(path, False, words[0].span, scope)
+        pattern = compiled(path, False, word.span, scope)
         if pattern is None:
             return None
         made.condition = PathMatches(pattern, _named(path))
@@ -118,9 +128,7 @@ def _location(scope: Scope, section: Section, name: str) -> Scope | None:
         made.condition = PathMatches(Pattern(fnmatch(path), 0, False, path), merged=True)
     else:
         made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"), merged=True)  # ap_no2slash
-    if isinstance(scope.condition, Always):
-        return made
-    made.condition = All((scope.condition, made.condition))
+    made.condition = both(scope.condition, made.condition)
     return made
 
 
@@ -148,40 +156,11 @@ def _named(pattern: str) -> tuple[tuple[int, bytes], ...]:
     return tuple(found)
 
 
-def fnmatch(glob: str, pathname: bool = True) -> bytes:
-    """Return a pattern that finds what apr_fnmatch matches; with APR_FNM_PATHNAME `*` and `?` match no slash."""
-    out = [r"(?s)\A"]
-    one = "[^/]" if pathname else "."
-    at = 0
-    while at < len(glob):
-        mark = glob[at]
-        if mark == "*":
-            out.append(one + "*")
-        elif mark == "?":
-            out.append(one)
-        elif mark == "[" and "]" in glob[at + 2 :]:
-            end = glob.index("]", at + 2)
-            inside = glob[at + 1 : end].replace("\\", "\\\\")
-            out.append("[" + ("^" + inside[1:] if inside[0] in "!^" else inside) + "]")
-            at = end
-        elif mark == "\\" and at + 1 < len(glob):
-            at += 1
-            out.append(re.escape(glob[at]))
-        else:
-            out.append(re.escape(mark))
-        at += 1
-    return ("".join(out) + r"\Z").encode("utf-8", "surrogateescape")
-
-
-def _proxy(scope: Scope, section: Section, name: str) -> Scope | None:
-    words = list(section.words)
-    regex = name == "proxymatch"
-    if words and words[0].text == "~":
-        words.pop(0)
-        regex = True
-    if not words:
+def _proxy(scope: Scope, section: Section) -> Scope | None:
+    subject = section.subject()
+    if subject is None:
         return None
-    return Scope(Kind.PROXY, scope.modules, scope.tell, path=words[0].text, regex=regex)
+    return Scope(Kind.PROXY, scope.modules, scope.tell, path=subject[0].text, regex=subject[1])
 
 
 def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Scope | None:
@@ -189,8 +168,6 @@ def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Sc
     made = Scope(Kind.IF, scope.modules, scope.tell)
     condition: Condition = Always()
     if name != "else":
-        from perijove.config.apache.expression import condition as expression
-
         if not section.words:
             return None
         found = expression(section.words[0].text, section.words[0].span, scope)
@@ -210,9 +187,6 @@ def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Sc
 
 def _limit(scope: Scope, section: Section, name: str) -> None:
     """<Limit> and <LimitExcept>: what is said in them holds for some methods."""
-    from perijove.gateway.conditions import Any, Compares, Comparison
-    from perijove.gateway.templates import Variable
-
     methods = [word.text for word in section.words]
     # HEAD is limited with GET (ap_method_number_of).
     listed: list[Condition] = [
@@ -221,6 +195,5 @@ def _limit(scope: Scope, section: Section, name: str) -> None:
     ]
     only: Condition = Any(tuple(listed)) if listed else Never()
     made = Scope(Kind.IF, scope.modules, scope.tell)
-    condition = Not(only) if name == "limitexcept" else only
-    made.condition = condition if isinstance(scope.condition, Always) else All((scope.condition, condition))
+    made.condition = both(scope.condition, Not(only) if name == "limitexcept" else only)
     _section(scope, section, [], made)

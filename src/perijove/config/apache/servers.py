@@ -148,7 +148,8 @@ def _named(server: Scope, scopes: list[Scope], made: dict[int, VirtualHost]) -> 
     httpd looks at hosts in order, ServerName and ServerAlias alike: an exact name does not beat a wildcard that comes before it.
     """
     found: list[VirtualHost] = []
-    taken: list[tuple[frozenset[str], tuple[re.Pattern[str], ...]]] = []
+    taken: set[str] = set()
+    taken_globs: list[re.Pattern[str]] = []
     for scope in scopes:
         exact: list[str] = []
         globs: list[str] = []
@@ -157,9 +158,10 @@ def _named(server: Scope, scopes: list[Scope], made: dict[int, VirtualHost]) -> 
         for text in (*written, *scope.said.get("server-alias", ())):
             lower = text.lower().rstrip(".")
             (globs if any(mark in lower for mark in "*?") else exact).append(lower)
-        names = [one for one in exact if not any(one in names or any(g.match(one) for g in gs) for names, gs in taken)]
+        names = [one for one in exact if one not in taken and not any(glob.match(one) for glob in taken_globs)]
         patterns = tuple(Pattern(_glob(one).encode(), 0, False, one) for one in globs)
-        taken.append((frozenset(exact), tuple(re.compile(_glob(one)) for one in globs)))
+        taken.update(exact)
+        taken_globs += [re.compile(_glob(one)) for one in globs]
         found.append(replace(made[id(scope)], names=tuple(names), patterns=patterns))
     found.append(replace(made[id(scopes[0])], names=("*",), patterns=()))
     return found

@@ -35,7 +35,7 @@ EMULATED = _names("""
     MacroIgnoreBadNesting Define UnDefine Include IncludeOptional LoadModule LoadFile ServerRoot DefaultRuntimeDir Error
     Listen ServerName ServerAlias UseCanonicalName UseCanonicalPhysicalPort Timeout KeepAlive KeepAliveTimeout
     ErrorDocument AllowEncodedSlashes MergeSlashes SetHandler
-    LimitRequestLine LimitRequestFieldsize LimitRequestFields LimitRequestBody MaxKeepAliveRequests
+    LimitRequestLine LimitRequestFieldsize LimitRequestFields LimitRequestBody MaxKeepAliveRequests MaxRangeOverlaps MaxRangeReversals MaxRanges
     ProxyRequests ProxyRemote ProxyRemoteMatch ProxyPassInterpolateEnv ProxyPass ProxyPassMatch ProxyPassReverse
     ProxyPassReverseCookiePath ProxyPassReverseCookieDomain ProxyBlock ProxyMaxForwards NoProxy ProxyDomain ProxyVia
     ProxyErrorOverride ProxyPreserveHost ProxyTimeout BalancerMember ProxySet ProxyAddHeaders AllowCONNECT
@@ -58,7 +58,7 @@ ACCEPTED = _names("""
     AddDefaultCharset AcceptPathInfo AccessFileName RequestReadTimeout AuthBasicAuthoritative
     AllowOverrideList Options DefaultType FileETag EnableMMAP EnableSendfile ReadBufferSize FlushMaxThreshold FlushMaxPipelined
     Protocol AcceptFilter Port HostnameLookups ServerAdmin ServerSignature ErrorLog ErrorLogFormat ContentDigest LogLevel
-    NameVirtualHost ServerTokens LimitXMLRequestBody Mutex MaxRanges MaxRangeOverlaps MaxRangeReversals RLimitCPU RLimitMEM
+    NameVirtualHost ServerTokens LimitXMLRequestBody Mutex RLimitCPU RLimitMEM
     RLimitNPROC RegexDefaultOptions LimitInternalRecursion CGIPassAuth CGIVar QualifyRedirectURL ForceType ScoreBoardFile
     ExtendedStatus SeeRequestTail PidFile MaxRequestsPerChild MaxConnectionsPerChild CoreDumpDirectory MaxMemFree
     ThreadStackSize MergeTrailers Protocols ProtocolsHonorOrder HttpProtocolOptions RegisterHttpMethod WatchdogInterval

@@ -183,3 +183,8 @@ def fold(text: str) -> str:
 def is_wildcard(path: str) -> bool:
     """Tell whether a path is a shell's pattern (apr_fnmatch_test, APR's strings/apr_fnmatch.c)."""
     return any(mark in path for mark in "*?[")
+
+
+def octets(text: str) -> bytes:
+    """Return the octets of a text from a file."""
+    return text.encode("utf-8", "surrogateescape")

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from perijove.config.apache.directives import mod_proxy
-from perijove.config.apache.directives.mod_proxy import SCHEMES, Pass, Target
+from perijove.config.apache.targets import SCHEMES, Target, target_of
 
 if TYPE_CHECKING:
+    from perijove.config.apache.directives.mod_proxy import Pass
     from perijove.config.apache.scope import Scope
     from perijove.text.source import Span
 
@@ -64,9 +64,14 @@ class Worker:
 
     def begins(self, url: str) -> bool:
         """Tell whether a URL is this worker's, whatever follows it."""
-        head = _parted(self.name)[0]
-        if "$" not in head and not url.startswith(head):
-            return False  # as most are: no pattern is needed to see that
+        head, slash, path = _parted(self.name)
+        if "$" not in head:
+            if not url.startswith(head):
+                return False
+            if not self.wild:  # as most are: no pattern is needed
+                return url.startswith(head + slash + _unescaped.sub(r"\1", path)) or (
+                    slash == "/" and not path and url[len(head) :][:1] in ("", "?")
+                )
         return re.match(self.pattern(), url.encode("utf-8", "surrogateescape")) is not None
 
     def beginnings(self) -> tuple[str, ...]:
@@ -120,6 +125,11 @@ def used_once(parameters: Mapping[str, str]) -> bool:
     return parameters.get("disablereuse", "").lower() == "on" or parameters.get("enablereuse", "").lower() == "off"
 
 
+def parameters_of(words: Iterable[str]) -> dict[str, str]:
+    """Return what `key=value`s say."""
+    return {key.lower(): value for key, _, value in (word.partition("=") for word in words)}
+
+
 def _parted(name: str) -> tuple[str, str, str]:
     scheme, mark, rest = name.partition("://")
     authority, slash, path = rest.partition("/")
@@ -169,5 +179,4 @@ def _sets(scope: Scope) -> Iterator[_Said]:
         for line in one.said.get("proxyset", ()):
             words = [word.text for word in line.words]
             named = words.pop(0) if one is scope else one.path
-            parameters = {key.lower(): value for key, _, value in (word.partition("=") for word in words)}
-            yield None if one.regex else mod_proxy.url_of(named), parameters, False, True, line.span
+            yield None if one.regex else target_of(named), parameters_of(words), False, True, line.span

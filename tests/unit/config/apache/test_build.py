@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from perijove.config.apache.build import Builder, Node
+from perijove.config.apache.build import Builder
 from perijove.config.apache.defines import Variables
 from perijove.config.apache.modules import STATIC
+from perijove.config.apache.nodes import Node
 from perijove.text.source import Source
 
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from perijove.config.apache import expression_grammar as tree
+from perijove.config.apache import expression_tree as tree
 from perijove.config.apache.expression import translated
-from perijove.config.apache.expression_grammar import ExpressionError, condition_of, text_of
+from perijove.config.apache.expression_grammar import condition_of, text_of
+from perijove.config.apache.expression_tree import ExpressionError
 
 
 def test_and_binds_stronger_than_or() -> None:

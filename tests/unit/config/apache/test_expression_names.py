@@ -4,7 +4,7 @@ import pytest
 from tests.unit.config.apache.expressions import scope
 
 from perijove.config.apache import expression_names as names
-from perijove.config.apache.expression_grammar import ExpressionError
+from perijove.config.apache.expression_tree import ExpressionError
 from perijove.gateway.templates import Fact, Note, Variable
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
 
-from perijove.config.apache.regex import Invalid, Untranslatable, translate
+from perijove.config.apache.regex import Invalid, Untranslatable, parsed_and_spelt, translate
 from perijove.engine.pattern import Pattern
 
 # Written; the spelling for `re`; a subject, and the spans of all groups in it.
@@ -231,3 +232,12 @@ def test_octets() -> None:
     """A pattern may be octets, or a str with surrogates for those that are no UTF-8."""
     assert translate(b"\xe4").pattern == rb"(?s)\xe4" == translate("\udce4").pattern
     assert translate(b"\xe4").source == "\udce4"
+
+
+def test_what_needs_no_parser_becomes_what_the_parser_makes_of_it() -> None:
+    chance = random.Random(3)
+    pieces = [*"abZ09_/=@,:;%<>!'\".-", r"\."]
+    for _ in range(3000):
+        plain = "".join(chance.choices(pieces, k=chance.randrange(6)))
+        written = f"{chance.choice(('', '^'))}{plain}{chance.choice(('', '(.*)'))}{chance.choice(('', '$'))}"
+        assert translate(written) == parsed_and_spelt(written.encode(), False), written

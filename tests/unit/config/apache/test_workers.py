@@ -2,8 +2,9 @@ import random
 
 import pytest
 
-from perijove.config.apache.directives.mod_proxy import Pass, url_of
+from perijove.config.apache.directives.mod_proxy import Pass
 from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.targets import target_of
 from perijove.config.apache.workers import Index, Worker, workers
 from perijove.config.apache.workers import url_of as name
 from perijove.gateway.conditions import Pattern
@@ -11,7 +12,7 @@ from perijove.text.source import Source, Span
 
 
 def a_pass(line: int, url: str, wild: bool = False, **parameters: str) -> Pass:
-    return Pass("/", url_of(url), Span(Source("a.conf", ""), line), Pattern(b".") if wild else None, parameters)
+    return Pass("/", target_of(url), Span(Source("a.conf", ""), line), Pattern(b".") if wild else None, parameters)
 
 
 def server(*passes: Pass) -> Scope:
@@ -27,7 +28,7 @@ def server(*passes: Pass) -> Scope:
     ],
 )
 def test_names(url: str, says: str) -> None:
-    target = url_of(url)
+    target = target_of(url)
     assert target is not None
     assert name(target) == says
 

@@ -6,9 +6,10 @@ Sources: server/core.c.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
+from perijove.gateway.conditions import Setting
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive
@@ -102,6 +103,29 @@ def use_canonical_name(line: Directive, scope: Scope) -> None:
 def said(line: Directive, scope: Scope) -> None:
     """Keep what was said."""
     scope.said[line.name.lower()] = tuple(word.text for word in line.words)
+
+
+_UNLIMITED: Final = 1 << 30
+
+
+def _ranges(name: str, setting: Setting, default: int) -> None:
+    @directive(name)
+    def set_most(line: Directive, scope: Scope) -> None:
+        word = line.words[0]
+        text = word.text.lower()
+        known = {"none": 0, "unlimited": _UNLIMITED, "default": default}
+        if text not in known and not re.fullmatch(r"\+?[0-9]{1,9}", text):
+            scope.error("bad-value", f"{name} requires 'none', 'default', 'unlimited' or a positive integer", word.span,
+                        "write a number, or one of these words")  # fmt: skip
+            return
+        most = known[text] if text in known else int(text)
+        scope.settings[setting] = _UNLIMITED if setting is Setting.MAX_RANGES and text.isdigit() and most == 0 else most
+        scope.set_at[setting] = line.span
+
+
+_ranges("MaxRanges", Setting.MAX_RANGES, 200)
+_ranges("MaxRangeOverlaps", Setting.MAX_RANGE_OVERLAPS, 20)
+_ranges("MaxRangeReversals", Setting.MAX_RANGE_REVERSALS, 20)
 
 
 @directive("AddType")

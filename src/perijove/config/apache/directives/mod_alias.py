@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
+from perijove.config.apache.expression import template
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
 
@@ -85,8 +86,6 @@ def redirect(line: Directive, scope: Scope) -> None:
         return
     text = None
     if inside and not path and url:
-        from perijove.config.apache.expression import template
-
         text = template(url, words[-1].span, scope)
         if text is None:
             return

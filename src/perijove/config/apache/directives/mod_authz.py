@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
-from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, NotEmpty, Within
+from perijove.config.apache.expression import condition, unquoted
+from perijove.config.apache.values import PROVIDERS as KNOWN
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, HasNote, Never, Not, NotEmpty, Within
 from perijove.gateway.templates import Fact, Variable
 
 if TYPE_CHECKING:
@@ -22,19 +24,8 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-PROVIDERS: Final = {
-    "all": "authz_core",
-    "env": "authz_core",
-    "method": "authz_core",
-    "expr": "authz_core",
-    "ip": "authz_host",
-    "host": "authz_host",
-    "forward-dns": "authz_host",
-    "local": "authz_host",
-    "user": "authz_user",
-    "valid-user": "authz_user",
-    "group": "authz_groupfile",
-}
+_EMULATED: Final = ("authz_core", "authz_host", "authz_user", "authz_groupfile")
+PROVIDERS: Final = {name: module for name, module in KNOWN.items() if module in _EMULATED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +111,12 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
         case "forward-dns" if all(word.lower().rstrip(".") == "localhost" for word in given):
             return Within((Variable.CLIENT_IP,), LOOPBACK)  # RFC 6761 §6.3: whatever the DNS says
         case "method":
-            # mod_authz_core.c: a method's number; HEAD is not GET's.
-            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in given))
+            # mod_authz_core.c: a method's number; HEAD has that of GET.
+            names = dict.fromkeys(name for one in given for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))
+            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in names))
         case "env":
-            from perijove.gateway.conditions import HasNote
-
             return Any(tuple(HasNote(one.encode()) for one in given))
         case "expr":
-            from perijove.config.apache.expression import condition, unquoted
-
             return condition(unquoted(_behind(line.rest.text, "expr")), line.span, scope)
         case "valid-user":
             return NotEmpty((Fact.USER,))
@@ -209,8 +197,6 @@ def access_compat(line: Directive, scope: Scope) -> None:
             if text.lower() == "all":
                 conditions.append(Always())
             elif text.lower().startswith("env="):
-                from perijove.gateway.conditions import HasNote
-
                 note = text[4:]
                 has = HasNote(note.lstrip("!").encode())
                 conditions.append(Not(has) if note.startswith("!") else has)

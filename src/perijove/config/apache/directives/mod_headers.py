@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.mod_env import _octets, _value
+from perijove.config.apache.expression import condition
+from perijove.config.apache.expression import template as expression
 from perijove.config.apache.identity import scheme
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
 from perijove.gateway.conditions import All, Always, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation
-from perijove.gateway.templates import Fact, Note, Part, ResponseField, Template
+from perijove.gateway.templates import Fact, Look, Note, Part, ResponseField, Template, Variable
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive, Word
@@ -114,8 +116,6 @@ def _condition(words: list[Word], scope: Scope, line: Directive) -> tuple[Condit
             has = HasNote(_octets(name.lstrip("!")))
             when = Not(has) if name.startswith("!") else has
         elif text.lower().startswith("expr="):
-            from perijove.config.apache.expression import condition
-
             found = condition(text[5:], word.span, scope)
             if found is None:
                 return None, False
@@ -145,8 +145,6 @@ def _format(word: Word, scope: Scope, captures: bool = False) -> Template | None
     """Return a value: `%{NAME}e` and its like, `expr=…`, captures of an edit."""
     text = word.text
     if text.startswith("expr="):
-        from perijove.config.apache.expression import template as expression
-
         return expression(text[5:], word.span, scope)
     parts: list[Part] = []
     literal = ""
@@ -198,10 +196,8 @@ def _ssl(name: bytes, scope: Scope) -> Part:
     """`%{NAME}s` asks mod_ssl, which knows the request's variables as well; without it there is nothing to ask."""
     if "ssl" not in scope.modules:
         return _NULL
-    from perijove.gateway.templates import Variable
-
     known: dict[bytes, Part] = {
-        b"REMOTE_USER": Fact.USER,
+        b"REMOTE_USER": Look(((b"", _NULL),), (Fact.USER,), (Fact.USER,)),  # nobody has no name
         b"REMOTE_ADDR": Variable.CLIENT_IP,
         b"HTTPS": Fact.HTTPS,
         b"HTTP_HOST": Variable.HOST,

@@ -5,15 +5,15 @@ Sources: modules/proxy/mod_proxy.c (add_pass, set_* and the directive table), do
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
-from perijove.config.apache.directives.parameters import balancer_fault, worker_fault
+from perijove.config.apache.directives.parameters import is_parameter
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.targets import Target, bad_port, target_of
 from perijove.config.apache.words import is_wildcard
 from perijove.gateway.conditions import Setting
 
@@ -23,86 +23,6 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 ERRORS: Final = tuple(range(400, 600))
-SCHEMES: Final = {
-    "http": ("proxy_http", 80),
-    "https": ("proxy_http", 443),
-    "ws": ("proxy_wstunnel", 80),
-    "wss": ("proxy_wstunnel", 443),
-    "h2c": ("proxy_http2", 80),
-    "h2": ("proxy_http2", 443),
-    "fcgi": ("proxy_fcgi", 8000),
-    "ajp": ("proxy_ajp", 8009),
-    "uwsgi": ("proxy_uwsgi", 3031),
-    "scgi": ("proxy_scgi", 4000),
-    "ftp": ("proxy_ftp", 21),
-}
-# Of a worker (mod_proxy.c, set_worker_param). All are read; those that change what a client sees are acted on.
-_WORKER: Final = frozenset(
-    [
-        "acquire",
-        "addressttl",
-        "connectiontimeout",
-        "disablereuse",
-        "enablereuse",
-        "flusher",
-        "flushpackets",
-        "flushwait",
-        "hcexpr",
-        "hcfails",
-        "hcinterval",
-        "hcmethod",
-        "hcpasses",
-        "hctemplate",
-        "hcuri",
-        "iobuffersize",
-        "keepalive",
-        "lbset",
-        "loadfactor",
-        "max",
-        "min",
-        "ping",
-        "receivebuffersize",
-        "redirect",
-        "responsefieldsize",
-        "retry",
-        "route",
-        "secret",
-        "smax",
-        "status",
-        "timeout",
-        "ttl",
-        "upgrade",
-    ]
-)
-_BALANCER: Final = frozenset(
-    [
-        "failonstatus",
-        "failontimeout",
-        "forcerecovery",
-        "growth",
-        "lbmethod",
-        "maxattempts",
-        "nofailover",
-        "nonce",
-        "scolonpathdelim",
-        "stickysession",
-        "stickysessionsep",
-        "timeout",
-    ]
-)
-_url: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://([^/?#]*)(.*)\Z", re.DOTALL).match
-_unix: Final = re.compile(r"(?i)unix:([^|]+)\|(.*)\Z", re.DOTALL).match
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a ProxyPass leads."""
-
-    scheme: str  # lower case
-    authority: str  # as it was written; of a balancer its name
-    path: str  # with what follows it
-    socket: str = ""  # a Unix socket's path
-    url: str = ""  # all of it, as it was written
 
 
 @dataclass(slots=True)
@@ -127,21 +47,6 @@ class Reverse:
     url: str
     origin: Span
     interpolate: bool = False
-
-
-def url_of(text: str) -> Target | None:
-    """Take a URL apart; None if it is none."""
-    socket = ""
-    whole = text
-    found = _unix(text)
-    if found:
-        socket, text = found[1], found[2]
-        if text.endswith(":"):
-            text += "//localhost"
-    parts = _url(text)
-    if not parts:
-        return None
-    return Target(parts[1].lower(), parts[2], parts[3], socket, whole)
 
 
 def passes(scope: Scope) -> list[Pass]:
@@ -178,7 +83,7 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
             if entry.pattern is None:
                 return
     if url.text != "!":
-        entry.target = url_of(url.text)
+        entry.target = target_of(url.text)
         if entry.target is None:
             scope.error("proxypass-url", f"{line.name}: `{url.text}` is no URL: Unable to parse URL", url.span,
                         "write scheme, host and port: `http://127.0.0.1:8000/`")  # fmt: skip
@@ -190,21 +95,6 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
             )
             return
     passes(scope).append(entry)
-
-
-def bad_port(target: Target, regex: bool = False) -> str:
-    """Return what is wrong with a URL's authority, if anything; one with a pattern ends where `$1` stands."""
-    if target.socket or target.scheme == "balancer":
-        return ""
-    host, colon, port = target.authority.rpartition(":")
-    if colon and not target.authority.endswith("]"):
-        if not host:
-            return "URL must be absolute!"
-        if "$" in port and regex:
-            return ""  # filled in for each request
-        if not port.isdigit():
-            return f"Unable to parse URL: the port `{port}` is none"
-    return "" if target.authority else "URL must be absolute!"
 
 
 def _is_path(word: Word) -> bool:
@@ -230,26 +120,10 @@ def _parameters(line: Directive, words: list[Word], entry: Pass, scope: Scope, b
             if key.lower() == "mapping":
                 entry.mapping = value.lower() if value.lower() in ("encoded", "servlet") else ""
                 continue
-            if not _is_parameter(f"{line.name} {entry.path}:", word, scope, balancer):
+            if not is_parameter(f"{line.name} {entry.path}:", word, scope, balancer):
                 return False
             entry.parameters[key.lower()] = value
     return True
-
-
-def _is_parameter(says: str, word: Word, scope: Scope, balancer: bool) -> bool:
-    """Tell whether `key=value` is a parameter of a worker, or of a balancer."""
-    key, _, value = word.text.partition("=")
-    known = _BALANCER if balancer else _WORKER
-    what = "Balancer" if balancer else "Worker"
-    if key.lower() not in known:
-        near = difflib.get_close_matches(key.lower(), known, 1)
-        help_text = f"write `{near[0]}={value}`" if near else f"known are {', '.join(sorted(known))}"
-        scope.error("proxypass-parameter", f"{says} unknown {what} parameter `{key}`", word.span, help_text)
-        return False
-    wrong = balancer_fault(key, value) if balancer else worker_fault(key, value)
-    if wrong:
-        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, f"`{word.text}` is out of these bounds")
-    return not wrong
 
 
 @directive("ProxyPassReverse")
@@ -406,6 +280,6 @@ def member(line: Directive, scope: Scope) -> None:
             scope.error("proxypass-parameter", f"Invalid {line.name} parameter. Parameter must be in the form 'key=value'",
                         word.span, "write `key=value`, or put a remark on a line of its own")  # fmt: skip
             return
-        if not _is_parameter(f"{line.name}:", word, scope, balances):
+        if not is_parameter(f"{line.name}:", word, scope, balances):
             return
     scope.said.setdefault(line.name.lower(), []).append(line)

@@ -6,24 +6,34 @@ Must not know what a parameter means.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from perijove.config.apache.directive import Word
+    from perijove.config.apache.scope import Scope
 
 _ON_OFF: Final = frozenset(("on", "off"))
 _UNITS: Final = {"us": 1, "ms": 1_000, "s": 1_000_000, "mi": 60_000_000, "h": 3_600_000_000}
 
 
-def worker_fault(key: str, value: str) -> str:
-    """Return what is wrong with a worker's parameter, in httpd's words; nothing if it is right, or not known."""
-    judge = _WORKER.get(key.lower())
-    return "" if judge is None else judge(value)
-
-
-def balancer_fault(key: str, value: str) -> str:
-    """Return what is wrong with a balancer's parameter; nothing if it is right, or not known."""
-    judge = _BALANCER.get(key.lower())
-    return "" if judge is None else judge(value)
+def is_parameter(says: str, word: Word, scope: Scope, balancer: bool) -> bool:
+    """Tell whether `key=value` is a parameter of a worker, or of a balancer."""
+    key, _, value = word.text.partition("=")
+    known = _KNOWN_BALANCER if balancer else _KNOWN_WORKER
+    what = "Balancer" if balancer else "Worker"
+    if key.lower() not in known:
+        near = difflib.get_close_matches(key.lower(), known, 1)
+        help_text = f"write `{near[0]}={value}`" if near else f"known are {', '.join(sorted(known))}"
+        scope.error("proxypass-parameter", f"{says} unknown {what} parameter `{key}`", word.span, help_text)
+        return False
+    judge = (_BALANCER if balancer else _WORKER).get(key.lower())
+    wrong = "" if judge is None else judge(value)
+    if wrong:
+        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, f"`{word.text}` is out of these bounds")
+    return not wrong
 
 
 def _number(text: str) -> int:
@@ -103,3 +113,12 @@ _BALANCER: Final[dict[str, Callable[[str], str]]] = {
     "growth": _bounds(1, 100, "growth must be between 1 and 100"),
     "failonstatus": lambda value: "" if _number(value) else "failonstatus must be one or more HTTP response code(s)",
 }
+# All are known and read; those that change what a client sees are acted on.
+_KNOWN_WORKER: Final = frozenset(
+    (
+        *_WORKER,
+        "addressttl", "flusher", "hcexpr", "hcfails", "hcinterval", "hcmethod", "hcpasses", "hctemplate",
+        "hcuri", "redirect", "route", "secret", "upgrade",
+    )
+)  # fmt: skip
+_KNOWN_BALANCER: Final = frozenset((*_BALANCER, "lbmethod", "nonce", "stickysession", "stickysessionsep"))

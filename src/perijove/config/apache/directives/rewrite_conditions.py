@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives.rewrite_syntax import Compared, Cond, Lookup, RuleLine
-from perijove.config.apache.directives.rewrite_text import Around, expand, octets
+from perijove.config.apache.directives.rewrite_text import Around, expand
+from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
     All,
     Always,

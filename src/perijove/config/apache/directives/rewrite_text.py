@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from perijove.config.apache.words import octets
 from perijove.gateway.templates import (
     Call,
     Capture,
@@ -113,11 +114,6 @@ def own_names(
         the_port = (Given((Fact.CALLED_PORT,), the_port, there),)
         beside = Given((Fact.CALLED_PORT,), (beside,), (usual_there,))
     return Names((called,), the_port, (called, beside), octets(document_root), joined([spoken, b"://", called, beside]), spoken)
-
-
-def octets(text: str) -> bytes:
-    """Return the octets of a text from a file."""
-    return text.encode("utf-8", "surrogateescape")
 
 
 EVERYTHING: Final = bytes(sorted(set(range(1, 256)) - set((string.ascii_letters + string.digits + "_").encode())))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perijove.config.apache.directives import mod_rewrite
+from perijove.config.apache.directives import REGISTRY, mod_rewrite, rewrite_phases
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind, Scope
@@ -41,7 +41,7 @@ from perijove.routing.program import SETTINGS, Building
 from perijove.text.source import Source, Span
 
 CASES = Path(__file__).parents[4] / "oracle/cases"
-DIRECTIVES = dict(mod_rewrite.DIRECTIVES)
+DIRECTIVES = {name: meaning for name, meaning in REGISTRY.items() if meaning.__module__ == mod_rewrite.__name__}
 # What the helper takes no notice of: other modules' directives, which decide nothing in these cases.
 OTHERS = {
     "ProxyPreserveHost", "RequestHeader", "SSLEngine", "SSLCertificateFile", "SSLCertificateKeyFile", "SetEnvIf",
@@ -113,7 +113,7 @@ class Server:
             )
         names = own_names(self.names[0] if self.names else "front.test", self.port, self.canonical, self.document_root)
         encoding = Encoding.SLASHES if self.slashes == KEPT else Encoding.CANONICAL
-        site = mod_rewrite.Site(names, self.upstream, expression, encoding, own)
+        site = rewrite_phases.Site(names, self.upstream, expression, encoding, own)
         flow, proxied, sections = Flow(), Label(), Label()
         for field_name, pattern, assigned in self.noted:
             name, _, value = assigned.partition("=")
@@ -121,7 +121,7 @@ class Server:
             subject: Template = (Variable.PATH if uri else RequestField(field_name.lower().encode()),)
             made = (Capture(1),) if value == "$1" else ((value or "1").encode(),)
             flow.add(Matches(subject, Pattern(pattern.encode()), captures=True), SetNote(name.encode(), made))
-        mod_rewrite.rules_of_server(self.scope, flow, sections, sections, site)
+        rewrite_phases.rules_of_server(self.scope, flow, sections, sections, site)
         flow.add(Compares((Fact.PATH,), Comparison.SAME, (b"*",)), Refuse(200), Then.STOP)
         rootless = Not(Matches((Fact.PATH,), Pattern(rb"\A/")))
         ordered = sorted(self.proxied, key=lambda one: one[0].kind is not Kind.LOCATION)
@@ -142,7 +142,7 @@ class Server:
             flow.add(when, ForwardTo(name, ((slash + tail).encode(), Rest(len(prefix))), encoding), sections)
         flow.add(rootless, Refuse(400), Then.STOP)
         flow.place(sections)
-        mod_rewrite.rules_of_section(self.scope, flow, proxied, site)
+        rewrite_phases.rules_of_section(self.scope, flow, proxied, site)
         flow.add(Not(Matches((Fact.DESTINATION,), Pattern(b"."))), Refuse(404), Then.STOP)
         flow.place(proxied)
         building = Building(self.upstreams, self.find, lambda _: None)  # type: ignore[arg-type, return-value]
@@ -245,8 +245,8 @@ def configured(text: str, modules: frozenset[str] = frozenset(("proxy", "proxy_h
         elif name == "ProxyPass":
             path, url = (scope.path, rest) if scope.kind is Kind.LOCATION else rest.split(None, 1)
             server.proxied.append((scope, path, url.split()[0]))
-        elif name in DIRECTIVES:
-            DIRECTIVES[name](Line(Word(rest), span), scope)
+        elif name.lower() in DIRECTIVES:
+            DIRECTIVES[name.lower()](Line(Word(rest), span), scope)
         elif name not in OTHERS and not name.startswith("</"):
             raise ValueError(name)
     return server

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "rw-proxy-dynamic": {"GET /scheme/nope", "GET /port/{DEAD_PORT}/x"},  # upstreams that are not there
     "rw-proxypass-order": {"GET /nl/x", "GET /nl/r"},  # a section's ProxyPass is chosen before anything is rewritten
     "rw-maintenance-and-slash": {"GET /x"},  # a file that is there
+    "rw-site-conditions": {"GET /addr", "GET /ex?x=abc", "POST /ex?x=abc"},  # addresses; expressions, which are not asked here
     "rw-variables": {"GET /21?q=1"},  # the address that a connection came to
     "rw-websocket-forms": {"GET /end/x"},  # fields that a handshake has besides
 }

@@ -1,0 +1,146 @@
+"""Balancers: BalancerMember, ProxySet and what chooses among members.
+
+Knows what is said of `balancer://NAME` in <Proxy> sections. Sources: mod_proxy_balancer.c, set_worker_param and set_balancer_param
+(modules/proxy/mod_proxy.c), ap_proxy_set_wstatus (proxy_util.c). Must not know which requests are for a balancer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.targets import Target, target_of
+from perijove.config.apache.upstreams import seconds
+from perijove.config.apache.words import octets
+from perijove.config.apache.workers import parameters_of
+from perijove.gateway.conditions import Compares, Comparison, Condition, Setting
+from perijove.gateway.rules import Balance, BalanceMember, Set
+from perijove.gateway.templates import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from perijove.config.apache.directives.mod_proxy import Pass
+    from perijove.config.apache.scope import Levels
+    from perijove.config.apache.upstreams import Upstreams
+
+Member = tuple[Target, dict[str, str]]  # with what is said of it
+
+
+class Balancers:
+    """Balancers of one virtual host."""
+
+    def __init__(self, levels: Levels, upstreams: Upstreams) -> None:
+        self.levels = levels
+        self.upstreams = upstreams
+
+    def members(self, target: Target, spares: bool = False) -> list[Member]:
+        """Return the members of a balancer that are in use; the `spares`, too, if asked for."""
+        found: list[Member] = []
+        name = _name(target)
+        for section in self.levels.sections:
+            if section.path.lower().rstrip("/") != name:
+                continue
+            for line in section.said.get("balancermember", ()):
+                words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
+                parameters = parameters_of(words[1:])
+                member = target_of(words[0])
+                if member is not None and not set("ds" if spares else "hds") & _status(parameters):
+                    found.append((member, parameters))
+        return found
+
+    def only(self, target: Target) -> Member | None:
+        """Return the member that stands for a balancer of one, with the path behind it: a spare if there is no other."""
+        for member, parameters in self.members(target) or self.members(target, spares=True):
+            return _with_path(member, target), parameters
+        return None
+
+    def urls(self, url: str) -> list[str]:
+        """Return the URLs that a balancer's stands for; of any other URL itself."""
+        target = target_of(url)
+        if target is None or target.scheme != "balancer":
+            return [url]
+        found = (_with_path(member, target) for member, _ in self.members(target))
+        return [f"{member.scheme}://{member.authority}{member.path}" for member in found]
+
+    def choose(
+        self, flow: Flow, one: Pass, when: Condition, members: Sequence[Member], send: Callable[[Pass, Target], None]
+    ) -> None:
+        """Add what chooses a member of the balancer that a ProxyPass leads to, and what sends the request there."""
+        assert one.target is not None
+        balancer = one.target
+        note = b"\0" + octets(_name(balancer))
+        targets = [(_with_path(member, balancer), its) for member, its in members]
+        after = Label()
+        flow.add(when, self._choice(one, balancer, note, targets), origin=one.origin, otherwise=after)
+        for number, (target, its) in enumerate(targets):
+            other = Label()
+            is_it = Compares((Note(note),), Comparison.SAME, (b"%d" % number,))
+            parameters = {**its, **one.parameters}
+            upgrades = self.upstreams.upgrades(target, parameters)
+            flow.add(is_it, Set(Setting.UPGRADES, upgrades), origin=one.origin, otherwise=other)
+            send(replace(one, parameters=parameters), target)
+            flow.place(other)
+        flow.place(after)
+
+    def _choice(self, one: Pass, balancer: Target, note: bytes, targets: Sequence[Member]) -> Balance:
+        said = self._said(balancer) | one.parameters
+        cookie, _, parameter = said.get("stickysession", "").partition("|")
+        members = tuple(
+            BalanceMember(
+                self.upstreams.name(target, {**its, **one.parameters}),
+                round(100 * float(its.get("loadfactor", "1"))),
+                octets(its.get("route", "")),
+                octets(its.get("redirect", "")),
+                "h" in _status(its),
+                seconds(its.get("retry"), 60.0),
+                int(its.get("lbset", "0")),
+            )
+            for target, its in targets
+        )
+        return Balance(
+            f"balancer://{balancer.authority}",
+            note,
+            members,
+            octets(cookie),
+            octets(parameter or cookie),
+            b";:" if said.get("scolonpathdelim", "").lower() == "on" else b";",
+            int(said.get("maxattempts", len(members) - 1)),
+            said.get("nofailover", "").lower() != "on",
+        )
+
+    def _said(self, target: Target) -> dict[str, str]:
+        """Return what ProxySet says of a balancer."""
+        said: dict[str, str] = {}
+        name = _name(target)
+        for level in self.levels.scopes:
+            for scope in (level, *level.sections):
+                for line in scope.said.get("proxyset", ()):
+                    words = [word.text for word in line.words]
+                    named = scope.path if scope is not level else words.pop(0)
+                    if named.lower().rstrip("/") == name:
+                        said |= parameters_of(words)
+        return said
+
+
+def _name(target: Target) -> str:
+    return f"balancer://{target.authority.lower()}"
+
+
+def _with_path(member: Target, balancer: Target) -> Target:
+    return replace(member, path=member.path.rstrip("/") + balancer.path)
+
+
+def _status(parameters: Mapping[str, str]) -> set[str]:
+    """Return the letters of a worker's status that are set: `+H`, `D`, `-H` (ap_proxy_set_wstatus)."""
+    found: set[str] = set()
+    sign = "+"
+    for letter in parameters.get("status", "").lower():
+        if letter in "+-":
+            sign = letter
+        elif sign == "+":
+            found.add(letter)
+        else:
+            found.discard(letter)
+    return found

@@ -1,0 +1,74 @@
+"""A virtual host with what it has of the main server: its scopes in the order in which httpd merges them.
+
+Sources: ap_location_walk, ap_if_walk (server/request.c). Knows which requests each scope is for. Must not know what is said in them,
+but for what changes a path or the name of the server.
+"""
+
+from __future__ import annotations
+
+from perijove.config.apache import files
+from perijove.config.apache.directives.rewrite_text import own_names
+from perijove.config.apache.identity import identity
+from perijove.config.apache.proxy_sections import proxied_to
+from perijove.config.apache.scope import Kind, Levels, Scope, ifs
+from perijove.gateway.conditions import Always, Any, Condition, HasNote, Never
+from perijove.gateway.rules import Encoding
+
+
+class Host:
+    """One virtual host, or the main server by itself."""
+
+    def __init__(self, server: Scope, scope: Scope) -> None:
+        self.scope = scope
+        self.levels = Levels((server,) if scope is server else (server, scope))
+        self.said = self.levels.said
+        self.modules = self.levels.modules
+        self.identity = identity(scope)
+        self.names = own_names(
+            self.identity.name,
+            self.identity.port,
+            self.said("canonical-name", "off") == "on",
+            self.said("documentroot", ("",))[0],
+            self.identity.scheme,
+            self.said("physical-port", "off") == "on",
+        )
+        self.called: list[str] = [self.identity.name, *scope.said.get("server-alias", ())]
+        self.forwards: bool = self.said("proxy-requests", (False, None))[0]
+        # Sections apply in this order (ap_location_walk: those of the main server first; ap_if_walk last).
+        sections = self.levels.sections
+        self.directories = files.in_order(sections)
+        self.proxies = [one for one in sections if one.kind is Kind.PROXY]
+        self.locations = [one for one in sections if one.kind is Kind.LOCATION]
+        self.walked = [*self.locations, *ifs(sections)]
+        # All scopes in the order in which they are merged: a later one wins.
+        self.inner = [*self.directories, *self.proxies, *self.walked]
+        self.merged = [*self.levels.scopes, *self.inner]
+        # A path may be another than the one that was asked for; then, or with MergeSlashes Off, it may have double slashes.
+        rewriting = [one.rewriting for one in self.levels.scopes if one.rewriting]
+        self.rewrites = any(line.flags.passthrough for one in rewriting for line in one.rules)
+        self.slashes = self.rewrites or not self.said("merge-slashes", True)
+        self._noted = {id(one): HasNote(name) for one, name in self.noted()}
+        # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
+        self.encoding = Encoding.SLASHES if self.said("encoded-slashes") == "nodecode" else Encoding.CANONICAL
+
+    def when(self, scope: Scope) -> Condition:
+        """Return which requests a scope is for."""
+        return proxied_to(scope) if scope.kind is Kind.PROXY else scope.condition
+
+    def noted(self) -> list[tuple[Scope, bytes]]:
+        """Return sections whose ProxyPass and Redirect apply to a path that rules have changed since, each with a name for a note."""
+        if not self.rewrites:
+            return []
+        found = [(one, b"\0section %d" % number) for number, one in enumerate(self.walked)]
+        return [(one, name) for one, name in found if "proxy-pass" in one.said or "redirects" in one.said]
+
+    def inside(self) -> Condition:
+        """Return whether a request is in any section, whatever that says."""
+        if any(one.path == "*" for one in self.proxies):
+            return Always()
+        found = tuple(one.condition for one in self.walked)
+        return Any(found) if found else Never()
+
+    def entered(self, section: Scope) -> Condition:
+        """Return whether the path was in a section before rules changed it (ap_location_walk)."""
+        return self._noted.get(id(section), section.condition)
