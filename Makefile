@@ -14,7 +14,7 @@ ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/peri
 UNITS := not e2e and not browser and not server and not oracle and not contract
 # They start servers, and mostly wait: two at a time, those that share servers on one side (tests/conftest.py).
 SERVERS := server or e2e or browser or contract
-ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py
+ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains clean

@@ -43,6 +43,7 @@ _SET_COOKIE: Final = fields.SET_COOKIE
 _TRANSFER_ENCODING: Final = fields.TRANSFER_ENCODING
 # Framing is computed, never copied nor set.
 _HOST: Final = fields.mask(fields.HOST)
+_OWNED: Final = fields.OWNED
 _DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
 _COOKIES: Final = fields.mask(fields.SET_COOKIE)
 _WARNINGS: Final = fields.mask(fields.WARNING)
@@ -278,7 +279,8 @@ class Exchange:
             path, mark, query = target.partition(b"?")
             path = plan.map_to + past(path, plan.map_from)
             target = (path if path.startswith(b"/") else b"/" + path) + mark + query
-        if peer.trusted or plan.varies:
+        # A trusted peer that says nothing of a client is one itself.
+        if plan.varies or (peer.trusted and not head.lacks(_OWNED, _no_names)):
             tail, drop = forwarded(self, head, plan, drop)
             tail = add_edits(tail, plan.edits, self, head)
         elif peer.plan is plan and peer.host == self.host:

@@ -23,8 +23,10 @@ from perijove.gateway import actions, conditions
 from perijove.gateway.conditions import Setting
 from perijove.gateway.model import TcpAddress
 from perijove.gateway.rules import Then
-from perijove.routing import program, upstreams
+from perijove.routing import upstreams
 from perijove.routing.compile import compile_table, timeouts
+from perijove.routing.conditions import SETTINGS, test
+from perijove.routing.texts import text
 from perijove.routing.trust import Trust
 
 if TYPE_CHECKING:
@@ -242,7 +244,7 @@ def _told(one: _Looked, after: State | None) -> Considered:
     if one.state is not None:
         for subject in words.subjects(rule.when):
             name = words.template(subject).removeprefix("{").removesuffix("}")
-            values.append(Value(name, words.octets(program.text(subject).text(one.state))))
+            values.append(Value(name, words.octets(text(subject).text(one.state))))
         if one.held and words.captures(rule.when):
             captures = tuple(None if each is None else words.octets(each) for each in one.state.captures)
     return Considered(
@@ -262,7 +264,7 @@ def _does(rule: Rule, state: State | None) -> str:
         case actions.MapUrl(upstream=inside, public=public) | actions.ReplacePrefix(prefix=inside, public=public) if (
             state is not None
         ):
-            inner, outer = (words.octets(program.text(each).text(state)) for each in (inside, public))
+            inner, outer = (words.octets(text(each).text(state)) for each in (inside, public))
             return f"URLs: {inner} becomes {outer}"
     return words.action(rule.do)
 
@@ -317,8 +319,8 @@ def _of_route(stages: Stages, looked: Sequence[_Looked]) -> list[Considered]:
 def _of_program(found: Explanation, stages: Stages, looked: Sequence[_Looked], state: State) -> None:
     """Add what sections, settings and variables there are."""
     for section in stages.sections:
-        test = program.test(section.when)
-        if test is None or test.holds(state.seen()):
+        holds = test(section.when)
+        if holds is None or holds.holds(state.seen()):
             place = choice.place(section.origin)
             assert place is not None
             found.sections.append(place)
@@ -326,7 +328,7 @@ def _of_program(found: Explanation, stages: Stages, looked: Sequence[_Looked], s
         for setting in _SETTINGS:
             set_by = [one for one in looked if one.held and isinstance(one.rule.do, actions.Set)]
             last = next((one.rule.origin for one in reversed(set_by) if _sets(one.rule, setting)), None)
-            value = state.settings[program.SETTINGS[setting]]
+            value = state.settings[SETTINGS[setting]]
             if last is not None or (setting in _DEFAULTS and value != _DEFAULTS[setting]) or setting is Setting.PRESERVE_HOST:
                 found.settings.append(InForce(words.setting_name(setting), words.shown(setting, value), choice.place(last)))
     found.variables = [

@@ -14,6 +14,7 @@ from perijove.gateway import rules
 from perijove.gateway.model import Stages, VirtualHost
 from perijove.gateway.rules import Operation, Variable
 from perijove.routing import program as programs
+from perijove.routing.texts import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from perijove.engine.upstream import Upstream
     from perijove.gateway.model import Gateway, Listener, Timeouts
     from perijove.routing.dynamic import Destinations
+    from perijove.routing.steps import Find
 
 _VARIABLES: Final[dict[object, int]] = {
     Variable.CLIENT_IP: plan.CLIENT_IP,
@@ -71,7 +73,7 @@ def compile_table(
     listener: Listener,
     upstreams: Mapping[str, Upstream],
     counted: Mapping[str, int],
-    find: programs.Find = programs.nowhere,
+    find: Find = programs.nowhere,
     destinations: Destinations | None = None,
 ) -> plan.Table:
     """Return the table of one listener.
@@ -104,7 +106,7 @@ def compile_table(
             tables[key] = table
         else:
             table = plan.HostTable(_routes(host.names, host.stages, upstreams, times, counted), None, number)
-        globs += [(programs.pattern(one), table) for one in host.patterns]
+        globs += [(pattern(one), table) for one in host.patterns]
         for name in host.names:
             if name == "*":
                 default = table

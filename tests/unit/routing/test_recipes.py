@@ -9,9 +9,9 @@ from perijove.gateway.actions import EditField, Operation, ReplaceAttribute, Rep
 from perijove.gateway.conditions import All, Always, NotEmpty, Pattern
 from perijove.gateway.rules import Rule
 from perijove.gateway.templates import Call, Fact, Function, RequestField, ResponseField, Variable
-from perijove.routing import program
-from perijove.routing.program import operation
+from perijove.routing import conditions
 from perijove.routing.recipes import always_recipe, names, reads_request, request_recipe, response_recipe
+from perijove.routing.steps import operation
 
 
 def edits(*actions: Any) -> list[Any]:
@@ -58,7 +58,7 @@ def test_what_is_the_same_for_a_connection(value: Any, steady: bool) -> None:
         edits(SET, EditField(Operation.SET, b"X-B", (RequestField(b"x-a"),))),  # it sees what was edited
         edits(EditField(Operation.SET, b"Host", (b"v",))),
         edits(EditField(Operation.SET, b"Connection", (b"v",))),
-        [(SET, operation(Rule(Always(), SET), program.test(NotEmpty((Fact.STATUS,)))))],
+        [(SET, operation(Rule(Always(), SET), conditions.test(NotEmpty((Fact.STATUS,)))))],
     ],
 )
 def test_what_is_too_much(too_much: Any) -> None:

@@ -108,28 +108,3 @@ def _segment(atoms: list[bytes], pathname: bool) -> bytes:
     first, *middle, last = pieces
     out = first + b"".join(b"(?>%b*?%b)" % (any_octet, piece) for piece in middle)
     return out + any_octet + b"*" + last + (b"(?=/|\\Z)" if pathname else b"")
-
-
-def fnmatch(glob: str, pathname: bool = True) -> bytes:
-    """Return a pattern that finds what apr_fnmatch matches; with APR_FNM_PATHNAME `*` and `?` match no slash."""
-    out = [r"(?s)\A"]
-    one = "[^/]" if pathname else "."
-    at = 0
-    while at < len(glob):
-        mark = glob[at]
-        if mark == "*":
-            out.append(one + "*")
-        elif mark == "?":
-            out.append(one)
-        elif mark == "[" and "]" in glob[at + 2 :]:
-            end = glob.index("]", at + 2)
-            inside = glob[at + 1 : end].replace("\\", "\\\\")
-            out.append("[" + ("^" + inside[1:] if inside[0] in "!^" else inside) + "]")
-            at = end
-        elif mark == "\\" and at + 1 < len(glob):
-            at += 1
-            out.append(re.escape(glob[at]))
-        else:
-            out.append(re.escape(mark))
-        at += 1
-    return ("".join(out) + r"\Z").encode("utf-8", "surrogateescape")

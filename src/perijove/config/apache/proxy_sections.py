@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from perijove.config.apache.glob import fnmatch
+from perijove.config.apache.glob import pattern_of
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.words import is_wildcard, octets
 from perijove.gateway.conditions import Condition, Matches, Never, Pattern
@@ -26,7 +26,7 @@ def proxied_to(section: Scope) -> Condition:
         pattern = compiled(section.path, False, section.origin, section) if section.origin else None
         return Never() if pattern is None else Matches((Fact.UPSTREAM_URL,), pattern)
     if is_wildcard(section.path):
-        return Matches((Fact.UPSTREAM_URL,), Pattern(fnmatch(section.path, False)))
+        return Matches((Fact.UPSTREAM_URL,), Pattern(pattern_of(octets(section.path))))
     return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(octets(section.path))))
 
 
@@ -37,5 +37,5 @@ def is_in(url: str, section: Scope) -> bool:
     if section.regex:
         return re.search(section.path, url) is not None
     if is_wildcard(section.path):
-        return re.search(fnmatch(section.path, False), octets(url)) is not None
+        return re.search(pattern_of(octets(section.path)), octets(url)) is not None
     return url.startswith(section.path)

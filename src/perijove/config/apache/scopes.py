@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from perijove.config.apache import files
+from perijove.config.apache import files, glob
 from perijove.config.apache.directive import Directive, Section
 from perijove.config.apache.directives import (
     REGISTRY,
@@ -23,10 +23,9 @@ from perijove.config.apache.directives import (
     mod_ssl,
 )
 from perijove.config.apache.expression import condition as expression
-from perijove.config.apache.glob import fnmatch
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
-from perijove.config.apache.words import is_wildcard
+from perijove.config.apache.words import is_wildcard, octets
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -125,9 +124,9 @@ def _location(scope: Scope, section: Section) -> Scope | None:
             return None
         made.condition = PathMatches(pattern, _named(path))
     elif is_wildcard(path):
-        made.condition = PathMatches(Pattern(fnmatch(path), 0, False, path), merged=True)
+        made.condition = PathMatches(Pattern(glob.pattern_of(octets(path), pathname=True), 0, False, path), merged=True)
     else:
-        made.condition = PathPrefix(path.encode("utf-8", "surrogateescape"), merged=True)  # ap_no2slash
+        made.condition = PathPrefix(octets(path), merged=True)  # ap_no2slash
     made.condition = both(scope.condition, made.condition)
     return made
 

@@ -12,7 +12,7 @@ from perijove.config.apache import expression
 from perijove.config.apache.expression import ExpressionError, condition, condition_of, subnet, template, unquoted
 from perijove.gateway.conditions import Condition, Groups
 from perijove.gateway.templates import Template
-from perijove.routing import program
+from perijove.routing import conditions, texts
 from perijove.text.diagnostic import Diagnostic
 
 # Known, and refused with a diagnostic of that name: Apache would do it.
@@ -46,7 +46,7 @@ def test_a_condition_is_what_apache_says_it_is(case: dict[str, Any]) -> None:
         return
     assert text not in REFUSED
     assert "error" not in case, case["error"]
-    test = program.test(found)
+    test = conditions.test(found)
     assert [test is None or test.holds(one) for one in states()] == case["says"]
 
 
@@ -66,13 +66,13 @@ def test_a_text_is_what_apache_says_it_is(case: dict[str, Any]) -> None:
         return
     assert "error" not in case, case["error"]
     # A value loses the white space at its end on its way through Apache, and this record.
-    assert [program.text(found).text(one).decode("latin-1").strip(" ") for one in states()] == [
+    assert [texts.text(found).text(one).decode("latin-1").strip(" ") for one in states()] == [
         one.strip(" ") for one in case["says"]
     ]
 
 
 def holds(text: str, request: str | None = None, **modules: Any) -> bool:
-    test = program.test(condition_of(text, scope()))
+    test = conditions.test(condition_of(text, scope()))
     return test is None or test.holds(state() if request is None else state(request))
 
 
@@ -121,7 +121,7 @@ def test_depth_is_bounded(text: str) -> None:
 def test_groups_are_the_expressions_own() -> None:
     one = state("GET /hub/x HTTP/1.1\r\nHost: h\r\n\r\n")
     one.captures = (b"before", b"too")
-    test = program.test(condition_of("$1 == '' && %{REQUEST_URI} =~ m#^/(hub)# && $1 == 'hub'", scope()))
+    test = conditions.test(condition_of("$1 == '' && %{REQUEST_URI} =~ m#^/(hub)# && $1 == 'hub'", scope()))
     assert test is not None
     assert test.holds(one)
     assert one.captures == (b"before", b"too")
@@ -131,7 +131,7 @@ def test_groups_may_be_the_rules() -> None:
     one = state("GET /hub/x HTTP/1.1\r\nHost: h\r\n\r\n")
     found = condition("%{REQUEST_URI} =~ m#^/(hub)#", span(), scope(), groups=Groups.CAPTURES)
     assert found is not None
-    test = program.test(found)
+    test = conditions.test(found)
     assert test is not None
     assert test.holds(one)
     assert one.captures == (b"/hub", b"hub")
@@ -142,7 +142,7 @@ def test_groups_may_be_kept() -> None:
     one.captures = (b"the pattern's",)
     found = condition("%{REQUEST_URI} =~ m#^/(hub)#", span(), scope(), groups=Groups.KEPT)
     assert found is not None
-    test = program.test(found)
+    test = conditions.test(found)
     assert test is not None
     assert test.holds(one)
     assert one.kept == (b"/hub", b"hub")
@@ -154,7 +154,7 @@ def test_the_connection_may_be_of_somebody_else() -> None:
     one.address = b"192.0.2.7"
     found = template("%{REMOTE_ADDR} %{CONN_REMOTE_ADDR}", span(), scope())
     assert found is not None
-    assert program.text(found).text(one) == b"192.0.2.7 10.0.0.1"
+    assert texts.text(found).text(one) == b"192.0.2.7 10.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_the_connection_may_be_of_somebody_else() -> None:
 def test_tls_is_known(text: str, scheme: bytes, value: bytes) -> None:
     found = template(text, span(), scope("ssl"))
     assert found is not None
-    assert program.text(found).text(state(scheme=scheme)) == value
+    assert texts.text(found).text(state(scheme=scheme)) == value
 
 
 def test_the_name_may_be_the_servers_own() -> None:
@@ -176,7 +176,7 @@ def test_the_name_may_be_the_servers_own() -> None:
     place.said.update({"canonical-name": "on", "server-name": "https://hub.example.org:8443"})
     found = template("%{SERVER_NAME}", span(), place)
     assert found is not None
-    assert program.text(found).text(state("GET / HTTP/1.1\r\nHost: other\r\n\r\n")) == b"hub.example.org"
+    assert texts.text(found).text(state("GET / HTTP/1.1\r\nHost: other\r\n\r\n")) == b"hub.example.org"
 
 
 @pytest.mark.parametrize(
@@ -219,9 +219,9 @@ def test_no_text_raises_anything_else(text: str) -> None:
         found: Condition | Template | None = meaning(text, span(text), scope("ssl", told=told))
         assert (found is None) == bool(told)
         if meaning is condition and found is not None:
-            program.test(found)  # type: ignore[arg-type]
+            conditions.test(found)  # type: ignore[arg-type]
         elif found is not None:
-            program.text(found).text(state())  # type: ignore[arg-type]
+            texts.text(found).text(state())  # type: ignore[arg-type]
 
 
 def test_a_pattern_that_cannot_be_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from perijove.config.apache.identity import SCHEME, Identity, identity, own_url,
 from perijove.config.apache.scope import Kind, Scope
 from perijove.gateway.conditions import Condition
 from perijove.gateway.templates import Look, Note, Variable
-from perijove.routing import program
+from perijove.routing import conditions
 
 
 def scope(kind: Kind, parent: Scope | None = None, **said: object) -> Scope:
@@ -58,7 +58,7 @@ def holds(condition: Condition | None, url: bytes) -> bytes | None:
     assert condition is not None
     state = state_of()
     state.held = url
-    made = program.test(condition)
+    made = conditions.test(condition)
     assert made is not None
     return state.captures[1] or b"" if made.holds(state) else None
 

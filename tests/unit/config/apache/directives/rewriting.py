@@ -37,7 +37,8 @@ from perijove.gateway.conditions import (
 )
 from perijove.gateway.rules import Then
 from perijove.gateway.templates import Capture, Fact, RequestField, Rest, Template, Variable
-from perijove.routing.program import SETTINGS, Building
+from perijove.routing.conditions import SETTINGS
+from perijove.routing.steps import Building
 from perijove.text.source import Source, Span
 
 CASES = Path(__file__).parents[4] / "oracle/cases"

@@ -8,7 +8,7 @@ from tests.unit.config.apache.directives.rewriting import configured
 from perijove.config.apache.directives.rewrite_rules import walks
 from perijove.config.apache.directives.rewrite_syntax import rule
 from perijove.gateway.actions import Setting
-from perijove.routing.program import SETTINGS
+from perijove.routing.conditions import SETTINGS
 from perijove.text.source import Source, Span
 
 SPAN = Span(Source("x.conf", "x"), 1)

@@ -1,0 +1,174 @@
+"""Rules one after the other: from what is meant to the steps of a program.
+
+Knows each action in both forms, and where a rule leads. Must not know hosts and their stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from perijove.engine import balance, edits, program
+from perijove.engine import conditions as runs
+from perijove.engine.local import Tree
+from perijove.gateway import actions
+from perijove.gateway.rules import Rule, Skip, Then
+from perijove.routing.conditions import SETTINGS, needed, test
+from perijove.routing.passwords import checker
+from perijove.routing.texts import pattern, text
+
+if TYPE_CHECKING:
+    from perijove.engine.plan import Plan
+    from perijove.engine.upstream import Upstream
+
+_OPERATIONS: Final = {
+    actions.Operation.SET: edits.SET,
+    actions.Operation.ADD: edits.ADD,
+    actions.Operation.DEFAULT: edits.DEFAULT,
+    actions.Operation.REMOVE: edits.REMOVE,
+    actions.Operation.APPEND: edits.APPEND,
+    actions.Operation.MERGE: edits.MERGE,
+    actions.Operation.EDIT: edits.EDIT,
+    actions.Operation.EDIT_ALL: edits.EDIT_ALL,
+    actions.Operation.ECHO: edits.ECHO,
+}
+_ENCODINGS: Final = {
+    actions.Encoding.CANONICAL: program.CANONICAL,
+    actions.Encoding.SLASHES: program.SLASHES,
+    actions.Encoding.ESCAPED: program.ESCAPED,
+    actions.Encoding.NONE: program.AS_IS,
+}
+
+Find = Callable[[bytes, bytes], "Upstream | None"]  # an upstream for a scheme and an authority that a request names
+
+
+@lru_cache(64)
+def _table(pairs: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
+    """Return a table, one for all that are alike: those of media types are large, and every host has one."""
+    return dict(pairs)
+
+
+class Building:
+    """The programs of one table."""
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, Upstream],
+        find: Find,
+        answer: Callable[[actions.Respond | actions.ServeFile], Plan],
+    ) -> None:
+        """Build programs.
+
+        Args:
+            upstreams: the engine's, by name.
+            find: an upstream for a scheme and an authority that a request names.
+            answer: the plan of an answer of our own.
+        """
+        self._upstreams = upstreams
+        self._find = find
+        self._answer = answer
+        self._members: dict[bytes, tuple[balance.Member, ...]] = {}  # of balancers, by their variables
+
+    def steps(self, rules: Sequence[Rule], first: int = 0) -> list[program.Step]:
+        """Return rules as they run, their numbers beginning at `first`."""
+        size = len(rules)
+        return [
+            program.Step(
+                first + at,
+                test(rule.when),
+                self._action(rule),
+                _next(rule.then, at, size),
+                _next(rule.otherwise, at, size),
+                needed(rule.when),
+            )
+            for at, rule in enumerate(rules)
+        ]
+
+    def _balance(self, one: actions.Balance) -> balance.Balance:
+        """Return a balancer. All rules that name one share its members, and with them whose turn it is and who is down."""
+        members = self._members.get(one.note)
+        if members is None or len(members) != len(one.members):
+            members = self._members[one.note] = tuple(
+                balance.Member(number, its.factor, its.route, its.redirect, its.spare, its.retry, its.group)
+                for number, its in enumerate(one.members)
+            )
+        return balance.Balance(one.note.lower(), members, one.cookie, one.parameter, one.attempts, one.failover, one.separators)
+
+    def _action(self, rule: Rule) -> program.Action | None:
+        action: Any = rule.do
+        match action:
+            case actions.EditField():
+                return program.EditNow(operation(rule, None))
+            case actions.Nothing():
+                return None
+            case actions.Forward(name, None, _):
+                return program.Forward(self._upstreams[name], None, program.AS_IS)
+            case actions.ForwardTo(name, path, encoding, whole):
+                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole)
+            case actions.ForwardAnywhere(url, encoding, whole):
+                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
+            case actions.ServeTree(path, indexes, types, overridden):
+                return program.ServeTree(text(path), Tree(indexes, _table(types), overridden))
+            case actions.ForwardAsked(by):
+                return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
+            case actions.Refuse(status, _, allow, phrase):
+                return program.Finish(status, None if allow is None else text((allow,)), phrase)
+            case actions.Redirect(status, location):
+                return program.Finish(status, text(location), b"")
+            case actions.Respond() | actions.ServeFile():
+                return program.Answer(self._answer(action))
+            case actions.Rewrite(path, query, handling):
+                return program.Rewrite(text(path), text(query) if query else None, handling.value)
+            case actions.TrustField(name, networks, inside, passed):
+                return program.TrustField(name, networks, inside, passed)
+            case actions.Hold(held):
+                return program.Hold(text(held))
+            case actions.SplitQuery(append, last, discard):
+                return program.SplitQuery(append, last, discard)
+            case actions.Count(what, most):
+                return program.Count(what, most)
+            case actions.Withdraw():
+                return program.Withdraw()
+            case actions.SetNote(name, value):
+                return program.SetNote(name.lower(), text(value))
+            case actions.Balance():
+                return self._balance(action)
+            case actions.UnsetNote(name):
+                return program.UnsetNote(name.lower())
+            case actions.Set(setting, value):
+                return program.Set(SETTINGS[setting], value)
+            case actions.Authenticate(realm, users):
+                return program.Authenticate(realm, checker(users))
+        raise TypeError(f"{action!r} decides nothing")
+
+
+def operation(rule: Rule, runs_when: runs.Test | None) -> edits.FieldOperation:
+    """Return an edit of a field as it runs."""
+    edit = rule.do
+    if isinstance(edit, actions.ReplacePrefix):
+        return edits.FieldOperation(edits.PREFIX, b"", text(edit.public), None, runs_when, old=text(edit.prefix))
+    if isinstance(edit, actions.ReplaceAttribute):
+        name = edit.attribute.encode()
+        return edits.FieldOperation(edits.ATTRIBUTE, name, text(edit.new), None, runs_when, old=text(edit.old))
+    assert isinstance(edit, actions.EditField)
+    return edits.FieldOperation(
+        _OPERATIONS[edit.operation],
+        edit.name,
+        text(edit.value),
+        None if edit.pattern is None else pattern(edit.pattern),
+        runs_when,
+        edit.always,
+    )
+
+
+def _next(then: Then | Skip, at: int, size: int) -> int:
+    """Return where a rule leads."""
+    if then is Then.NEXT:
+        return at + 1
+    if then is Then.STOP:
+        return program.END
+    if then is Then.RESTART:
+        return 0
+    assert isinstance(then, Skip)
+    return min(at + 1 + then.count, size)
