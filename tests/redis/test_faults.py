@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Callable
 
-from tests.redis.parts import Origin, Replica, Server, Traffic, eventually
+from tests.redis.parts import WAIT, Origin, Replica, Server, Traffic, eventually, free_port
 
 
 def lost(replicas: list[Replica]) -> bool:
@@ -159,6 +160,21 @@ def test_redis_that_hangs(three: list[Replica], server: Server, origin: Origin) 
     assert eventually(lambda: three[1].add("/user/z", origin.url) == 201, 10.0)
     assert eventually(lambda: all("/user/z" in one.routes() for one in three))
     assert eventually(lambda: three[0].routes() == three[1].routes() == three[2].routes())
+
+
+def test_monitoring_is_told(server: Server, replicas: Callable[..., Replica]) -> None:
+    port = free_port()
+    replicas("--redis", server.url, "--metrics-ip", "127.0.0.1", "--metrics-port", str(port))
+
+    def says(value: str) -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=WAIT) as answer:
+            return f"perijove_redis_connected {value}" in answer.read().decode()
+
+    assert says("1.0")
+    server.stop()
+    assert eventually(lambda: says("0.0"))
+    server.start()
+    assert eventually(lambda: says("1.0"), 10.0)
 
 
 def test_redis_that_is_full(server: Server, replicas: Callable[..., Replica], origin: Origin) -> None:
