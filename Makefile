@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 PORT ?= 8080
 IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
-APT := apache2 chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble systemd
+APT := apache2 chromium gcc libc6-dev python3-dev curl openssl libpcre2-8-0 pebble redis-server systemd
 ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/perijove/engine/*.pxd)
 # Tests that start no server. What programs decide is compared with Apache on both engines: explain's on the pure one, what goes
 # over the wire (oracle) on the compiled one. Checks ask whichever engine there is, once.

@@ -26,6 +26,6 @@ async def serve(of: Supervisor) -> Sequence[Closing]:
     """
     routing = of.gateway.routing
     assert routing is not None
-    assert of.routes is not None
+    assert of.kept is not None
     tls = None if routing.api.tls is None else server_context(routing.api.tls, read(of.gateway))
-    return [Api(listen(routing.api.address), of.routes, routing.api.token, tls, routing.by_host)]
+    return [Api(listen(routing.api.address), of.kept, routing.api.token, tls, routing.by_host)]

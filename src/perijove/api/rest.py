@@ -18,13 +18,14 @@ from urllib.parse import parse_qs, unquote
 from tornado import httpserver, web
 
 from perijove.routing.dynamic import BadTarget
+from perijove.routing.store import Unavailable
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
     from perijove.routing.store import Route
-    from perijove.server.routes import Routes
+    from perijove.server.routes import Kept
 
 _token: Final = re.compile(r"token\s+(\S+)").search
 _broken: Final = re.compile(r"%(?![0-9A-Fa-f]{2})").search
@@ -40,7 +41,7 @@ def date(seconds: float) -> str:
 class Handler(web.RequestHandler):
     """One request."""
 
-    def initialize(self, routes: Routes, token: str, by_host: bool) -> None:
+    def initialize(self, routes: Kept, token: str, by_host: bool) -> None:
         """Take what it is about."""
         self.routes = routes
         self.by_host = by_host
@@ -96,12 +97,14 @@ class Handler(web.RequestHandler):
         if path is None:
             return
         if path not in ("", "/"):
+            await self.routes.gather(path)
             route = self.routes.store.get(path)
             if route is None:
                 self.set_status(404)
                 return
             found: Any = self._told(route)
         else:
+            await self.routes.gather()
             asked = parse_qs(self.request.query)
             text = (asked.get("inactiveSince") or asked.get("inactive_since") or [""])[0]
             since = float("inf")
@@ -135,6 +138,9 @@ class Handler(web.RequestHandler):
         except BadTarget as error:
             self._fail(400, str(error))
             return
+        except Unavailable as error:
+            self._fail(503, str(error))
+            return
         _log.info("Route added %s -> %s", route.path, route.target)
         self.set_status(201)
 
@@ -143,7 +149,11 @@ class Handler(web.RequestHandler):
         path = self._path()
         if path is None:
             return
-        found = await self.routes.remove(path or "/")
+        try:
+            found = await self.routes.remove(path or "/")
+        except Unavailable as error:
+            self._fail(503, str(error))
+            return
         if found:
             _log.info("Route removed %s", path)
         self.set_status(204 if found else 404)
@@ -174,7 +184,7 @@ class Api:
     def __init__(
         self,
         sockets: Sequence[socket.socket],
-        routes: Routes,
+        routes: Kept,
         token: str,
         tls: ssl.SSLContext | None,
         by_host: bool = False,

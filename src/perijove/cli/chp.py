@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from perijove.config.chp import Options, Tls
+    from perijove.config.redis import Redis
     from perijove.server.supervisor import Closing, Supervisor
 
 
@@ -75,6 +76,21 @@ _OPTIONS = [
     click.option(
         "--grace", type=float, default=2.0, metavar="SECONDS", help="For which requests may go on at the end. (perijove's own)"
     ),
+    click.option(
+        "--redis",
+        metavar="URL",
+        help="Share routes with other perijoves: redis://HOST:PORT/DB, rediss://… or unix:///PATH. "
+        "Put a URL with a password into PERIJOVE_REDIS_URL instead. (perijove's own, as all that follow)",
+    ),
+    click.option("--redis-prefix", default="perijove", metavar="NAME", help="Of keys: one for each hub. Default: perijove."),
+    click.option("--redis-ca", metavar="FILE", help="PEM file of authorities that vouch for Redis."),
+    click.option("--redis-cert", metavar="FILE", help="PEM file with the certificate to show to Redis."),
+    click.option("--redis-key", metavar="FILE", help="PEM file with its key."),
+    click.option(
+        "--redis-sentinel", multiple=True, metavar="HOST:PORT", help="A sentinel that knows where it is; may be repeated."
+    ),
+    click.option("--redis-service", metavar="NAME", help="The name that sentinels know it by."),
+    click.option("--routes-file", metavar="FILE", help="Keep routes here, so that a restart knows them."),
     click.option("--acme-webroot", metavar="DIR", help="Answers to ACME challenges, for certbot --webroot. (perijove's own)"),
     click.option(
         "--access-log", metavar="FILE", help="A file, - for standard error, or syslog: for the system's. (perijove's own)"
@@ -113,16 +129,17 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
     from perijove.api import log
     from perijove.api.listen import serve
     from perijove.config import chp, loaded
+    from perijove.config.options import BadOption
     from perijove.server.supervisor import run
 
     context = get_current_context()
     try:
         for option in ("ip", "port"):
             if written["socket"] is not None and context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
-                raise chp.BadOption(f"--socket and --{option} say two different things: leave one out")
+                raise BadOption(f"--socket and --{option} say two different things: leave one out")
         options = _options(written)
         gateway = chp.gateway(options)
-    except chp.BadOption as error:
+    except BadOption as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     log.begin(log_level, as_json)
@@ -151,28 +168,30 @@ def _options(written: dict[str, Any]) -> Options:
         BadOption: it means nothing.
     """
     from perijove.config import chp
+    from perijove.config.options import BadOption
     from perijove.config.toml import values
     from perijove.gateway.model import LogFormat
 
     if written["storage_backend"] is not None:
-        raise chp.BadOption("--storage-backend names a module of Node.js, which is not here: routes are kept in memory")
+        raise BadOption("--storage-backend names a module of Node.js, which is not here: see --redis and --routes-file")
     protocol = (written["ssl_protocol"] or "").removesuffix("_method")
     if protocol and not protocol.startswith(("TLSv1_2", "TLSv1_3", "TLS_", "SSLv23")) and protocol != "TLS":
-        raise chp.BadOption(f"--ssl-protocol {protocol} is not spoken any more: leave it out for TLS 1.2 and 1.3")
+        raise BadOption(f"--ssl-protocol {protocol} is not spoken any more: leave it out for TLS 1.2 and 1.3")
     headers: list[tuple[str, str]] = []
     for one in written["custom_header"]:
         name, colon, value = one.partition(":")
         if not colon or not name.strip():
-            raise chp.BadOption(f"A colon was expected in custom header: {one}")
+            raise BadOption(f"A colon was expected in custom header: {one}")
         headers.append((name.strip(), value.strip()))
     workers = written["workers"]
     if workers != "auto" and not (workers.isdecimal() and int(workers) > 0):
-        raise chp.BadOption(f"--workers takes a number, or `auto`, not `{workers}`")
+        raise BadOption(f"--workers takes a number, or `auto`, not `{workers}`")
+    redis = _redis(written)
     log = written["access_log"]
     same = [
         *("ip", "port", "socket", "api_ip", "api_port", "api_socket", "insecure", "default_target", "error_target"),
         *("error_path", "redirect_port", "redirect_to", "auto_rewrite", "change_origin", "protocol_rewrite"),
-        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket", "acme_webroot"),
+        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket", "acme_webroot", "routes_file"),
     ]
     return chp.Options(
         **{name: written[name] for name in same},
@@ -191,9 +210,36 @@ def _options(written: dict[str, Any]) -> Options:
         trust=written["trust"] or chp.PRIVATE,
         workers=0 if workers == "auto" else int(workers),
         grace=written["grace"],
+        redis=redis,
         access_log=None if log is None else values.log_target(log),
         access_log_format=LogFormat(written["access_log_format"]),
     )
+
+
+def _redis(written: dict[str, Any]) -> Redis:
+    """Return which Redis is meant, and see that it can be spoken to.
+
+    Raises:
+        BadOption: the package is missing.
+    """
+    from importlib.util import find_spec
+
+    from perijove.config.options import BadOption
+    from perijove.config.redis import Redis
+
+    made = Redis(
+        url=written["redis"] or os.environ.get("PERIJOVE_REDIS_URL", ""),
+        **{name: written[f"redis_{name}"] for name in ("prefix", "ca", "cert", "key", "service")},
+        sentinels=written["redis_sentinel"],
+        sentinel_password=os.environ.get("PERIJOVE_REDIS_SENTINEL_PASSWORD", ""),
+    )
+    if (made.url or made.sentinels) and find_spec("redis") is None:
+        raise BadOption("--redis needs a package that is not there; type:  pip install 'perijove[redis]'")
+    if "@" in (written["redis"] or ""):
+        click.echo(
+            "warning: whoever lists processes sees the password of --redis: put the URL into PERIJOVE_REDIS_URL", err=True
+        )
+    return made
 
 
 def _seconds(milliseconds: int | None) -> float | None:

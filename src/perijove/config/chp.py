@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.acme import answers
+from perijove.config.options import BadOption
+from perijove.config.redis import Redis, shared
 from perijove.gateway import model
 from perijove.gateway.rules import (
     Always,
@@ -37,10 +39,6 @@ PRIVATE: Final = (
     "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "169.254.0.0/16", "fe80::/10",
     "100.64.0.0/10",
 )  # fmt: skip
-
-
-class BadOption(ValueError):
-    """An option, or a combination of them, that nothing can be made of; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +109,8 @@ class Options:
     trust: Sequence[str] = PRIVATE
     workers: int = 1
     grace: float = 2.0
+    redis: Redis | None = None
+    routes_file: str | None = None
     acme_webroot: str | None = None
     access_log: model.LogFile | model.Stderr | model.Syslog | None = None
     access_log_format: model.LogFormat = model.LogFormat.COMBINED
@@ -136,6 +136,7 @@ def gateway(options: Options) -> model.Gateway:
         first=() if options.default_target is None else (("/", options.default_target),),
         error_target=options.error_target,
         error_pages=options.error_path,
+        kept=_kept(options),
     )
     return model.Gateway(
         listeners=_listeners(options, tls),
@@ -150,6 +151,13 @@ def gateway(options: Options) -> model.Gateway:
         access_log=options.access_log,
         access_log_format=options.access_log_format,
     )
+
+
+def _kept(options: Options) -> model.Redis | str | None:
+    redis = None if options.redis is None else shared(options.redis)
+    if redis is not None and options.routes_file is not None:
+        raise BadOption("routes are kept in Redis or in a file: leave --routes-file out, or --redis and PERIJOVE_REDIS_URL")
+    return redis or options.routes_file
 
 
 def _before(options: Options) -> tuple[Rule, ...]:

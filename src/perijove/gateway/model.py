@@ -208,6 +208,27 @@ class RoutesApi:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """Where several perijoves share their routes: a Redis, or what speaks as one."""
+
+    address: Address  # without a meaning where sentinels say where it is
+    database: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: TlsClient | None = None
+    sentinels: tuple[TcpAddress, ...] = ()
+    service: str = ""  # the name that sentinels know it by
+    sentinel_password: str = field(default="", repr=False)
+    prefix: str = "perijove"  # of keys
+
+    def __str__(self) -> str:
+        scheme = "redis" if self.tls is None else "rediss"
+        if self.sentinels:
+            return f"{scheme}, `{self.service}` of the sentinels at {', '.join(map(str, self.sentinels))}"
+        return str(self.address) if isinstance(self.address, UnixAddress) else f"{scheme}://{self.address}/{self.database}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
     """Routes that come and go: each a prefix of paths and the URL of a server, which `ForwardDynamic` looks up."""
 
@@ -221,6 +242,7 @@ class Routing:
     first: tuple[tuple[str, str], ...] = ()  # prefixes and targets that are there from the start
     error_target: str | None = None  # URL below which the pages of errors are asked for, by their status
     error_pages: str | None = None  # folder of such pages: STATUS.html, error.html
+    kept: Redis | str | None = None  # where routes are kept beside memory: shared with others, or in a file
 
 
 class LogFormat(Enum):

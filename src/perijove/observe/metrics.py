@@ -90,6 +90,10 @@ def _whole(seen: Seen) -> Iterator[Family]:
     last = GaugeMetricFamily("perijove_last_reload_successful", "Whether the last reload was done; 1 before the first one.")
     last.add_metric([], float(seen.last_reload is None or seen.last_reload.done))
     yield last
+    if seen.redis is not None:
+        redis = GaugeMetricFamily("perijove_redis_connected", "Whether the Redis that routes are shared in can be reached.")
+        redis.add_metric([], float(seen.redis))
+        yield redis
     ends = GaugeMetricFamily("perijove_certificate_not_after_seconds", "When it ends; seconds since 1970.", labels=["path"])
     for one in seen.certificates:
         ends.add_metric([one.path], one.not_after)

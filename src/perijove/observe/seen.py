@@ -80,6 +80,7 @@ class Seen:
     upstreams: Mapping[str, Upstream]
     certificates: Sequence[Certificate]
     errors: Sequence[tuple[float, str]]  # the last ones, with their times
+    redis: bool | None = None  # whether the Redis that routes are shared in is there; None if they are not shared
 
     def total(self, number: int) -> int:
         """Return the sum over all workers."""

@@ -1,7 +1,7 @@
 """The routes of a JupyterHub: what was told of each, in memory.
 
-Knows prefixes and what belongs to them (configurable-http-proxy's lib/store.js). Must not know who tells, who serves, or when a
-route was last of use.
+Knows prefixes and what belongs to them (configurable-http-proxy's lib/store.js). Must not know who tells, who serves, where
+else routes are kept, or when a route was last of use.
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ def clean(path: str) -> str:
     return path[:-1] if len(path) > 1 and path.endswith("/") else path
 
 
+class Unavailable(Exception):
+    """Routes cannot be changed now; the text says why. Those that are known are served."""
+
+
 class Store:
     """Routes by their paths."""
 
@@ -52,12 +56,13 @@ class Store:
         self._next = 0
         self._free: deque[int] = deque()  # the one that was left longest ago is used first
 
-    def put(self, path: str, data: dict[str, Any]) -> Route:
+    def put(self, path: str, data: dict[str, Any], added: float | None = None) -> Route:
         """Add a route, or tell something else of it.
 
         Args:
             path: decoded.
             data: whatever belongs to it, and `target`.
+            added: when, in seconds since 1970; now if None.
 
         Raises:
             BadTarget: no route can lead there.
@@ -67,7 +72,7 @@ class Store:
         url_of(target)
         before = self.routes.get(path)
         number = self._number() if before is None else before.number
-        made = self.routes[path] = Route(path, target, data, time.time(), number)
+        made = self.routes[path] = Route(path, target, data, time.time() if added is None else added, number)
         return made
 
     def _number(self) -> int:

@@ -16,6 +16,7 @@ from perijove.gateway import model
 from perijove.observe import http, metrics, status
 from perijove.observe.seen import Certificate, Listener, Reload, Seen, Upstream, Worker
 from perijove.server import console
+from perijove.server.replicated import Replicated
 from perijove.server.report import say, urls
 from perijove.server.sockets import listen
 
@@ -65,6 +66,7 @@ def seen(of: Supervisor) -> Seen:
         },
         certificates=[Certificate(path, one.names, one.not_after) for path, one in of.certificates.items()],
         errors=list(of.errors),
+        redis=of.kept.connected if isinstance(of.kept, Replicated) else None,
     )
 
 

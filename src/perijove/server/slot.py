@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from perijove.server.limits import Memory
     from perijove.server.privileges import Ids
 
+# Of the environment: who speaks to the world need not know it.
+_SECRETS: Final = ("CONFIGPROXY_AUTH_TOKEN", "PERIJOVE_REDIS_URL", "PERIJOVE_REDIS_SENTINEL_PASSWORD")
 HUNG: Final = 5.0  # seconds without a heartbeat
 
 
@@ -57,7 +60,12 @@ class Slot:
             if self.user is not None:
                 user, group, groups = self.user
                 command.append(f"{user}:{group}:{','.join(map(str, groups))}")
-            self.process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, pass_fds=passed)
+            self.process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=passed,
+                env={name: value for name, value in os.environ.items() if name not in _SECRETS},
+            )
         channel = Channel(ours)
 
         def heard() -> None:

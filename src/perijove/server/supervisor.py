@@ -15,7 +15,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import perijove
@@ -26,8 +26,10 @@ from perijove.server import files, monitor, systemd
 from perijove.server.control import Drain, Numbered, Renewed, Reopened, Routed, Snapshot
 from perijove.server.limits import Memory
 from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
+from perijove.server.replicated import Replicated
 from perijove.server.report import describe, say
-from perijove.server.routes import Routes
+from perijove.server.routes import Kept, Routes
+from perijove.server.routes_file import Filed
 from perijove.server.shared import Numbers
 from perijove.server.slot import HUNG, Gone, Slot
 from perijove.server.sockets import CannotListen, listen_slots
@@ -112,9 +114,11 @@ class Supervisor:
         self.ending = asyncio.Event()
         self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
         self.routes: Routes | None = None
+        self.kept: Kept | None = None  # the same, and wherever else they are kept
         if gateway.routing is not None:
             rows = [slot.shared.counters() for slot in self.slots]
             self.routes = Routes(gateway.routing.first, self._route, lambda: rows)
+            self.kept = self._keeper(self.routes, gateway.routing.kept)
         self._load = load
         self._beside = beside
         self._first = gateway
@@ -133,6 +137,16 @@ class Supervisor:
         self._servers: list[Closing] = []
         self._changing = asyncio.Lock()  # a worker is replaced, or all are told something new; never both
 
+    def _keeper(self, routes: Routes, kept: model.Redis | str | None) -> Kept:
+        """Return who keeps routes where they are to be kept."""
+        if kept is None:
+            return routes
+        if isinstance(kept, str):
+            return Filed(routes, kept, self._tell)
+        from perijove.routing.redis import Table
+
+        return Replicated(routes, Table(kept), self._tell, str(kept))
+
     async def run(self) -> int:
         """Serve until a signal says otherwise; return the exit status."""
         loop = asyncio.get_running_loop()
@@ -142,6 +156,9 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self.reload()))
         loop.add_signal_handler(signal.SIGUSR1, lambda: self._spawn(self.reopen()))
         try:
+            if self.kept is not None and not await _before(self.kept.begin(), stopped):
+                await self._end(0.0)
+                return 0
             async with self._changing:
                 await self._begin()
         except (CannotServe, CannotListen, Gone) as error:
@@ -263,7 +280,9 @@ class Supervisor:
         if log is not None:
             passed.append(log)
         routes = None if self.routes is None or slot.routed else self.routes.all()
-        message = Snapshot(self.number, gateway, counted, contents, self._made, log is not None, self.numbers, routes)
+        message = Snapshot(
+            self.number, _without_secrets(gateway), counted, contents, self._made, log is not None, self.numbers, routes
+        )
         why = await slot.ask(message, passed, seconds)
         if why is None:
             slot.has = {one.address for one in gateway.listeners}
@@ -480,9 +499,23 @@ class Supervisor:
             await asyncio.wait(waiting)
         for server in self._servers:
             server.close()
+        if self.kept is not None:
+            await self.kept.end()
         if self._control is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._control)
+
+
+async def _before(work: Awaitable[object], stopped: asyncio.Queue[int]) -> bool:
+    """Wait for something; tell whether it was done before a signal said to stop."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stopped.get())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if working.done():
+        stopping.cancel()
+        working.result()
+        return True
+    working.cancel()
+    return False
 
 
 async def _all(asked: Iterable[Awaitable[str | None]]) -> None:
@@ -499,6 +532,14 @@ async def _all(asked: Iterable[Awaitable[str | None]]) -> None:
     for one in told:
         if isinstance(one, BaseException):
             raise one
+
+
+def _without_secrets(gateway: model.Gateway) -> model.Gateway:
+    """Return a gateway as workers may know it: who speaks to the world need not know what the API and Redis ask for."""
+    routing = gateway.routing
+    if routing is None:
+        return gateway
+    return replace(gateway, routing=replace(routing, api=replace(routing.api, token=""), kept=None))
 
 
 def _close(sockets: list[socket.socket]) -> None:

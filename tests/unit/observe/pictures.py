@@ -37,6 +37,7 @@ def seen(*rows: list[int], reload: Reload | None = None, now: float = 1000.0) ->
         upstreams={"hub": Upstream(UPSTREAM, "http://127.0.0.1:8000")},
         certificates=[Certificate("chain.pem", ["a.example", "b.example"], 1.7e9 + 90000)],
         errors=[(1.7e9 + 30, "worker 1 (pid 9) ended")],
+        redis=True,
     )
 
 
