@@ -58,6 +58,11 @@ class PerijoveProxy(ConfigurableHTTPProxy):
     acme_webroot = Unicode(
         "", help="Folder of answers to ACME challenges, for `certbot certonly --webroot`; empty is none.", config=True
     )
+    routes_file = Unicode(
+        "",
+        help="File that keeps the routes while the proxy is restarted; empty is none. For one that outlives the hub.",
+        config=True,
+    )
     access_log = Unicode("", help="File of the access log, `-` for standard error, or `syslog:`; empty is none.", config=True)
     access_log_json = Bool(False, help="Write the access log as JSON, not in Apache's format.", config=True)
     metrics_ip = Unicode("127.0.0.1", help="Where metrics are asked for, with `metrics_port`.", config=True)
@@ -79,6 +84,8 @@ class PerijoveProxy(ConfigurableHTTPProxy):
             found += ["--redirect-to", str(self.redirect_to)]
         if self.acme_webroot:
             found += ["--acme-webroot", self.acme_webroot]
+        if self.routes_file:
+            found += ["--routes-file", self.routes_file]
         if self.access_log:
             found += ["--access-log", self.access_log]
             found += ["--access-log-format", "json" if self.access_log_json else "combined"]

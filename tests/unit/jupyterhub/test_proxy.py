@@ -32,6 +32,7 @@ def test_command():
         ({"trust": ["10.0.0.0/8", "::1/128"]}, ["--trust", "10.0.0.0/8", "--trust", "::1/128"]),
         ({"redirect_port": 80, "redirect_to": 443}, ["--redirect-port", "80", "--redirect-to", "443"]),
         ({"acme_webroot": "/w"}, ["--acme-webroot", "/w"]),
+        ({"routes_file": "/r"}, ["--routes-file", "/r"]),
         ({"access_log": "-", "access_log_json": True}, ["--access-log", "-", "--access-log-format", "json"]),
         ({"metrics_port": 9000}, ["--metrics-ip", "127.0.0.1", "--metrics-port", "9000"]),
         ({"grace": 0.5}, ["--grace", "0.5"]),
