@@ -164,13 +164,19 @@ class State:
         self.head = None
 
     def field(self, name: bytes) -> bytes:
-        """Return the value of a request's field (name in lower case); several are joined."""
+        """Return the value of a request's field (name in lower case).
+
+        Several that came are joined; of those that edits have added the first is meant (apr_table_get).
+        """
         return self.value(fields.NUMBERS.get(name, _OTHER), name)
 
     def value(self, number: int, name: bytes) -> bytes:
         """Return what `field` does; its number is known already."""
         if self.lines is not None:
-            return b", ".join([value for its, value in self.lines if its.lower() == name])
+            for its, value in self.lines:
+                if its.lower() == name:
+                    return value
+            return b""
         if number == _HOST:
             return self.host
         head = self.head
