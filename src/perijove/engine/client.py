@@ -42,6 +42,7 @@ from perijove.engine.const import (
     OPEN,
     OUT,
     OVERRIDE,
+    PAGED,
     READ_SIZE,
     REFUSE,
     REFUSED,
@@ -87,7 +88,6 @@ _RETRY_EVERY: Final = 0.1
 _FRAMING: Final = (b"content-length", b"transfer-encoding")
 _CONTENT_TYPE: Final = fields.mask(fields.CONTENT_TYPE)
 _OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
-_PAGED: Final = frozenset((404, 500, 502, 503, 504))  # statuses that another server may be asked for a page of
 _ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
 
 
@@ -1077,7 +1077,7 @@ class Client(Borrower):
             self._answer(status, b"text/html", written, b"")
             return True
         asked = plan.error_pages
-        if asked is None or status not in _PAGED:
+        if asked is None or status not in PAGED:
             return False
         lender = asked.upstream
         assert isinstance(lender, Upstream)

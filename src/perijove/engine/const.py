@@ -48,6 +48,8 @@ FILE: Final = 3  # with a small file
 CONNECT: Final = 4  # copy octets to and from an upstream (RFC 9110 §9.3.6)
 DYNAMIC: Final = 5  # as the route says that a request is for (engine.routes)
 
+PAGED: Final = (404, 500, 502, 503, 504)  # statuses of errors for which there may be pages of others
+
 # Why an upstream connection was lost.
 REFUSED: Final = 1  # no connection came about; nothing was sent
 CONNECT_TIMEOUT: Final = 2

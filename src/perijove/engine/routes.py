@@ -6,10 +6,9 @@ know who adds a route, nor how an upstream is made of a URL: whoever does is ask
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from perijove.engine.target import normal, unescaped
+from perijove.engine.target import broken, normal, unescaped
 from perijove.engine.template import without_port
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
     from perijove.engine.head import RequestHead
     from perijove.engine.plan import Plan
-
-_is_broken = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 
 
 class Target:
@@ -130,7 +127,7 @@ class Dynamic:
             target = self.routes.find(before + path)
         else:
             # An upstream may read the path as we would if we normalised it: both must lie under the same route.
-            plain = None if _is_broken(path) else normal(path)
+            plain = None if broken(path) else normal(path)
             if plain is None:
                 return self.bad
             target = self.routes.find(before + unescaped(path))

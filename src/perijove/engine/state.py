@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields
 from perijove.engine.head import consists, cut, place
+from perijove.engine.target import broken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ REFUSED: Final = 0
 DECODED: Final = 1
 KEPT: Final = 2
 
-_broken: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})").search
 _escape: Final = re.compile(rb"%([0-9A-Fa-f]{2})").sub
 _escape_but_slash: Final = re.compile(rb"%(?!2[Ff])([0-9A-Fa-f]{2})").sub
 _slashes: Final = re.compile(rb"//+").sub
@@ -236,7 +236,7 @@ def decoded(path: bytes, slashes: int, merge: bool) -> bytes | int:
             return path
         plain = undotted(path, merge, False)
         return 400 if plain is None else plain
-    if _broken(path):
+    if broken(path):
         return 400
     # Dots are resolved before the rest is decoded, but those that are encoded are dots, too (AP_NORMALIZE_DECODE_UNRESERVED).
     plain = undotted(_escape(_unreserved, path), merge, False)
@@ -260,7 +260,7 @@ def normalized(path: bytes, merge: bool) -> bytes:
 
     Nothing of one that cannot be read.
     """
-    if path[:1] != b"/" or _broken(path):
+    if path[:1] != b"/" or broken(path):
         return b""
     return undotted(_escape(_unreserved, path), merge, False) or b""
 
@@ -274,7 +274,7 @@ def refused(path: bytes, merge: bool) -> bytes:
         return path
     plain = undotted(_escape(_unreserved, path), merge, True)
     assert plain is not None
-    if _broken(path) or undotted(_escape(_unreserved, path), merge, False) is None:
+    if broken(path) or undotted(_escape(_unreserved, path), merge, False) is None:
         return plain
     return _escape(_octet, plain).partition(b"\0")[0]
 
@@ -336,6 +336,6 @@ def encoded_but_slashes(path: bytes) -> bytes | None:
     """
     if consists(path, _IS_SAFE):
         return path
-    if _broken(path):
+    if broken(path):
         return None
     return b"".join([part if at & 1 else encoded(part) for at, part in enumerate(_kept_slash(path))])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+broken: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})").search  # finds a percent sign that begins no escape
 _escape: Final = re.compile(rb"%([0-9A-Fa-f]{2})").sub
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _UNIX: Final = ("http+unix", "unix+http")
 _PORTS: Final = {"http": 80, "https": 443}
-_STATUSES: Final = (404, 500, 502, 503, 504)  # that may be answered for a route
 _PAGE: Final = re.compile(r"([45][0-9]{2}|error)\.html\Z").match
 # Of the answer that is the page of an error only this is passed on, as configurable-http-proxy does.
 _OF_PAGES: Final = fields.mask(fields.CONTENT_TYPE, fields.CONTENT_ENCODING, fields.DATE)
@@ -98,7 +97,7 @@ class Destinations:
         pattern.preserve_host = routing.preserve_host
         if not routing.tells:
             pattern.own = 0
-        for status in _STATUSES if self._pages else ():
+        for status in const.PAGED if self._pages else ():
             text = self._pages.get(str(status)) or self._pages.get("error")
             if text is not None:
                 pattern.pages[status] = const.TEXT, text
