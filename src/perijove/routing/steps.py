@@ -13,6 +13,7 @@ from perijove.engine import balance, edits, program
 from perijove.engine import conditions as runs
 from perijove.engine.local import Tree
 from perijove.gateway import actions
+from perijove.gateway.conditions import Setting
 from perijove.gateway.rules import Rule, Skip, Then
 from perijove.routing.conditions import SETTINGS, needed, test
 from perijove.routing.passwords import checker
@@ -136,6 +137,8 @@ class Building:
                 return self._balance(action)
             case actions.UnsetNote(name):
                 return program.UnsetNote(name.lower())
+            case actions.Set(Setting.PAGES, value):
+                return program.SetMore(SETTINGS[Setting.PAGES], value)
             case actions.Set(setting, value):
                 return program.Set(SETTINGS[setting], value)
             case actions.Authenticate(realm, users):
