@@ -642,6 +642,7 @@ class Client(Arrival):
         if state is None or balance is None or old is None:
             return False
         balance.failed(state)
+        balance.ended(state, 0, 0)
         if self.first is None or self.attempts >= balance.attempts:
             return False
         self.attempts += 1
@@ -773,6 +774,9 @@ class Client(Arrival):
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
         if 101 < exchange.status < 300 and exchange.asked:
             self._touch()
+        state = exchange.state
+        if state is not None and state.balance is not None:
+            state.balance.ended(state, self.head_size + exchange.received, exchange.sent)
         if self.admission is not None:
             self.admission.finished()
         record = self.site.record

@@ -41,6 +41,12 @@ _ENCODINGS: Final = {
     actions.Encoding.NONE: program.AS_IS,
 }
 
+_TURNS: Final = {
+    actions.Turn.REQUESTS: balance.BY_REQUESTS,
+    actions.Turn.TRAFFIC: balance.BY_TRAFFIC,
+    actions.Turn.BUSYNESS: balance.BY_BUSYNESS,
+}
+
 Find = Callable[[bytes, bytes], "Upstream | None"]  # an upstream for a scheme and an authority that a request names
 
 
@@ -94,7 +100,16 @@ class Building:
                 balance.Member(number, its.factor, its.route, its.redirect, its.spare, its.retry, its.group)
                 for number, its in enumerate(one.members)
             )
-        return balance.Balance(one.note.lower(), members, one.cookie, one.parameter, one.attempts, one.failover, one.separators)
+        return balance.Balance(
+            one.note.lower(),
+            members,
+            one.cookie,
+            one.parameter,
+            one.attempts,
+            one.failover,
+            one.separators,
+            _TURNS[one.turn],
+        )
 
     def _action(self, rule: Rule) -> program.Action | None:
         action: Any = rule.do

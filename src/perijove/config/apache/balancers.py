@@ -7,13 +7,14 @@ Knows what is said of `balancer://NAME` in <Proxy> sections. Sources: mod_proxy_
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.targets import Target, target_of
 from perijove.config.apache.upstreams import seconds
 from perijove.config.apache.words import octets
 from perijove.config.apache.workers import parameters_of, status_of
+from perijove.gateway.actions import Turn
 from perijove.gateway.conditions import Compares, Comparison, Condition, Setting
 from perijove.gateway.rules import Balance, BalanceMember, Set
 from perijove.gateway.templates import Note
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from perijove.config.apache.scope import Levels
     from perijove.config.apache.upstreams import Upstreams
 
+_TURNS: Final = {"bytraffic": Turn.TRAFFIC, "bybusyness": Turn.BUSYNESS}
 Member = tuple[Target, dict[str, str]]  # with what is said of it
 
 
@@ -108,6 +110,7 @@ class Balancers:
             b";:" if said.get("scolonpathdelim", "").lower() == "on" else b";",
             int(said.get("maxattempts", len(members) - 1)),
             said.get("nofailover", "").lower() != "on",
+            _TURNS.get(said.get("lbmethod", ""), Turn.REQUESTS),
         )
 
     def _said(self, target: Target) -> dict[str, str]:

@@ -19,7 +19,7 @@ from perijove.config.apache.words import octets
 from perijove.config.apache.workers import Index, Worker, url_of, workers
 from perijove.gateway.conditions import Always, Condition, Matches, Pattern, Setting
 from perijove.gateway.rules import Encoding, Refuse, Set
-from perijove.gateway.templates import Encoded, Template, Variable
+from perijove.gateway.templates import Encoded, Given, Template, Variable
 
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_proxy import Pass
@@ -56,6 +56,8 @@ class WorkerSettings:
         if encoding is not Encoding.NONE:  # names of workers are as they were written, URLs are not
             written = quote(written, safe=_SAFE, errors="surrogateescape")
             path = (Encoded(path, _UNSAFE),)
+        if not target.path and not whole:  # a URL without a path gets one (proxy_http_canon)
+            path = (Given(path, path, (b"/",)),)
         url: Template = (octets(origin), *path)
         if not whole:
             url = (*url, Variable.SEARCH)
