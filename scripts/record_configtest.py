@@ -16,11 +16,17 @@ sys.path.insert(0, str(FOLDER))
 
 
 def main() -> None:
-    """Write `configtest.json`: for each case the exit status, what was said, and the line that was named last."""
+    """Write `configtest.json` and `verdicts.json`."""
+    for name in ("configtest", "verdicts"):
+        record(name)
+
+
+def record(name: str) -> None:
+    """Write for each case of a file the exit status, what was said, and the line that was named last."""
     from configtest import cases  # type: ignore[import-not-found]
 
     answers = {}
-    for case in cases():
+    for case in cases(name):
         with tempfile.TemporaryDirectory() as folder:
             path = case.write(Path(folder))
             words = ["/usr/sbin/apache2", "-t", "-f", str(path), *(f"-D{one}" for one in case.defines)]
@@ -38,7 +44,7 @@ def main() -> None:
                 "message": text[prefix.end() :],
                 "line": int(numbers[-1]) if numbers else 0,
             }
-    (FOLDER / "configtest.json").write_text(json.dumps(answers, indent=1, ensure_ascii=True) + "\n")
+    (FOLDER / f"{name}.json").write_text(json.dumps(answers, indent=1, ensure_ascii=True) + "\n")
 
 
 if __name__ == "__main__":

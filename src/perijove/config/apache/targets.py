@@ -57,7 +57,8 @@ def target_of(text: str) -> Target | None:
     parts = _url(text)
     if not parts:
         return None
-    return Target(parts[1].lower(), parts[2], parts[3], socket, whole)
+    # Whoever stands before the host is not asked for anything (ap_proxy_define_worker).
+    return Target(parts[1].lower(), parts[2].rpartition("@")[2], parts[3], socket, whole)
 
 
 def bad_port(target: Target, regex: bool = False) -> str:
@@ -65,6 +66,8 @@ def bad_port(target: Target, regex: bool = False) -> str:
     if target.socket or target.scheme == "balancer":
         return ""
     host, colon, port = target.authority.rpartition(":")
+    if target.authority.startswith("[") and "]" not in target.authority:
+        return "Unable to parse URL: the bracket is not closed"
     if colon and not target.authority.endswith("]"):
         if not host:
             return "URL must be absolute!"

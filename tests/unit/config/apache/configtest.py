@@ -1,7 +1,8 @@
 """Small configurations, and what `apachectl configtest` said of them.
 
 `configtest.conf` has the cases: `#=== NAME` begins one, `#modules`, `#defines` and `#file NAME` say what stands around it;
-`{DIR}` is its folder. `configtest.json` has the answers of a real Apache (scripts/record_configtest.py).
+`{DIR}` is its folder. `configtest.json` has the answers of a real Apache (scripts/record_configtest.py). `verdicts.conf` and
+`verdicts.json` have those whose fault is found by what a directive means.
 """
 
 import re
@@ -54,8 +55,8 @@ class Case:
         return path
 
 
-def cases() -> list[Case]:
-    whole = (FOLDER / "configtest.conf").read_bytes().decode("utf-8", "surrogateescape")
+def cases(name: str = "configtest") -> list[Case]:
+    whole = (FOLDER / f"{name}.conf").read_bytes().decode("utf-8", "surrogateescape")
     found = []
     for name, text in zip(*[iter(re.split(r"^#=== (.*)\n", whole, flags=re.MULTILINE)[1:])] * 2, strict=True):
         modules, defines = list(USUAL), []

@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 @directive("ServerName")
 def server_name(line: Directive, scope: Scope) -> None:
     """Name the host; a scheme and a port may be there (set_server_name? server/core.c)."""
-    scope.said["server-name"] = line.words[0].text
+    text = line.words[0].text
+    rest = text.partition("://")[2] or text
+    if rest.startswith("["):
+        message = f'Invalid ServerName "{text}" use ServerAlias to set multiple server names.'
+        scope.error("bad-server-name", message, line.words[0].span, "write a name, not an address")
+        return
+    found = re.match(r"[^:]*:\s*([0-9]*)", rest)
+    if found and not 1 <= int(found[1] or 0) <= 65535:
+        message = f'The port number "{text}" is outside the appropriate range (i.e., 1..65535).'
+        scope.error(
+            "bad-server-name", message, line.words[0].span, "write `ServerName hub.example.org`, or a port from 1 to 65535"
+        )
+        return
+    scope.said["server-name"] = text
 
 
 @directive("ServerAlias")

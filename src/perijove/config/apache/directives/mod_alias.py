@@ -81,7 +81,8 @@ def redirect(line: Directive, scope: Scope) -> None:
         pattern = compiled(path, False, line.span, scope)
         if pattern is None:
             return
-    if url and not re.match(r"(?i)[a-z][a-z0-9+.-]*:", url) and not url.startswith("/"):
+    plain = pattern is None and not (inside and not path)  # the others are texts that are made of a request
+    if url and plain and not re.match(r"(?i)[a-z][a-z0-9+.-]*:", url) and not url.startswith("/"):
         scope.error("redirect-url", "Redirect to non-URL", words[-1].span, "write a URL, or a path that begins with a slash")
         return
     text = None

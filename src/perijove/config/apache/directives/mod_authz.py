@@ -198,6 +198,9 @@ def combined(found: list[Verdict]) -> Verdict:
 @directive("AuthMerging")
 def auth_merging(line: Directive, scope: Scope) -> None:
     """Say what becomes of what sections before required: Off, And, Or."""
+    if line.words[0].text.lower() not in ("off", "and", "or"):
+        scope.error("bad-value", "AuthMerging must be one of: Off | And | Or", line.words[0].span, "write `Off`")
+        return
     scope.said["authmerging"] = line.words[0].text.lower()
 
 
@@ -222,6 +225,10 @@ def access_compat(line: Directive, scope: Scope) -> None:
                 has = HasNote(note.lstrip("!").encode())
                 conditions.append(Not(has) if note.startswith("!") else has)
             else:
+                if re.fullmatch(r"[0-9.]+(?:/[0-9.]*)?", text) and networks(text) is None:
+                    what = "network mask" if "/" in text else "IP address"
+                    scope.error("bad-address", f"The specified {what} is invalid.", word.span, "write `10.0.0.0/8`")
+                    return
                 its = LOCALHOST if text.lower() == "localhost" else networks(text)
                 if its is None:
                     scope.warn(
@@ -231,6 +238,8 @@ def access_compat(line: Directive, scope: Scope) -> None:
                 conditions.append(Within((Variable.CLIENT_IP,), its))
         return
     scope.said[f"access-{name}"] = "".join(words).lower()
+    if name == "satisfy" and scope.said["access-satisfy"] not in ("any", "all"):
+        scope.error("bad-value", "Satisfy either 'any' or 'all'.", line.span, "write `Satisfy all`")
     if name == "order" and scope.said["access-order"] not in ("allow,deny", "deny,allow", "mutual-failure"):
         scope.error("bad-order", "unknown order", line.span, "write `Order allow,deny`, without a space")
 

@@ -118,7 +118,10 @@ def _parameters(line: Directive, words: list[Word], entry: Pass, scope: Scope, b
                             word.span, "write `key=value`, or put a remark on a line of its own")  # fmt: skip
                 return False
             if key.lower() == "mapping":
-                entry.mapping = value.lower() if value.lower() in ("encoded", "servlet") else ""
+                if value.lower() not in ("encoded", "servlet"):
+                    scope.error("proxypass-parameter", "unknown mapping", word.span, "write `encoded` or `servlet`")
+                    return False
+                entry.mapping = value.lower()
                 continue
             if not is_parameter(f"{line.name} {entry.path}:", word, scope, balancer):
                 return False
@@ -136,14 +139,14 @@ def proxy_pass_reverse(line: Directive, scope: Scope) -> None:
                         "write only the URL: the section says which path")  # fmt: skip
             return
         path, url = scope.path, words[0].text
-    elif len(words) != 2:
+    elif not 2 <= len(words) <= 3:  # a third word that is not `interpolate` means nothing
         scope.error("proxypassreverse-path", "ProxyPassReverse needs a path when not defined in a location", line.span,
                     "write `ProxyPassReverse /path http://127.0.0.1:8000/path`")  # fmt: skip
         return
     else:
         path, url = words[0].text, words[1].text
     found: list[Reverse] = scope.said.setdefault("proxy-pass-reverse", [])
-    found.append(Reverse(path, url, line.span, len(words) != len(line.words)))
+    found.append(Reverse(path, url, line.span, line.words[-1].text.lower() == "interpolate"))
 
 
 @directive("ProxyPassReverseCookiePath", "ProxyPassReverseCookieDomain")
@@ -168,7 +171,19 @@ _flag(Setting.FORWARDED_FIELDS, "ProxyAddHeaders")
 def error_override(line: Directive, scope: Scope) -> None:
     """Answer with our own pages in place of the upstream's errors: all of them, or those that are named."""
     words = [word.text for word in line.words]
-    named = tuple(int(text) for text in words[1:] if text.isdigit())
+    if words[0].lower() not in ("on", "off"):
+        scope.error("bad-value", "ProxyErrorOverride first parameter must be one of: off | on", line.words[0].span)
+        return
+    for word in line.words[1:]:
+        wrong = "" if re.fullmatch(r"4[0-9]{2}|5[0-9]{2}", word.text) else "must be valid HTTP Status Codes >=400 && <600"
+        if words[0].lower() == "off":
+            scope.error("bad-value", "ProxyErrorOverride: status codes must follow a value of 'on'", word.span, "write `On`")
+            return
+        if wrong:
+            message = f"ProxyErrorOverride: status codes to intercept {wrong}"
+            scope.error("bad-value", message, word.span, "write the status of an error: `404`")
+            return
+    named = tuple(int(text) for text in words[1:])
     scope.settings[Setting.OVERRIDE_ERRORS] = (named or ERRORS) if words[0].lower() == "on" else ()
     scope.set_at[Setting.OVERRIDE_ERRORS] = line.span
 
@@ -239,12 +254,26 @@ def hosts(line: Directive, scope: Scope) -> None:
 @directive("ProxyRemote", "ProxyRemoteMatch")
 def remote(line: Directive, scope: Scope) -> None:
     """Name a remote proxy for some URLs."""
+    url = line.words[1]
+    scheme, mark, rest = url.text.partition("://")
+    if not scheme or not mark or not rest:
+        scope.error("bad-url", f"{line.name}: Bad syntax for a remote proxy server", url.span, "write `http://HOST:PORT`")
+        return
+    port = rest.rpartition("]")[2].rpartition(":")
+    if port[1] and not re.match("[0-9]", port[2]):
+        message = f"{line.name}: Bad syntax for a remote proxy server (bad port number)"
+        scope.error("bad-url", message, url.span, "write `http://HOST:PORT`")
+        return
     scope.said.setdefault("proxy-remote", []).append((line.name.lower(), line.words[0].text, line.words[1].text, line.span))
 
 
 @directive("ProxyDomain")
 def domain(line: Directive, scope: Scope) -> None:
     """Name the domain of hosts that are asked for without one."""
+    if not line.words[0].text.startswith("."):
+        message = "ProxyDomain: domain name must start with a dot."
+        scope.error("bad-value", message, line.words[0].span, f"write `.{line.words[0].text}`")
+        return
     scope.said["proxy-domain"] = line.words[0].text
 
 
@@ -274,6 +303,10 @@ def member(line: Directive, scope: Scope) -> None:
                         "write `BalancerMember http://127.0.0.1:8000` in <Proxy \"balancer://name\">")  # fmt: skip
             return
         words.pop(0)
+    if not member and target_of(named) is None:
+        says = "Unable to parse URL" if scope.regex else "URL must be absolute!"
+        scope.error("proxyset-url", f"ProxySet {says}: {named}", line.span, 'name a worker: `<Proxy "http://127.0.0.1:8000/">`')
+        return
     balances = not member and named.lower().startswith("balancer:")
     for word in words:
         if "=" not in word.text:
@@ -283,3 +316,20 @@ def member(line: Directive, scope: Scope) -> None:
         if not is_parameter(f"{line.name}:", word, scope, balances):
             return
     scope.said.setdefault(line.name.lower(), []).append(line)
+
+
+@directive("ProxyReceiveBufferSize", "ProxyIOBufferSize")
+def buffer_size(line: Directive, scope: Scope) -> None:
+    """Say how large buffers are: here they are as they are."""
+    found = re.match(r"\s*[+-]?[0-9]+", line.words[0].text)
+    if 0 != (int(found[0]) if found else 0) < 512:
+        message = f"{line.name} must be >= 512 bytes, or 0 for system default."
+        scope.error("bad-value", message, line.words[0].span, "write 0, or leave it out")
+
+
+@directive("ProxyBadHeader")
+def bad_header(line: Directive, scope: Scope) -> None:
+    """Say what becomes of answers with lines that are no fields: here they are refused."""
+    if line.words[0].text.lower() not in ("iserror", "ignore", "startbody"):
+        message = "ProxyBadHeader must be one of: IsError | Ignore | StartBody"
+        scope.error("bad-value", message, line.words[0].span, "write `IsError`")

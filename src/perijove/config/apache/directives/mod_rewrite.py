@@ -133,6 +133,11 @@ def rewrite_map(line: Line, scope: Scope) -> None:
     maps = rewriting(scope).maps
     if source.lower().startswith(_FOREIGN):
         kind = source.partition(":")[0].partition("=")[0]
+        named = Path(source.partition(":")[2].split(" ")[0])
+        if kind.lower() in ("prg", "dbm") and named.is_absolute() and not named.exists():
+            message = f"RewriteMap: file for map {name} not found:{named}"
+            scope.error("rewrite-map", message, line.span, "name a file that is there")
+            return
         help_text = "a text map (`txt:`) can stand for it; until then the map has nothing"
         scope.warn("not-emulated", f"RewriteMap of type `{kind}` is not emulated", line.span, help_text)
         maps[name] = Map()

@@ -31,6 +31,8 @@ def is_parameter(says: str, word: Word, scope: Scope, balancer: bool) -> bool:
         return False
     judge = (_BALANCER if balancer else _WORKER).get(key.lower())
     wrong = "" if judge is None else judge(value)
+    if balancer and key.lower() == "lbmethod" and f"lbmethod_{value}" not in scope.modules:
+        wrong = "unknown lbmethod"
     if wrong:
         scope.error("proxypass-parameter", f"{says} {wrong}", word.span, f"`{word.text}` is out of these bounds")
     return not wrong
@@ -80,6 +82,25 @@ def _buffer(name: str) -> Callable[[str], str]:
     return lambda value: "" if _number(value) >= 512 or _number(value) == 0 else says
 
 
+def _length(name: str) -> Callable[[str], str]:
+    return lambda value: "" if len(value.encode("utf-8", "surrogateescape")) < 64 else f"{name} length must be < 64 characters"
+
+
+def _address_ttl(value: str) -> str:
+    says = "AddressTTL must be -1 or a number of seconds not exceeding (2147483647)"
+    return "" if re.fullmatch(r"-1|\+?[0-9]{1,10}", value) and int(value) <= 2147483647 else says
+
+
+def _statuses(value: str) -> str:
+    codes = [_number(one) for one in re.split(r"[, ]+", value) if one]
+    good = bool(codes) and all(100 <= one < 600 for one in codes)
+    return "" if good else "failonstatus must be one or more HTTP response codes"
+
+
+def _separator(value: str) -> str:
+    return "" if len(value) == 1 or value.lower() == "off" else "stickysessionsep must be a single character or Off"
+
+
 _MANY: Final = 1 << 62
 _WORKER: Final[dict[str, Callable[[str], str]]] = {
     "loadfactor": _load_factor,
@@ -101,6 +122,10 @@ _WORKER: Final[dict[str, Callable[[str], str]]] = {
     "ping": _time("s", "Ping/Pong timeout"),
     "lbset": _bounds(0, 99, "lbset must be between 0 and 99"),
     "connectiontimeout": _time("s", "Connectiontimeout"),
+    "secret": _length("Secret"),
+    "route": _length("Route"),
+    "redirect": _length("Redirect"),
+    "addressttl": _address_ttl,
     "responsefieldsize": _bounds(0, _MANY, "ResponseFieldSize must be greater than 0 bytes, or 0 for system default."),
 }
 _BALANCER: Final[dict[str, Callable[[str], str]]] = {
@@ -111,14 +136,15 @@ _BALANCER: Final[dict[str, Callable[[str], str]]] = {
     "failontimeout": _words(_ON_OFF, "failontimeout must be On|Off"),
     "forcerecovery": _words(_ON_OFF, "forcerecovery must be On|Off"),
     "growth": _bounds(1, 100, "growth must be between 1 and 100"),
-    "failonstatus": lambda value: "" if _number(value) else "failonstatus must be one or more HTTP response code(s)",
+    "failonstatus": _statuses,
+    "stickysessionsep": _separator,
 }
 # All are known and read; those that change what a client sees are acted on.
 _KNOWN_WORKER: Final = frozenset(
     (
         *_WORKER,
-        "addressttl", "flusher", "hcexpr", "hcfails", "hcinterval", "hcmethod", "hcpasses", "hctemplate",
-        "hcuri", "redirect", "route", "secret", "upgrade",
+        "flusher", "hcexpr", "hcfails", "hcinterval", "hcmethod", "hcpasses", "hctemplate",
+        "hcuri", "upgrade",
     )
 )  # fmt: skip
-_KNOWN_BALANCER: Final = frozenset((*_BALANCER, "lbmethod", "nonce", "stickysession", "stickysessionsep"))
+_KNOWN_BALANCER: Final = frozenset((*_BALANCER, "lbmethod", "nonce", "stickysession"))

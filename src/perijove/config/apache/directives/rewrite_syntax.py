@@ -113,9 +113,11 @@ def arguments(text: str) -> tuple[str, str, str | None]:
     Raises:
         Wrong: there are fewer than two.
     """
-    first, rest = _argument(text.strip(_SPACES))
+    text = text.strip(_SPACES)
+    first, rest = _argument(text)
     second, rest = _argument(rest) if rest else ("", "")
-    if not rest and not second:
+    # Behind a quote that ends the line there is room for an argument without a letter (parseargline).
+    if not rest and not second and (text[:1] not in ("'", '"') or len(first) + 2 != len(text)):
         raise Wrong(f"bad argument line '{text.strip(_SPACES)}'", "two arguments are needed")
     third, _ = _argument(rest) if rest else (None, "")
     return first, second, third
@@ -145,8 +147,7 @@ def flagged(text: str) -> list[tuple[str, str]]:
     found = []
     for one in text[1:-1].split(","):
         name, _, value = one.strip(_SPACES).partition("=")
-        if name or value:
-            found.append((name, value))
+        found.append((name, value))
     return found
 
 
@@ -287,6 +288,7 @@ _PLAIN: Final[dict[str, dict[str, object]]] = {
     "qslast": {"query_last": True},
     "unsafeallow3f": {"unsafe_query": True},
     "unsafeprefixstat": {},
+    "unc": {},  # of Windows
 }
 _STATUSES: Final = {"permanent": 301, "temp": 302, "seeother": 303}
 

