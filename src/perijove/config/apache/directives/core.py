@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def server_name(line: Directive, scope: Scope) -> None:
     """Name the host; a scheme and a port may be there (set_server_name? server/core.c)."""
     text = line.words[0].text
-    rest = text.partition("://")[2] or text
+    rest = text.partition("://")[2] if "://" in text else text
     if rest.startswith("["):
         message = f'Invalid ServerName "{text}" use ServerAlias to set multiple server names.'
         scope.error("bad-server-name", message, line.words[0].span, "write a name, not an address")
