@@ -16,7 +16,7 @@ from perijove.config.apache import meaning
 from perijove.config.apache.directive import Directive, Section
 from perijove.config.apache.reading import read as read_apache
 from perijove.config.apache.words import fold
-from perijove.text.diagnostic import Severity
+from perijove.text.diagnostic import Severity, has_errors
 from perijove.text.source import Source
 
 if TYPE_CHECKING:
@@ -79,10 +79,11 @@ def of_source(source: Source, *, apache: bool = False, defines: Sequence[str] = 
     known = known or Known()
     if apache or source.name.endswith(".conf") or not (source.name.endswith(".toml") or _is_toml(source.text)):
         return _of_apache(source, defines, known)
-    from perijove.config.toml import load
+    from perijove.config.toml import meaning as meaning_of_own
 
-    loaded = load(source)
-    return Subject(source, known, None, loaded.gateway, tuple(_judged(one, False) for one in loaded.diagnostics))
+    gateway, said = meaning_of_own(source)
+    judged = tuple(_judged(one, False) for one in said)
+    return Subject(source, known, None, None if has_errors(judged) else gateway, judged)
 
 
 def _is_toml(text: str) -> bool:

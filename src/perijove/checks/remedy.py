@@ -82,6 +82,22 @@ def within(one: Written, site: Site) -> bool:
     return one.host is None or same(one.host.span, site.host.origin)
 
 
+def in_force(subject: Subject, site: Site, name: str) -> Written | None:
+    """Return the line of a directive that is in force for a site's login page, as far as sections have plain paths.
+
+    A section's own comes before a host's, and that before the main server's.
+    """
+    said = [one for one in subject.directives(name) if within(one, site) and _covers(one, site)]
+    return max(reversed(said), key=lambda one: (one.location is not None, one.host is not None), default=None)
+
+
+def _covers(one: Written, site: Site) -> bool:
+    if one.location is None:
+        return not one.around or one.around[-1] is one.host
+    subject = one.location.subject()
+    return subject is not None and not subject[1] and (site.mount + LOGIN).startswith(subject[0].text)
+
+
 def upgrade(subject: Subject, *found: Explanation) -> Fix | None:
     """Return the fix that lets WebSockets through where these requests go."""
     if subject.older(*UPGRADE):
