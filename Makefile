@@ -17,13 +17,16 @@ SERVERS := server or e2e or browser or contract
 ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains clean
+.PHONY: help demo demo-replicas test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL (PORT=8080)
 	@exec $(BIN)/python -m perijove.demo --port $(PORT)
+
+demo-replicas: $(VENV)/.replicas ## The same with two perijoves that share their routes in a real Redis (PORT=8080)
+	@exec $(BIN)/python -m perijove.demo --replicas --port $(PORT)
 
 test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
 	@IMAGE=$(IMAGE) sh scripts/image.sh
@@ -97,6 +100,11 @@ $(VENV)/.demo: $(VENV)/.venv pyproject.toml
 
 $(VENV)/.apt: $(VENV)/.venv
 	@APT="$(APT)" sh scripts/apt_needs.sh
+	@touch $@
+
+$(VENV)/.replicas: $(VENV)/.demo pyproject.toml
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || APT=redis-server WHO="this demo" sh scripts/apt_needs.sh
+	@$(PIP) install -e '.[demo,redis]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.venv pyproject.toml
