@@ -21,15 +21,13 @@ _SECURE = ("https", "wss")
 
 
 class Written(NamedTuple):
-    """A directive or a section that is in force, and the sections around it, the outermost first."""
+    """A directive or a section that is in force, and the sections around it."""
 
     item: Directive | Section
-    around: tuple[Section, ...]
-
-    @property
-    def name(self) -> str:
-        """Its name, in lower case."""
-        return fold(self.item.name)
+    name: str  # in lower case
+    around: tuple[Section, ...] = ()  # the outermost first
+    host: Section | None = None  # the virtual host it stands in
+    location: Section | None = None  # the Location it stands in
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -41,23 +39,20 @@ class Written(NamedTuple):
         """Where it stands."""
         return self.item.span
 
-    @property
-    def host(self) -> Section | None:
-        """The virtual host it stands in."""
-        return next((one for one in self.around if fold(one.name) == "virtualhost"), None)
 
-    @property
-    def location(self) -> Section | None:
-        """The Location it stands in."""
-        return next((one for one in reversed(self.around) if fold(one.name) in ("location", "locationmatch")), None)
-
-
-def everything(items: Iterable[Directive | Section], around: tuple[Section, ...] = ()) -> Iterator[Written]:
+def everything(items: Iterable[Directive | Section], inside: Written | None = None) -> Iterator[Written]:
     """Yield all that is in force, in order. Sections nest no deeper than the reading lets them."""
+    around: tuple[Section, ...] = ()
+    host = location = None
+    if inside is not None and isinstance(inside.item, Section):
+        around = (*inside.around, inside.item)
+        host = inside.item if inside.name == "virtualhost" else inside.host
+        location = inside.item if inside.name in ("location", "locationmatch") else inside.location
     for item in items:
-        yield Written(item, around)
+        one = Written(item, fold(item.name), around, host, location)
+        yield one
         if isinstance(item, Section):
-            yield from everything(item.children, (*around, item))
+            yield from everything(item.children, one)
 
 
 class Mapped(NamedTuple):
