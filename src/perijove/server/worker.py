@@ -13,12 +13,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.client import Client, Site
+from perijove.engine.client import Client
 from perijove.engine.counters import Counters
 from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
 from perijove.engine.resolver import Resolver
+from perijove.engine.site import Site
 from perijove.engine.slots import FIRST_UPSTREAM
 from perijove.engine.upstream import Address, Upstream
 from perijove.gateway import model
