@@ -250,6 +250,22 @@ class Routing:
     kept: Redis | str | None = None  # where routes are kept beside memory: shared with others, or in a file
 
 
+class Form(Enum):
+    """How a line on standard output is written."""
+
+    CHP = "chp"  # as configurable-http-proxy's
+    JUPYTERHUB = "jupyterhub"  # as the hub's own
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said on standard output, of requests that fail among others."""
+
+    level: int = 20  # and above, as Python's `logging` has them
+    form: Form = Form.CHP
+
+
 class LogFormat(Enum):
     """How a line of the access log is written."""
 
@@ -291,6 +307,7 @@ class Gateway:
     limits: Limits = field(default_factory=Limits)
     access_log: LogFile | Stderr | Syslog | None = None
     access_log_format: LogFormat = LogFormat.COMBINED
+    said: Said | None = None  # requests that fail are told of on standard output
     metrics: Address | None = None  # where monitoring asks
     routing: Routing | None = None
     workers: int = 1  # processes; 0 is one for each core
