@@ -108,6 +108,7 @@ def test_version(command: list[str]) -> None:
         (["--socket", "/tmp/x", "--port", "1"], "--socket"),
         (["--socket", "/tmp/x", "--ip", "127.0.0.1"], "--socket"),
         (["--storage-backend", "no-such-module"], "no-such-module|storage-backend"),
+        (["--statsd-host", "h"], "--statsd-host"),  # of version 4
     ],
 )
 def test_refused(command: list[str], options: list[str], says: str) -> None:
@@ -118,6 +119,46 @@ def test_refused(command: list[str], options: list[str], says: str) -> None:
 
 def test_exit_status_of_a_bad_header(command: list[str]) -> None:
     assert run(command, "--custom-header", "no colon").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--custom-header", "k 1: v"],
+        ["--custom-header", "k: a\r\nb: c"],
+        ["--custom-header", "k: \u20ac"],
+        ["--default-target", "nonsense"],
+        ["--default-target", "ftp://x"],
+    ],
+)
+def test_what_could_only_fail_later(
+    command: list[str], start: Start, options: list[str], kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With configurable-http-proxy each request fails; or it brings a field of the next line of the option."""
+    if kind == "chp":
+        start(*options)
+        starts = True
+    else:
+        got = run(command, *options, "--port", str(free_port()))
+        starts = got.returncode == 0
+        assert "error: " in got.stderr
+        assert "Traceback" not in got.stderr
+    assert starts == expected(kind, "options-that-only-fail-later")
+
+
+def test_a_pid_file_that_cannot_be(command: list[str], kind: str) -> None:
+    got = run(command, "--ip", "127.0.0.1", "--port", str(free_port()), "--pid-file", "/nonexistent/pid")
+    assert got.returncode == 1
+    assert "/nonexistent/pid" in got.stderr
+    assert kind == "chp" or "Traceback" not in got.stderr
+
+
+def test_a_pid_file_that_somebody_took_away(start: Start, tmp_path: Path) -> None:
+    proxy = start("--pid-file", str(tmp_path / "pid"))
+    assert eventually((tmp_path / "pid").exists)
+    (tmp_path / "pid").unlink()
+    proxy.stop()
+    assert proxy.kind == "chp" or "Traceback" not in proxy.log()
 
 
 def test_values_after_an_equals_sign(start: Start, one: Origin) -> None:
@@ -311,3 +352,15 @@ def test_redirection(start: Start, pair: list[str], to: str | None, one: Origin)
     with Client(plain) as client:
         client.send(b"GET / HTTP/1.0\r\n\r\n")
         assert client.response().status == 400
+    try:
+        Client(plain, host="127.0.0.2").close()
+        reached = True
+    except ConnectionRefusedError:
+        reached = False
+    assert reached == expected(proxy.kind, "redirect-elsewhere")
+
+
+def test_no_redirection_to_a_socket(start: Start, pair: list[str], tmp_path: Path) -> None:
+    """There is no port that it could lead to."""
+    proxy = start(*pair, "--redirect-port", "{free}", socket_path=str(tmp_path / "s"))
+    assert not accepts(proxy.other_port)

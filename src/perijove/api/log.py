@@ -59,5 +59,7 @@ def started(options: Options, gateway: Gateway) -> None:
     _log.info("Proxy API at %s://%s/api/routes", "http" if routing.api.tls is None else "https", routing.api.address)
     for path, target in routing.first:
         _log.info("Route added %s -> %s", path, target)
-    if options.redirect_port is not None:
+    if options.redirect_port is not None and options.socket is not None:
+        _log.warning("--redirect-port leads to a port, and there is none with --socket: nothing is redirected.")
+    elif options.redirect_port is not None:
         _log.info("Added HTTP to HTTPS redirection from %d to %d", options.redirect_port, options.redirect_to or options.port)

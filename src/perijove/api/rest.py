@@ -203,6 +203,10 @@ class Api:
         self._server = httpserver.HTTPServer(web.Application(handlers, log_function=_logged), ssl_options=tls)
         self._server.add_sockets(list(sockets))
 
+    def secure(self, tls: ssl.SSLContext | None) -> None:
+        """Have new connections speak TLS by another context."""
+        self._server.ssl_options = tls  # tornado looks there for each connection (TCPServer._handle_connection)
+
     def close(self) -> None:
         """Listen no more."""
         self._server.stop()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import rich_click as click
 from click.core import ParameterSource
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
     from perijove.config.chp import Options, Tls
     from perijove.config.redis import Redis
-    from perijove.server.supervisor import Closing, Supervisor
+    from perijove.server.supervisor import Renewing, Supervisor
+
+
+_PROTOCOLS: Final = ("TLSv1_2", "TLS", "SSLv23")  # as Node.js calls them: the last two are whatever both sides speak
 
 
 def _tls_options(prefix: str, whose: str) -> list[Any]:
@@ -33,10 +37,12 @@ _OPTIONS = [
     click.option("--port", type=int, default=8000, help="Of the public side. Default: 8000."),
     click.option("--socket", metavar="PATH", help="A Unix socket in place of IP and port."),
     *_tls_options("ssl", "of the public side"),
-    click.option("--ssl-ciphers", metavar="LIST", help="Ciphers of TLS 1.2, as OpenSSL writes them."),
-    click.option("--ssl-protocol", metavar="NAME", help="TLSv1_2 or TLS: anything older is not spoken."),
-    click.option("--ssl-allow-rc4", is_flag=True, help="Not possible: OpenSSL knows RC4 no more."),
-    click.option("--ssl-dhparam", metavar="FILE", help="Not needed: ciphers with elliptic curves are used."),
+    click.option("--ssl-ciphers", metavar="LIST", help="Ciphers of TLS 1.2 on all sides, as OpenSSL writes them."),
+    click.option(
+        "--ssl-protocol", metavar="NAME", help="TLSv1_2 for that alone on all sides, TLS for 1.2 and 1.3, as without."
+    ),
+    click.option("--ssl-allow-rc4", is_flag=True, help="Without effect: OpenSSL knows RC4 no more."),
+    click.option("--ssl-dhparam", metavar="FILE", help="PEM file of Diffie-Hellman parameters, for ciphers that need them."),
     click.option("--api-ip", default="localhost", metavar="IP", help="Where the API listens. Default: localhost."),
     click.option("--api-port", type=int, help="Of the API. Default: the public port + 1."),
     click.option("--api-socket", metavar="PATH", help="A Unix socket in place of the API's IP and port."),
@@ -124,7 +130,8 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
 
         c.ConfigurableHTTPProxy.command = ["perijove", "chp"]
 
-    The API's token is the environment variable CONFIGPROXY_AUTH_TOKEN. SIGTERM and Ctrl-C stop it.
+    The API's token is the environment variable CONFIGPROXY_AUTH_TOKEN; the passwords of keys are CONFIGPROXY_SSL_KEY_PASSPHRASE
+    and CONFIGPROXY_API_SSL_KEY_PASSPHRASE. SIGTERM and Ctrl-C stop it.
     """
     from perijove.api import log
     from perijove.api.listen import serve
@@ -143,20 +150,25 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     log.begin(log_level, as_json)
+    found = loaded("chp", gateway)
 
-    async def beside(of: Supervisor) -> Sequence[Closing]:
+    async def beside(of: Supervisor) -> Sequence[Renewing]:
         listening = await serve(of)
         log.started(options, gateway)  # whoever waits for these words asks at once
         return listening
 
-    if pid_file is not None:
+    if pid_file is None:
+        sys.exit(run(found, lambda: found, beside))
+    try:
         with open(pid_file, "w") as file:
             file.write(str(os.getpid()))
-    found = loaded("chp", gateway)
+    except OSError as error:
+        click.echo(f"error: --pid-file `{pid_file}` cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
     try:
         status = run(found, lambda: found, beside)
     finally:
-        if pid_file is not None:
+        with suppress(OSError):  # somebody was faster
             os.unlink(pid_file)
     sys.exit(status)
 
@@ -174,9 +186,9 @@ def _options(written: dict[str, Any]) -> Options:
 
     if written["storage_backend"] is not None:
         raise BadOption("--storage-backend names a module of Node.js, which is not here: see --redis and --routes-file")
-    protocol = (written["ssl_protocol"] or "").removesuffix("_method")
-    if protocol and not protocol.startswith(("TLSv1_2", "TLSv1_3", "TLS_", "SSLv23")) and protocol != "TLS":
-        raise BadOption(f"--ssl-protocol {protocol} is not spoken any more: leave it out for TLS 1.2 and 1.3")
+    protocol = written["ssl_protocol"] or "TLS"
+    if protocol not in _PROTOCOLS:
+        raise BadOption(f"--ssl-protocol {protocol} is not spoken: leave it out for TLS 1.2 and 1.3")
     headers: list[tuple[str, str]] = []
     for one in written["custom_header"]:
         name, colon, value = one.partition(":")
@@ -195,9 +207,11 @@ def _options(written: dict[str, Any]) -> Options:
     ]
     return chp.Options(
         **{name: written[name] for name in same},
-        tls=_tls(written, "ssl"),
+        tls=_tls(written, "ssl", "CONFIGPROXY_SSL_KEY_PASSPHRASE"),
         ciphers=written["ssl_ciphers"],
-        api_tls=_tls(written, "api_ssl"),
+        dhparam=written["ssl_dhparam"],
+        newest_tls=protocol != "TLSv1_2",
+        api_tls=_tls(written, "api_ssl", "CONFIGPROXY_API_SSL_KEY_PASSPHRASE"),
         client_tls=_tls(written, "client_ssl"),
         token=os.environ.get("CONFIGPROXY_AUTH_TOKEN", ""),
         x_forward=not written["no_x_forward"],
@@ -246,7 +260,9 @@ def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _tls(written: dict[str, Any], prefix: str) -> Tls:
+def _tls(written: dict[str, Any], prefix: str, secret: str = "") -> Tls:
+    """Return the options of one side; `secret` is the environment variable with the password of its key."""
     from perijove.config.chp import Tls
 
-    return Tls(**{name: written[f"{prefix}_{name}"] for name in ("key", "cert", "ca", "request_cert", "reject_unauthorized")})
+    names = ("key", "cert", "ca", "request_cert", "reject_unauthorized")
+    return Tls(**{name: written[f"{prefix}_{name}"] for name in names}, password=os.environ.get(secret, "") if secret else "")

@@ -44,6 +44,7 @@ class CertificatePair:
     cert: str
     key: str
     chain: str | None = None  # further certificates, where they are in a file of their own
+    password: str = field(default="", repr=False)  # of the key; empty is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class TlsServer:
     asks_client: bool = False  # clients are asked for a certificate …
     needs_client: bool = False  # … and those without a good one are not served
     ciphers: str | None = None  # of TLS 1.2, as OpenSSL writes them
+    dh: str | None = None  # PEM file of Diffie-Hellman parameters, for ciphers that need them
+    newest: bool = True  # TLS 1.3 is spoken, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ class TlsClient:
     expiry: bool = True  # … and whether it is out of date
     # Where the client's Host is sent, that is the name, not the upstream's own.
     name_from_host: bool = False
+    ciphers: str | None = None  # of TLS 1.2, as OpenSSL writes them
+    newest: bool = True  # TLS 1.3 is spoken, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from perijove.engine.const import IN
 from perijove.engine.counters import Counters
 from perijove.engine.reactor import Endpoint
 from perijove.engine.slots import LOG_DROPPED
-from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Renewed, Routed, Snapshot, encode
+from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Routed, Snapshot, encode
 from perijove.server.limits import Memory
 from perijove.server.privileges import become, raise_descriptors
 from perijove.server.shared import Shared
@@ -108,8 +108,6 @@ class Control(Endpoint):
                 self._apply(message, descriptors)
             elif isinstance(message, Routed):
                 self.worker.destinations.change(message.changes)
-            elif isinstance(message, Renewed):
-                self.worker.renew(message.files)
             else:
                 self.worker.reopen(descriptors[0])
         except BadCertificate as error:

@@ -38,14 +38,6 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
-    """A change: the files say something else."""
-
-    number: int
-    files: Contents
-
-
-@dataclass(frozen=True, slots=True)
 class Reopened:
     """A change: the access log is another one. It comes beside the message."""
 
@@ -82,7 +74,7 @@ class Refused:
     why: str
 
 
-Numbered = Snapshot | Renewed | Reopened | Routed
+Numbered = Snapshot | Reopened | Routed
 Message = Numbered | Drain | Applied | Refused
 
 

@@ -13,12 +13,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.client import Client, Site
+from perijove.engine.client import Client
 from perijove.engine.counters import Counters
 from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
 from perijove.engine.resolver import Resolver
+from perijove.engine.site import Site
 from perijove.engine.slots import FIRST_UPSTREAM
 from perijove.engine.upstream import Address, Upstream
 from perijove.gateway import model
@@ -118,7 +119,6 @@ class Worker:
         self.resolver = Resolver(self.reactor)
         self.destinations = Upstreams(self.resolver, counters)  # of routes that come and go
         self.gateway: model.Gateway | None = None
-        self.made: bytes | None = None
         self.upstreams: dict[str, Upstream] = {}
         self.acceptors: dict[model.Address, list[Acceptor]] = {}
         self.record: Record | None = None
@@ -148,7 +148,6 @@ class Worker:
         tables = [compile_table(gateway, one, upstreams, given.numbers.routes, visited, leads) for one in gateway.listeners]
         before = self.acceptors
         self.acceptors = {}
-        self.made = given.made
         self.gateway = gateway
         self.reopen(given.log)
         self._limit(gateway.limits)
@@ -178,18 +177,6 @@ class Worker:
         if left is not None:
             left.close()
         self.resolver.watch([*self.upstreams.values(), *self.destinations.named()])
-
-    def renew(self, contents: Contents) -> None:
-        """Use other certificates for new connections.
-
-        Raises:
-            BadCertificate: they cannot be used; those before still are.
-        """
-        assert self.gateway is not None
-        contexts = _contexts(self.gateway, contents, self.made)
-        for listener, context in zip(self.gateway.listeners, contexts, strict=True):
-            for acceptor in self.acceptors[listener.address]:
-                acceptor.secure = context
 
     def reopen(self, descriptor: int | None) -> None:
         """Write the access log to another descriptor from now on, which is ours; None is no log."""
@@ -361,6 +348,8 @@ def check(gateway: model.Gateway) -> Contents:
             compile_table(gateway, listener, upstreams, {})
         if gateway.routing is not None:
             client_context(gateway.routing.tls, contents)
+            if gateway.routing.api.tls is not None:
+                server_context(gateway.routing.api.tls, contents)
             for _, target in gateway.routing.first:
                 url_of(target)
             if gateway.routing.error_target is not None:
