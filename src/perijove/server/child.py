@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from perijove.server.control import Message
 
 _BEAT: Final = 0.5  # seconds
+# Of Python's collector of cycles: when it looks at what is new, at what is newer than that, and at all there is (never). The
+# engine makes no cycles (tests/server/test_cycles.py), so nothing is left for it; and to look at 100,000 routes takes longer
+# than any request should wait.
+_COLLECTS: Final = (1000, 10, 1 << 30)
 
 
 class Heartbeat(Endpoint):
@@ -169,7 +173,8 @@ def main() -> None:
     while worker.gateway is None and told.drain is None:
         reactor.turn(60.0)
     gc.collect()
-    gc.freeze()  # what stands now stands for good: the collector need not look at it again
+    gc.freeze()  # what stands now stands for good
+    gc.set_threshold(*_COLLECTS)
     while told.drain is None:
         reactor.turn(60.0)
     first = told.drain
