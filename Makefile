@@ -57,6 +57,9 @@ hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through it
 	  $(BIN)/python -m tests.hub.suite --as $$kind --mode subdomain -k test_proxy.py; \
 	  $(BIN)/python -m tests.hub.suite --as $$kind --mode ssl; done
 
+cli-spec: $(VENV)/.test build ## configurable-http-proxy's own tests of its command line, with perijove's (CHP=its repository)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.contract.cli_spec $(CHP)
+
 check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely finds in configurations as users have them
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.accuracy
 
