@@ -17,7 +17,7 @@ SERVERS := server or e2e or browser or contract
 ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains clean
+.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains security clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's co
 
 pains: $(VENV)/.test build ## What users of configurable-http-proxy suffer from: shown on it, and on perijove
 	@PAINS=1 PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -rxX tests/contract/test_pains.py
+
+security: $(VENV)/.test build ## Attacks, odd messages, load and faults on all dialects (SECURITY_PEER='nginx haproxy httpd'; GROUP=faults)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.security.play $(GROUP)
 
 hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through its proxy, with perijove as class and as command
 	@set -e; export PERIJOVE_REQUIRE_COMPILED=1; for kind in class command; do \
