@@ -17,13 +17,17 @@ SERVERS := server or e2e or browser or contract
 ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains security clean
+# All targets without a slash: none of them is a file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL (PORT=8080)
 	@exec $(BIN)/python -m perijove.demo --port $(PORT)
+
+demo-replicas: $(VENV)/.replicas ## The same with two perijoves that share their routes in a real Redis (PORT=8080)
+	@exec $(BIN)/python -m perijove.demo --replicas --port $(PORT)
 
 test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
 	@IMAGE=$(IMAGE) sh scripts/image.sh
@@ -61,6 +65,9 @@ check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely fi
 
 check-speed: $(VENV)/.test build ## How long `perijove check` takes for 10,000 lines of several shapes (LINES=…)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.speed $(LINES)
+
+bench: $(VENV)/.test build ## Compare with nginx, HAProxy, Apache, Caddy, configurable-http-proxy (PEERS, OURS, ITEMS, ROUNDS; INSIDE=1: system calls)
+	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers $(PEERS)) $(if $(OURS),--ours $(OURS)) $(if $(ITEMS),--items $(ITEMS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSIDE),--inside) $(if $(WRITE),--write $(WRITE))
 
 oracle-fuzz: $(VENV)/.test build ## Random configurations on Apache and perijove (COUNT, SEED, ONLY=SEED:NUMBER; PLANTS=1)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.oracle.fuzz --count $(or $(COUNT),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTS),--plants)
@@ -100,6 +107,11 @@ $(VENV)/.demo: $(VENV)/.venv pyproject.toml
 
 $(VENV)/.apt: $(VENV)/.venv
 	@APT="$(APT)" sh scripts/apt_needs.sh
+	@touch $@
+
+$(VENV)/.replicas: $(VENV)/.demo pyproject.toml
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || APT=redis-server WHO="this demo" sh scripts/apt_needs.sh
+	@$(PIP) install -e '.[demo,redis]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.venv pyproject.toml
