@@ -271,14 +271,14 @@ def restart(stage: Stage) -> Figures:
 
 
 def stale(stage: Stage) -> Figures:
-    """An upstream that closes each connection about when the next request comes: none is lost, none is done twice."""
+    """An upstream that ends each connection about when the next request comes: none is lost, none is done twice."""
     lost = []
     stage.upstream.served.clear()
     with Client(stage.port) as client:
         for number in range(60):
             for method in ("GET", "POST"):
                 target = f"/once{number}{method}"
-                time.sleep(0.0003 * (number % 10))
+                time.sleep(0.0003 * (number % 7))
                 try:
                     got = client.ask(target, method=method, content=b"x" if method == "POST" else None)
                     if got.status != 200 or got.content != target.encode():

@@ -84,16 +84,13 @@ class Recorder:
         while True:
             try:
                 message = reader.request(data)
-                if message is None:
-                    found = reader.head(data)
-                    if found is not None and b"-early" in found[0]:
-                        conversation.send(
-                            b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nearly"
-                        )
-                        return  # what was not read makes a reset of the close
-                    if found is not None and not told and (b"expect", b"100-continue") in found[1]:
-                        told = True
-                        conversation.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+                found = reader.head(data) if message is None or b"-early" in data else None
+                if found is not None and b"-early" in found[0]:
+                    conversation.send(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nearly")
+                    return  # what was not read makes a reset of the close
+                if found is not None and not told and (b"expect", b"100-continue") in found[1]:
+                    told = True
+                    conversation.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             except Unclear as why:
                 seen.fault = str(why)
                 return

@@ -47,11 +47,24 @@ class Upstream:
                     b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
                     % (len(target), b"" if head.first[0] == b"HEAD" else target)
                 )
-                if self.stopping or target.startswith(b"/once"):
+                if self.stopping:
+                    return
+                if target.startswith(b"/once"):
+                    self._hang_up(conversation, len(self.served))
                     return
         finally:
             self.closed[target] = time.monotonic()
             sock.close() if target != b"/idle" else None
+
+    def _hang_up(self, conversation: Conversation, number: int) -> None:
+        """End a kept connection: at once, a moment later, or just when the next request has come, which nobody reads as one."""
+        if number % 3 == 0:
+            return
+        conversation.sock.settimeout(0.002 if number % 3 == 1 else 0.5)
+        with contextlib.suppress(OSError):
+            conversation.sock.recv(65536)
+        if number % 2:
+            conversation.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def _special(self, conversation: Conversation, target: bytes) -> bool:
         sock = conversation.sock
