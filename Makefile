@@ -17,13 +17,17 @@ SERVERS := server or e2e or browser or contract
 ONCE := tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types docs build unit image oracle oracle-check oracle-fuzz check-corpus check-speed hub-suite pains clean
+# All targets without a slash: none of them is a file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL (PORT=8080)
 	@exec $(BIN)/python -m perijove.demo --port $(PORT)
+
+demo-replicas: $(VENV)/.replicas ## The same with two perijoves that share their routes in a real Redis (PORT=8080)
+	@exec $(BIN)/python -m perijove.demo --replicas --port $(PORT)
 
 test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
 	@IMAGE=$(IMAGE) sh scripts/image.sh
@@ -47,17 +51,26 @@ oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's co
 pains: $(VENV)/.test build ## What users of configurable-http-proxy suffer from: shown on it, and on perijove
 	@PAINS=1 PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -rxX tests/contract/test_pains.py
 
+security: $(VENV)/.test build ## Attacks, odd messages, load and faults on all dialects (SECURITY_PEER='nginx haproxy httpd'; GROUP=faults)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.security.play $(GROUP)
+
 hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through its proxy, with perijove as class and as command
 	@set -e; export PERIJOVE_REQUIRE_COMPILED=1; for kind in class command; do \
 	  $(BIN)/python -m tests.hub.suite --as $$kind --files through; \
 	  $(BIN)/python -m tests.hub.suite --as $$kind --mode subdomain -k test_proxy.py; \
 	  $(BIN)/python -m tests.hub.suite --as $$kind --mode ssl; done
 
+cli-spec: $(VENV)/.test build ## configurable-http-proxy's own tests of its command line, with perijove's (CHP=its repository)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.contract.cli_spec $(CHP)
+
 check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely finds in configurations as users have them
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.accuracy
 
 check-speed: $(VENV)/.test build ## How long `perijove check` takes for 10,000 lines of several shapes (LINES=…)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.speed $(LINES)
+
+bench: $(VENV)/.test build ## Compare with nginx, HAProxy, Apache, Caddy, configurable-http-proxy (PEERS, OURS, ITEMS, ROUNDS; INSIDE=1: system calls)
+	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers $(PEERS)) $(if $(OURS),--ours $(OURS)) $(if $(ITEMS),--items $(ITEMS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSIDE),--inside) $(if $(WRITE),--write $(WRITE))
 
 oracle-fuzz: $(VENV)/.test build ## Random configurations on Apache and perijove (COUNT, SEED, ONLY=SEED:NUMBER; PLANTS=1)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.oracle.fuzz --count $(or $(COUNT),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTS),--plants)
@@ -97,6 +110,11 @@ $(VENV)/.demo: $(VENV)/.venv pyproject.toml
 
 $(VENV)/.apt: $(VENV)/.venv
 	@APT="$(APT)" sh scripts/apt_needs.sh
+	@touch $@
+
+$(VENV)/.replicas: $(VENV)/.demo pyproject.toml
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || APT=redis-server WHO="this demo" sh scripts/apt_needs.sh
+	@$(PIP) install -e '.[demo,redis]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.venv pyproject.toml

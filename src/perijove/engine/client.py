@@ -7,119 +7,75 @@ connections are pooled (`upstream`). What arrives out of turn stays in the kerne
 from __future__ import annotations
 
 import contextlib
-import math
 import socket
-import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine import edits, fields, files, page, proxy_protocol, slots, target, template
+from perijove.engine import fields, files, page, replies, slots, template
+from perijove.engine.admission import Admission
+from perijove.engine.arrival import Arrival
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import (
     ABORT,
+    ACTIVE,
     AGAIN,
+    ANNOUNCED,
     BAD_RESPONSE,
-    BROKEN,
     CHUNKED,
     CLIENT_GONE,
     CLIENT_TIMEOUT,
+    CLOSING,
     CONNECT,
     CONNECT_TIMEOUT,
     CUT,
     DENIED,
     DONE,
-    ELSEWHERE,
     ENDED,
     FAILED,
     FILE,
     FORWARD,
     FOUND,
+    HANDSHAKE,
+    HEAD,
     IDLE,
     IN,
-    INSIDE,
+    LINGER,
     LOST,
     MORE,
     NO_BODY,
     OPEN,
     OUT,
     OVERRIDE,
-    PAGED,
     READ_SIZE,
     REFUSE,
     REFUSED,
     RESPOND,
     RESPONSE_TIMEOUT,
-    TEXT,
     TUNNEL,
+    TUNNELLING,
     UNKNOWN_NAME,
 )
-from perijove.engine.counters import unshared
-from perijove.engine.exchange import IDEMPOTENT, Exchange
-from perijove.engine.head import Limits, RequestHead, ResponseHead
-from perijove.engine.limiter import CLIENT, EXCESS, OWNER, Limiter
-from perijove.engine.peer import Peer
-from perijove.engine.plan import Plan, Table
+from perijove.engine.exchange import IDEMPOTENT
+from perijove.engine.head import RequestHead
 from perijove.engine.reactor import Endpoint, Reactor
+from perijove.engine.replies import Reply
 from perijove.engine.slots import FIRST_ROUTE
 from perijove.engine.tunnel import drained, half_close, relay
-from perijove.engine.upstream import Borrower, Upstream, UpstreamConnection
+from perijove.engine.upstream import Upstream, UpstreamConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from perijove.engine.limiter import Spot
-    from perijove.engine.record import Record
-    from perijove.engine.state import State
-    from perijove.engine.texts import Text
-
-# What the connection is doing.
-ANNOUNCED: Final = -1  # a balancer is to say whose connection it is (PROXY protocol)
-HANDSHAKE: Final = 0
-HEAD: Final = 1  # waiting for a request, or for the rest of its head
-ACTIVE: Final = 2  # an exchange with an upstream is going on
-TUNNELLING: Final = 3
-CLOSING: Final = 4  # the last answer is being written; then the connection ends
-LINGER: Final = 5  # it is written; what the client still sends is thrown away, so that no RST overtakes it
+    from perijove.engine.limiter import Limiter
+    from perijove.engine.peer import Peer
+    from perijove.engine.plan import Plan
+    from perijove.engine.site import Site
 
 _PIPELINED: Final = 65536  # octets of further requests that are taken in while one is served
 _LINGER_MOST: Final = 1 << 20
 _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
 _RETRY_IF: Final = 10.0  # … if the upstream has answered within these
 _RETRY_EVERY: Final = 0.1
-_FRAMING: Final = (b"content-length", b"transfer-encoding")
-_CONTENT_TYPE: Final = fields.mask(fields.CONTENT_TYPE)
-_OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
-_ASK_AGAIN: Final = 10  # seconds, in a refusal of what has no time at which it is possible again
 
 
-class Site:
-    """What all connections of one listener share."""
-
-    def __init__(self, table: Table, limits: Limits) -> None:
-        self.table = table
-        self.limits = limits
-        self.response_limits = Limits(8192, limits.size, limits.count)
-        self.timeouts = table.missing.timeouts
-        self.body_limit = 0  # octets; 0 is none
-        self.request_head = RequestHead()
-        self.response_head = ResponseHead()
-        self.record: Record | None = None
-        self.connections = 0
-        self.counters = unshared()
-        self.limiter: Limiter | None = None  # of operators' limits, if there are any
-        self.tell: Callable[[int, bytes], None] | None = None  # somebody of what a limit kept out, and whose it was
-
-    def limited(self, limit: int, who: bytes) -> None:
-        """Count what a limit (a number of `slots`) kept out."""
-        self.counters.add(limit, 1)
-        if self.tell is not None:
-            self.tell(limit, who)
-
-
-def _secured(sock: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
-    return tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
-
-
-class Client(Borrower):
+class Client(Arrival):
     """One connection."""
 
     __slots__ = (
@@ -128,36 +84,22 @@ class Client(Borrower):
         "attempts",
         "buffered",
         "client_ended",
-        "context",
-        "excess",
-        "exchange",
         "first",
         "head_begun",
         "head_size",
-        "limiter",
-        "mode",
-        "owner",
-        "peer",
         "referer",
         "repeated",
         "replay",
         "requests",
         "retry_until",
-        "site",
-        "spot",
         "tunnelled",
         "upstream",
         "upstream_ended",
     )
 
     def __init__(self, reactor: Reactor, site: Site, peer: Peer) -> None:
-        super().__init__(reactor)
-        self.site = site
-        self.peer = peer
-        self.context: ssl.SSLContext | None = None  # for the handshake that is to come
-        self.exchange = Exchange(peer)
+        super().__init__(reactor, site, peer)
         self.upstream: UpstreamConnection | None = None
-        self.mode = HEAD
         self.head_begun = False  # a request head has begun to come in
         self.buffered = False  # a request may be complete in `inbuf` already
         self.replay: bytes | None = None  # the whole request, while it may be sent a second time
@@ -169,43 +111,19 @@ class Client(Borrower):
         self.retry_until = 0.0
         self.client_ended = False
         self.upstream_ended = False
-        self.limiter: Limiter | None = None  # where the connection is counted
-        self.spot: Spot | None = None  # as its client's
-        self.owner: Spot | None = None  # whose tunnel it is, or is about to be
-        self.excess = False  # the client has too many: this one is only to be told so
         self.accept = b""
         self.referer = b""
         self.agent = b""
         self.tunnelled = 0.0  # when a tunnel began
 
-    def start(self, sock: socket.socket, tls: ssl.SSLContext | None, announced: bool = False) -> None:
-        """Take an accepted connection (non-blocking).
+    def arrived(self) -> None:
+        """Read the first request."""
+        self._read()
 
-        Args:
-            sock: the connection.
-            tls: begin with a handshake.
-            announced: before all that the PROXY protocol's header must come.
-        """
-        self.sock = sock
-        if self.site.limiter is not None:
-            self.limiter = self.site.limiter
-            self.limiter.opened()
-            if not announced and not self._admitted(tls):
-                return
-        if announced:
-            self.context = tls
-            self.mode = ANNOUNCED
-            self.attach(sock, IN)
-            self.until(self.site.timeouts.handshake)
-            return
-        if tls is None:
-            self.attach(sock, IN)
-            self.until(self.site.timeouts.header)
-            return
-        self.tls = _secured(sock, tls)
-        self.mode = HANDSHAKE
-        self.attach(self.tls, IN)
-        self.until(self.site.timeouts.handshake)
+    def spoke_plainly(self) -> None:
+        """Refuse a request that came in place of a handshake."""
+        self.exchange.forget(self.reactor.now)
+        self.refuse(400, page.PLAIN_HTTP)
 
     def close(self) -> None:
         """Close it, and the upstream connection that it holds."""
@@ -216,113 +134,29 @@ class Client(Borrower):
         self.site.counters.add(slots.CONNECTIONS_ENDED, 1)
         if self.mode == TUNNELLING:
             self.site.counters.add(slots.TUNNELS_ENDED, 1)
-        if self.limiter is not None:
-            self.limiter.ended()
-            if self.spot is not None:
-                self.limiter.remove(self.spot)
-            if self.owner is not None:
-                self.limiter.remove(self.owner)
+        if self.admission is not None:
+            self.admission.ended()
         upstream = self.upstream
         self.upstream = None
         if upstream is not None:
             upstream.borrower = None
             upstream.close()
 
-    # ------------------------------------------------------------------ limits
-
     def enter(self, limiter: Limiter) -> None:
         """Be counted from now on, as far as it is not: limits were set while the connection stood."""
-        if self.limiter is None:
-            self.limiter = limiter
-            limiter.opened()
-            if self.mode != ANNOUNCED and not self.peer.trusted and self.peer.address != b"unix:":
-                self.spot = limiter.spot(CLIENT, self.peer.address)
-                limiter.add(self.spot)
-        if self.owner is None and self.mode in (ACTIVE, TUNNELLING) and self.exchange.upgrade:
-            self.owner = self._owner_of(limiter)
-            if self.owner is not None:
-                limiter.add(self.owner)
-
-    def _admitted(self, tls: ssl.SSLContext | None) -> bool:
-        """Count the connection as its client's; False if the client has too many and it was closed.
-
-        Plain HTTP is let in beyond the limit, up to as many again, to have its first request answered with 429: an answer
-        before the request, or a close on top of one, might never be seen. A handshake would cost too much for that.
-        """
-        limiter = self.limiter
-        peer = self.peer
-        # A trusted peer's connections are many clients', and whose, each request says. A Unix socket's have no address.
-        if limiter is None or peer.trusted or peer.address == b"unix:":
-            return True
-        spot = limiter.spot(CLIENT, peer.address)
-        if 0 < limiter.per_client <= limiter.count(spot):
-            self.site.limited(slots.LIMITED_ADDRESS, peer.address)
-            spot = limiter.spot(EXCESS, peer.address)
-            if tls is not None or limiter.count(spot) >= limiter.per_client:
-                self.close()
-                return False
-            self.excess = True
-        self.spot = spot
-        limiter.add(spot)
-        return True
-
-    def _limited(self, head: RequestHead, plan: Plan) -> bool:
-        """Refuse a request that is over a limit; tell whether it was."""
-        site = self.site
-        limiter = site.limiter
-        exchange = self.exchange
-        if self.excess:
-            exchange.keep_alive = False
-            return self._too_many(head, page.CONNECTIONS, _ASK_AGAIN)
-        if limiter is None:
-            return False
-        if limiter.interval:
-            if self.peer.trusted:
-                template.find_client(exchange, head)
-            # What a trusted peer asks for itself is not a client's.
-            if exchange.address != b"unix:" and not (self.peer.trusted and exchange.address == self.peer.address):
-                wait = limiter.take(limiter.spot(CLIENT, exchange.address), self.reactor.now)
-                if wait:
-                    site.limited(slots.LIMITED_RATE, exchange.address)
-                    return self._too_many(head, 0, math.ceil(wait))
-        if exchange.upgrade and plan.kind == FORWARD:
-            # Counted from the request on: of many that are on their way at once no more must become tunnels.
-            owner = self._owner_of(limiter)
-            if owner is not None:
-                if 0 < limiter.tunnels <= limiter.count(owner):
-                    site.limited(slots.LIMITED_TUNNELS, target.behind(exchange.path, plan.mount, limiter.word))
-                    return self._too_many(head, page.TUNNELS, _ASK_AGAIN)
-                limiter.add(owner)
-                self.owner = owner
-        return False
-
-    def _too_many(self, head: RequestHead, why: int, wait: int) -> bool:
-        if head.length == CHUNKED or head.length > 0:
-            self.exchange.keep_alive = False  # its content is not read
-        self.inbuf.drop(head.size)
-        self.refuse(429, why, wait)
-        return True
-
-    def _owner_of(self, limiter: Limiter) -> Spot | None:
-        """Return where tunnels of the exchange's owner are counted. Hosts that lead to one upstream have the same owners."""
-        plan = self.exchange.plan
-        assert plan is not None
-        name = target.behind(self.exchange.path, plan.mount, limiter.word)
-        if not name:
-            return None
-        upstream = plan.upstream
-        assert isinstance(upstream, Upstream)
-        return limiter.spot(OWNER, b"%b\0%b" % (upstream.name.encode(), name))
+        if self.admission is None:
+            self.admission = Admission(self.site, limiter)
+            if self.mode != ANNOUNCED:
+                self.admission.stands(self.peer)
+        if self.mode in (ACTIVE, TUNNELLING) and self.exchange.upgrade:
+            self.admission.tunnels(self.exchange)
 
     # ------------------------------------------------------------------ events of the client
 
     def on_event(self, mask: int) -> None:
         """Go on with whatever the connection stands at."""
         if self.mode <= HANDSHAKE:
-            if self.mode == HANDSHAKE:
-                self._handshake()
-            else:
-                self._announced()
+            self.go_on()
             return
         if mask & OUT and self.interest & OUT:
             self._drain()
@@ -352,62 +186,6 @@ class Client(Borrower):
                 self.exchange.ended = RESPONSE_TIMEOUT if self.client_ended else CLIENT_TIMEOUT if self.upstream_ended else IDLE
                 self._finished()
             self.close()
-
-    def _announced(self) -> None:
-        """Read the PROXY protocol's header and nothing beyond it: what follows may be a handshake, which is not ours to read.
-
-        So octets are looked at first, and taken when they are known to be the header's.
-        """
-        assert self.sock is not None
-        before = self.inbuf.copy()
-        try:
-            seen = self.sock.recv(proxy_protocol.MOST - len(before), socket.MSG_PEEK)
-            size, address, port = proxy_protocol.parse(before + seen)
-            if not seen or size == BROKEN:
-                self.close()
-                return
-            self.inbuf.append(self.sock.recv(len(seen) if size == MORE else size - len(before)))
-            if size == MORE:
-                return
-            self.inbuf.clear()
-            if address:
-                self.peer.renew(address, port)
-                self.exchange.address = address
-                if not self._admitted(self.context):
-                    return
-            if self.context is None:
-                self.mode = HEAD
-                self.until(self.site.timeouts.header)
-                return
-            self.mode = HANDSHAKE
-            self.sock = self.tls = _secured(self.sock, self.context)
-            self.context = None
-        except BlockingIOError:
-            return
-        except OSError:
-            self.close()
-
-    def _handshake(self) -> None:
-        assert self.tls is not None
-        self.reactor.took_long = True
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self.want(IN)
-        except ssl.SSLWantWriteError:
-            self.want(OUT)
-        except OSError as error:
-            if getattr(error, "reason", "") == "HTTP_REQUEST":
-                self.tls = None
-                self.exchange.forget(self.reactor.now)
-                self.refuse(400, page.PLAIN_HTTP)
-            else:
-                self.close()
-        else:
-            self.mode = HEAD
-            self.want(IN)
-            self.until(self.site.timeouts.header)
-            self._read()
 
     def _read(self) -> None:
         mode = self.mode
@@ -587,8 +365,15 @@ class Client(Borrower):
                 exchange.keep_alive = False
         if site.record is not None:
             site.record.begin(self, head)
-        if self.limiter is not None and self._limited(head, plan):
-            return
+        if self.admission is not None:
+            over = self.admission.refuses(exchange, head, self.reactor.now)
+            if over is not None:
+                if head.length == CHUNKED or head.length > 0:
+                    exchange.keep_alive = False  # its content is not read
+                self.inbuf.drop(head.size)
+                why, wait = over
+                self.refuse(429, why, wait)
+                return
         if plan.kind == CONNECT:
             self._connect(head, plan)
             return
@@ -596,7 +381,7 @@ class Client(Borrower):
             if head.length == CHUNKED or head.length > 0:
                 exchange.keep_alive = False  # its content is not read
             if plan.kind == RESPOND:
-                self.answer(plan, head)
+                self._respond(plan, head)
             elif plan.kind == FILE:
                 self._serve_file(plan, head)
             else:
@@ -659,7 +444,7 @@ class Client(Borrower):
             self.attempts = 0
         exchange.write_request(head, upstream.outbuf)
         self.head_size = upstream.outbuf.size()
-        if not exchange.inside and (exchange.state is None or not exchange.state.inside):
+        if not exchange.inside:
             self.inbuf.drop(head.size)
         if content is not None:
             self.inbuf.drop(exchange.gathered)
@@ -988,9 +773,10 @@ class Client(Borrower):
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
         if 101 < exchange.status < 300 and exchange.asked:
             self._touch()
-        if self.owner is not None and self.limiter is not None:
-            self.limiter.remove(self.owner)
-            self.owner = None
+        if exchange.upgrade and exchange.status != 101:
+            self.site.counters.add(slots.UPGRADES_REFUSED, 1)
+        if self.admission is not None:
+            self.admission.finished()
         record = self.site.record
         if record is not None:
             record.finish(self)
@@ -1014,6 +800,7 @@ class Client(Borrower):
         """The response cannot be completed. RST: what was sent must not look like all of it (RFC 9112 §8)."""
         if self.mode == ACTIVE:
             self.exchange.ended = why
+            self.site.failure(self.exchange, self.exchange.status)
             self._finished()
         self.reset()
 
@@ -1042,160 +829,25 @@ class Client(Borrower):
         What cannot be understood is the end of the connection.
         """
         exchange = self.exchange
-        bare = self.site.table.bare
-        if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505) or (bare and status in (500, 503)):
+        site = self.site
+        if not exchange.method or status in (400, 408, 413, 414, 431, 501, 505) or (site.table.bare and status in (500, 503)):
             exchange.keep_alive = False
         if exchange.ended == DONE:
             exchange.ended = DENIED
-        plan = exchange.plan
-        if bare:
-            self._refuse_plainly(status, plan)
-            return
-        if exchange.inside:  # the page of an error could not be had
-            status = exchange.instead
-        elif plan is not None and self._paged(status, plan):
-            return
-        content_type, body = page.error(status, self.accept, template.request_id(exchange), why)
-        extra = b"Cache-Control: no-store\r\n"
-        if status == 405:
-            extra += (
-                b"Allow: GET, HEAD\r\n" if why == page.READ_ONLY else b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
-            )
-        elif status in (429, 502, 503, 504):
-            extra += b"Retry-After: %d\r\n" % wait
-        self._answer(status, content_type, body, extra)
-
-    def _paged(self, status: int, plan: Plan) -> bool:
-        """Answer with a status in the way that its plan has; False if it leaves that to us."""
-        exchange = self.exchange
-        if plan.terse and exchange.upgrade:
-            self._answer(status, b"", b"", b"")
-            return True
-        if status in plan.pages:
-            written = plan.pages[status][1]
-            assert isinstance(written, bytes)
-            self._answer(status, b"text/html", written, b"")
-            return True
-        asked = plan.error_pages
-        if asked is None or status not in PAGED:
-            return False
-        lender = asked.upstream
-        assert isinstance(lender, Upstream)
-        buffer = Buffer()
-        url = b"%b%d?url=%b" % (asked.map_to, status, template.quoted(exchange.path))
-        buffer.append(b"GET %b HTTP/1.1\r\nHost: %b\r\n\r\n" % (url, asked.authority))
-        head = RequestHead()
-        if head.scan(buffer, self.site.limits) != FOUND:
-            return False
-        silent = exchange.method == b"HEAD"
-        kept = exchange.target, exchange.path, exchange.begun, exchange.minor, exchange.keep_alive, exchange.request_done
-        exchange.begin(head, asked)
-        exchange.target, exchange.path, exchange.begun, exchange.minor, keep_alive, done = kept
-        exchange.keep_alive = keep_alive and done
-        exchange.inside = True
-        exchange.instead = status
-        exchange.silent = silent
-        self._send(head, asked)
-        return True
-
-    def _refuse_plainly(self, status: int, plan: Plan | None) -> None:
-        """Answer with an error page where a program decides which fields that has, and perhaps which page it is."""
-        exchange = self.exchange
-        state = exchange.state
-        phrase = b"" if state is None or status != state.status else state.phrase
-        if REFUSED <= exchange.ended <= RESPONSE_TIMEOUT:
-            phrase = self.site.table.phrases[exchange.ended - REFUSED]
-        kind = 0
-        written: bytes | Text = b""
-        if plan is not None and plan.pages:
-            kind, written = plan.pages.get(status if page.known(status) else 500, (0, b""))
-        text = b""
-        if isinstance(written, bytes):
-            text = written
-        elif state is not None:
-            # The status is not yet known to be an error (ap_die_r, modules/http/http_request.c).
-            state.status, was = 0, state.status
-            text = written.text(state)
-            state.status = was
-        if kind == INSIDE and state is not None and not state.inside and self._inside(text, status, state):
-            return
-        location: bytes | None = None
-        if state is not None:
-            location = state.location if status == state.status else None
-            state.status = status
-            exchange.request_id = exchange.request_id or state.request_id
-        extra = b"Server: perijove\r\n" + exchange.page_fields()
-        extra += page.said(status, location)
-        if state is not None and state.content is not None and status == state.status:
-            self._answer_content(status, state.content, b"")
-        elif status < 300:
-            self._answer(status, b"", b"", extra)
-        elif kind == TEXT:
-            self._answer(status, b"text/html; charset=iso-8859-1", text, extra, phrase)
-        elif kind == ELSEWHERE:
-            self._answer(302, b"", b"", extra + b"Location: %b\r\n" % text)
+        site.failure(exchange, status)
+        reply = replies.refusal(site, exchange, self.accept, status, why, wait)
+        if reply.ask is not None and exchange.plan is not None:
+            self._send(reply.ask, exchange.plan)
         else:
-            content_type, body = page.error(status, self.accept, template.request_id(exchange), 0)
-            # The text is ASCII, and so has this name, too, which is Apache's.
-            self._answer(status, content_type.replace(b"utf-8", b"iso-8859-1"), body, extra, phrase)
+            self._answer(reply)
 
-    def _answer_content(self, status: int, content: bytes, carried: bytes) -> None:
-        """Answer with a content that is no page."""
-        lines = self.exchange.content_lines()
-        kind = edits.first_of(lines, b"content-type")
-        extra = b"Server: perijove\r\n" + carried + edits.joined(edits.kept(lines, _CONTENT_TYPE, frozenset()))
-        self._answer(status, kind, content, extra)
-
-    def _inside(self, target: bytes, status: int, state: State) -> bool:
-        """Give the answer to another request in place of this one's error; False if that is an error, too."""
-        site = self.site
-        exchange = self.exchange
-        lines = edits.kept(state.came, _OF_CONTENT, frozenset())
-        silent = exchange.method == b"HEAD"
-        carried = page.said(status, state.location) if status == state.status and status in (401, 407) else b""
-        if exchange.request_done and any(name.lower() in _FRAMING for name, _ in state.came):
-            lines.append((b"Content-Length", b"0"))  # what it says is gone, but it said something
-        buffer = Buffer()
-        buffer.append(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, edits.joined(lines)))
-        head = RequestHead()
-        if head.scan(buffer, site.limits) != FOUND:
-            return False
-        site.table.notes = {b"redirect_" + name: value for name, value in state.notes.items() if name[:1] != b"\0"}
-        site.table.notes[b"redirect_status"] = b"%d" % status
-        plan = site.table.resolve(head, None, self.peer)
-        site.table.notes = None
-        made = site.table.state
-        if made is not None and made.content is not None and made.status == 200:
-            made.inside = True
-            exchange.plan = plan
-            exchange.state = made
-            self._answer_content(status, made.content, carried)
-            return True
-        if plan.kind != FORWARD or made is None:
-            return False
-        made.inside = True
-        begun, keep_alive, minor, done = exchange.begun, exchange.keep_alive, exchange.minor, exchange.request_done
-        exchange.begin(head, plan)
-        exchange.state = made
-        exchange.begun = begun
-        exchange.minor = minor
-        exchange.keep_alive = keep_alive and done
-        exchange.silent = silent
-        exchange.carried = carried
-        if (
-            plan.overridden and not silent
-        ):  # else the page says its own status (ap_proxy_http_process_response, mod_proxy_http.c)
-            exchange.instead = status
-        self._send(head, plan)
-        return True
-
-    def answer(self, plan: Plan, head: RequestHead) -> None:
+    def _respond(self, plan: Plan, head: RequestHead) -> None:
         """Answer as the plan says."""
         exchange = self.exchange
         template.forwarded(exchange, head, plan, 0)  # for the public scheme and host behind a trusted peer
-        extra = template.add_edits(b"", plan.response_edits, exchange, head)
+        lines = template.add_edits(b"", plan.response_edits, exchange, head)
         self.inbuf.drop(head.size)
-        self._answer(plan.status, plan.content_type, template.fill(plan.body, exchange), extra)
+        self._answer(Reply(plan.status, plan.content_type, template.fill(plan.body, exchange), lines))
 
     def _serve_file(self, plan: Plan, head: RequestHead) -> None:
         path = head.path.split(b"?", 1)[0]
@@ -1207,30 +859,13 @@ class Client(Borrower):
         if content is None:
             self.refuse(404, page.NO_FILE)
         else:
-            self._answer(200, plan.content_type, content, b"Cache-Control: no-store\r\n")
+            self._answer(Reply(200, plan.content_type, content, replies.NO_STORE))
 
-    def _answer(self, status: int, content_type: bytes, body: bytes, extra: bytes, phrase: bytes = b"") -> None:
+    def _answer(self, reply: Reply) -> None:
         exchange = self.exchange
-        bare = self.site.table.bare
-        exchange.status = status
+        exchange.status = reply.status
         exchange.response_done = True
-        phrase = phrase or (page.reason_of_httpd(status) if bare else page.reason(status))
-        lines = [b"HTTP/1.1 %d %b\r\n" % (status, phrase), b"Date: ", self.reactor.date(), b"\r\n", extra]
-        if content_type and body and not bare:
-            lines.append(b"Content-Type: %b\r\n" % content_type)
-        if status not in (204, 304):
-            lines.append(b"Content-Length: %d\r\n" % len(body))
-        if not exchange.keep_alive:
-            lines.append(b"Connection: close\r\n")
-        elif exchange.minor == 0:
-            lines.append(b"Connection: keep-alive\r\n")
-        if content_type and body and bare:  # of httpd's own answers it is the last (ap_http_header_filter)
-            lines.append(b"Content-Type: %b\r\n" % content_type)
-        lines.append(b"\r\n")
-        if exchange.method != b"HEAD" and not exchange.silent:
-            lines.append(body)
-            exchange.sent = len(body)
-        self.outbuf.append(b"".join(lines))
+        self.outbuf.append(replies.written(reply, exchange, self.reactor.date(), self.site.table.bare))
         left = self.flush()
         if left < 0:
             exchange.ended = CLIENT_GONE

@@ -79,3 +79,12 @@ READ_SIZE: Final = 131072
 TEXT: Final = 1
 ELSEWHERE: Final = 2  # another URL
 INSIDE: Final = 3  # another path here, whose answer is given in its place
+
+# What a client's connection is doing.
+ANNOUNCED: Final = -1  # a balancer is to say whose connection it is (PROXY protocol)
+HANDSHAKE: Final = 0
+HEAD: Final = 1  # waiting for a request, or for the rest of its head
+ACTIVE: Final = 2  # an exchange with an upstream is going on
+TUNNELLING: Final = 3
+CLOSING: Final = 4  # the last answer is being written; then the connection ends
+LINGER: Final = 5  # it is written; what the client still sends is thrown away, so that no RST overtakes it

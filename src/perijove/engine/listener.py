@@ -10,7 +10,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.client import Client, Site
+from perijove.engine.client import Client
 from perijove.engine.const import EXCLUSIVE, IN
 from perijove.engine.peer import Peer
 from perijove.engine.reactor import Endpoint, Reactor
@@ -19,6 +19,8 @@ from perijove.engine.slots import CONNECTIONS, LIMITED_CONNECTIONS
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+
+    from perijove.engine.site import Site
 
 _AT_ONCE: Final = 64  # connections taken in one round, so that those that stand are served too
 _WANTED: Final = IN | (EXCLUSIVE if sys.platform == "linux" else 0)  # other workers may wait for the same socket

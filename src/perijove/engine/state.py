@@ -58,7 +58,6 @@ class State:
         "head",
         "held",
         "host",
-        "inside",
         "kept",
         "lines",
         "local",
@@ -132,7 +131,6 @@ class State:
         self.user = b""
         self.request_id = b""
         self.elsewhere = False  # a forward proxy is asked for it
-        self.inside = False  # it stands for the page of an error, which has none of its own
         self.local = peer.local  # the address that the request came to
         self.began = 0.0  # seconds since 1970, where a rule wants to know
         self.response: ResponseHead | None = None  # while fields of a response are edited

@@ -14,13 +14,14 @@ from tests.unit.engine.loopback import Far, reset, turn_for, turn_until, turning
 from tests.unit.engine.script import forward, table
 
 from perijove.engine import listener, slots
-from perijove.engine.client import Client, Site
+from perijove.engine.client import Client
 from perijove.engine.const import IN
 from perijove.engine.counters import Counters
 from perijove.engine.head import Limits
 from perijove.engine.limiter import Limiter, prepare, size_of
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
+from perijove.engine.site import Site
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from perijove.engine import const
 from perijove.engine.buffer import Buffer
-from perijove.engine.client import Client, Site
+from perijove.engine.client import Client
 from perijove.engine.const import FORWARD, FOUND
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.peer import Peer
@@ -19,6 +19,7 @@ from perijove.engine.plan import Plan, Table, Timeouts
 from perijove.engine.reactor import Reactor
 from perijove.engine.record import WORDS, Combined, Json, Record
 from perijove.engine.sink import Sink
+from perijove.engine.site import Site
 from perijove.engine.upstream import Upstream
 
 COMBINED = re.compile(

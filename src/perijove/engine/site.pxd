@@ -1,0 +1,20 @@
+from perijove.engine.counters cimport Counters
+from perijove.engine.exchange cimport Exchange
+from perijove.engine.head cimport Limits, RequestHead, ResponseHead
+from perijove.engine.limiter cimport Limiter
+from perijove.engine.plan cimport Table, Timeouts
+
+cdef class Site:
+    cdef public Table table
+    cdef public Limits limits, response_limits
+    cdef public Timeouts timeouts
+    cdef public long long body_limit
+    cdef public RequestHead request_head
+    cdef public ResponseHead response_head
+    cdef public object record
+    cdef public long connections
+    cdef public Counters counters
+    cdef public Limiter limiter
+    cdef public object tell, failed
+    cpdef void limited(self, int limit, bytes who) except *
+    cpdef void failure(self, Exchange exchange, int status) except *

@@ -1,0 +1,49 @@
+"""What all connections of one listener share.
+
+Knows what was decided on once: the table, limits, where things are counted. Must not know connections.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from perijove.engine.counters import unshared
+from perijove.engine.head import Limits, RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from perijove.engine.exchange import Exchange
+    from perijove.engine.limiter import Limiter
+    from perijove.engine.plan import Table
+    from perijove.engine.record import Record
+
+
+class Site:
+    """One listener's table, and all that its connections use one after the other."""
+
+    def __init__(self, table: Table, limits: Limits) -> None:
+        self.table = table
+        self.limits = limits
+        self.response_limits = Limits(8192, limits.size, limits.count)
+        self.timeouts = table.missing.timeouts
+        self.body_limit = 0  # octets; 0 is none
+        self.request_head = RequestHead()
+        self.response_head = ResponseHead()
+        self.record: Record | None = None
+        self.connections = 0
+        self.counters = unshared()
+        self.limiter: Limiter | None = None  # of operators' limits, if there are any
+        self.tell: Callable[[int, bytes], None] | None = None  # somebody of what a limit kept out, and whose it was
+        self.failed: Callable[[Exchange, int], None] | None = None  # tells of a request that fails, and by which status
+
+    def limited(self, limit: int, who: bytes) -> None:
+        """Count what a limit (a number of `slots`) kept out."""
+        self.counters.add(limit, 1)
+        if self.tell is not None:
+            self.tell(limit, who)
+
+    def failure(self, exchange: Exchange, status: int) -> None:
+        """Have it told that an exchange ends badly (`ended`); of one in whose place a page of an error is asked for, once."""
+        if self.failed is not None and not exchange.inside:
+            self.failed(exchange, status)

@@ -1,0 +1,20 @@
+"""What all connections of one listener share."""
+
+from tests.unit.engine.script import forward, table
+
+from perijove.engine import slots
+from perijove.engine.counters import Counters
+from perijove.engine.head import Limits
+from perijove.engine.site import Site
+
+
+def test_what_a_limit_kept_out_is_counted_and_told() -> None:
+    site = Site(table(forward()), Limits())
+    row = memoryview(bytearray(8 * slots.COUNT)).cast("q")
+    site.counters = Counters(row)
+    site.limited(slots.LIMITED_RATE, b"192.0.2.1")  # there may be nobody to tell
+    told: list[tuple[int, bytes]] = []
+    site.tell = lambda limit, who: told.append((limit, who))
+    site.limited(slots.LIMITED_RATE, b"192.0.2.2")
+    assert told == [(slots.LIMITED_RATE, b"192.0.2.2")]
+    assert row[slots.LIMITED_RATE] == 2
