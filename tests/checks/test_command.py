@@ -191,6 +191,8 @@ def test_many_lines_are_counted() -> None:
 
 
 def test_what_a_file_has_does_nothing_to_a_terminal() -> None:
-    told = terminal.text(check(of_source(Source("hub.conf", "Listen 80\nProxy\x1b[2J\x07Pass / http://127.0.0.1:8000/ \x9b1m\n"))))
+    told = terminal.text(
+        check(of_source(Source("hub.conf", "Listen 80\nProxy\x1b[2J\x07Pass / http://127.0.0.1:8000/ \x9b1m\n")))
+    )
     assert "unknown-directive" in told
     assert not {"\x1b", "\x07", "\x9b"} & set(told)
