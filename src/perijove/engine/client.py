@@ -591,10 +591,10 @@ class Client(Arrival):
         if self.mode == TUNNELLING:
             self._copied(FAILED, False)
             return
-        if why == LOST and not exchange.request_done and upstream.opened and upstream.outbuf.size():
+        if why == LOST and self.replay is None and upstream.opened and upstream.outbuf.size():
             # It takes no more of the content; perhaps it has said why before it hung up.
             upstream.outbuf.clear()
-            exchange.keep_alive = False
+            exchange.keep_alive = exchange.keep_alive and exchange.request_done
             if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
                 upstream.outbuf.clear()
                 exchange.answered = self.reactor.now
@@ -602,6 +602,7 @@ class Client(Arrival):
                 verdict = exchange.read_response(
                     self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
                 )
+                exchange.reuse = False
                 if verdict == FOUND:
                     self._push_response(verdict)
                     return

@@ -321,6 +321,19 @@ def test_an_answer_before_the_content_and_a_reset(world: World) -> None:
     assert client.got == b"HTTP/1.1 507 Full\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfull"
 
 
+def test_an_answer_and_a_reset_as_the_last_content_comes(world: World) -> None:
+    client = world.client()
+    client.send(post(b"x" * 1000)[:-1])
+    far = world.server.accept()
+    far.until(b"x" * 100)
+    far.sock.send(b"HTTP/1.1 413 Full\r\nContent-Length: 4\r\n\r\nfull")
+    far.reset()
+    client.sock.send(b"x")
+    world.last.on_event(IN)  # the client is looked at first
+    answer = client.until(b"full")
+    assert (status(answer), answer[-4:]) == (413, b"full")
+
+
 # ------------------------------------------------------------------ upstreams that fail
 
 
