@@ -591,19 +591,19 @@ class Client(Arrival):
         if self.mode == TUNNELLING:
             self._copied(FAILED, False)
             return
-        if why == LOST and self.replay is None and upstream.opened and upstream.outbuf.size():
-            # It takes no more of the content; perhaps it has said why before it hung up.
+        if why == LOST and upstream.opened and not upstream.used and upstream.outbuf.size():
+            # It takes no more of the request; perhaps it has said why before it hung up.
             upstream.outbuf.clear()
-            exchange.keep_alive = exchange.keep_alive and exchange.request_done
+            if not exchange.request_done:
+                exchange.keep_alive = False
             if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
-                upstream.outbuf.clear()
                 exchange.answered = self.reactor.now
                 exchange.date = self.reactor.date()
                 verdict = exchange.read_response(
                     self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
                 )
-                exchange.reuse = False
                 if verdict == FOUND:
+                    exchange.reuse = False
                     self._push_response(verdict)
                     return
         if exchange.response_started:

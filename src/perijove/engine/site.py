@@ -25,7 +25,8 @@ class Site:
     def __init__(self, table: Table, limits: Limits) -> None:
         self.table = table
         self.limits = limits
-        self.response_limits = Limits(8192, limits.size, limits.count)
+        # How few fields a request may have says nothing of responses (LimitRequestFields is 100).
+        self.response_limits = Limits(8192, limits.size, max(limits.count, Limits().count))
         self.timeouts = table.missing.timeouts
         self.body_limit = 0  # octets; 0 is none
         self.request_head = RequestHead()

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 
 import pytest
-from tests.unit.engine.loopback import Far, deaf, refusing, turn_for
+from tests.unit.engine.loopback import Far, deaf, refusing, reset, turn_for
 from tests.unit.engine.script import join_chunks
 from tests.unit.engine.world import CHUNKED, GET, OK, POST, SWITCHED, UPGRADE, World, ok, post, refused, status
 
@@ -188,6 +188,21 @@ def test_continue(world: World) -> None:
     assert far.until(5) == b"hello"
     far.send(OK)
     assert client.until(OK) == OK
+    assert world.statuses() == [200]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_early_answer_of_who_hangs_up(world: World, whole: bool) -> None:
+    """What is still to send cannot be sent any more when it comes in; the answer is there, and is given."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (10 if whole else 20)
+    client, far = world.asked(head + b"hello")
+    far.until(b"hello")
+    far.send(ok(b"enough"))
+    reset(far.sock)
+    client.send(b"world")
+    world.last.on_event(IN)  # is looked at first
+    assert client.until(b"enough").endswith(b"enough")
+    world.turn_until(lambda: world.last.upstream is None)
     assert world.statuses() == [200]
 
 

@@ -19,6 +19,7 @@ from perijove.config.apache.directives import (
     mod_headers,
     mod_proxy,
     mod_remoteip,
+    mod_reqtimeout,
     mod_rewrite,
     mod_ssl,
 )
@@ -56,6 +57,7 @@ _MODULES = (
     mod_headers,
     mod_proxy,
     mod_remoteip,
+    mod_reqtimeout,
     mod_rewrite,
     mod_ssl,
 )  # importing them fills the registry
