@@ -252,8 +252,10 @@ def _alone(known: _Paths, mount: str) -> bool:
 
 def _mount(path: str) -> str:
     segments: list[str] = []
-    for segment in path.strip("/").split("/"):
-        if segment in _OWN or not segment:
+    every = path.strip("/").split("/")
+    for at, segment in enumerate(every):
+        folder = segment == "hub" and every[at + 1 : at + 2] in (["hub"], ["user"])  # a hub that is itself below /hub/
+        if not segment or (segment in _OWN and not folder):
             break
         segments.append(segment)
     return "/" + "".join(f"{one}/" for one in segments)
