@@ -10,8 +10,9 @@ from tests.unit.engine.loopback import Far, deaf, refusing, reset, turn_for
 from tests.unit.engine.script import join_chunks
 from tests.unit.engine.world import CHUNKED, GET, OK, POST, SWITCHED, UPGRADE, World, ok, post, refused, status
 
-from perijove.engine import const, template
+from perijove.engine import const, slots, template
 from perijove.engine.const import IN, READ_SIZE
+from perijove.engine.counters import Counters
 
 # ------------------------------------------------------------------ requests, one after the other
 
@@ -468,6 +469,7 @@ def test_an_answer_that_is_cut(answer: bytes, how: str, world: World) -> None:
     assert client.failed  # it must not be taken for all
     assert world.statuses() == [200]
     assert world.ends() == [const.LOST]
+    assert world.failed == [(200, const.LOST)]
     assert world.last.closed
 
 
@@ -547,6 +549,21 @@ def test_refused(world: World) -> None:
     client.until(OK)
     assert world.statuses() == [503, 200]
     assert world.ends() == [const.REFUSED, const.DONE]
+    assert world.failed == [(503, const.REFUSED)]
+
+
+@pytest.mark.parametrize(("answer", "counted"), [(OK, 1), (SWITCHED, 0)])
+def test_a_request_for_a_websocket_that_does_not_become_one_is_counted(answer: bytes, counted: int, world: World) -> None:
+    row = memoryview(bytearray(8 * slots.COUNT)).cast("q")
+    world.site.counters = Counters(row)
+    client, far = world.asked(UPGRADE)
+    far.send(answer)
+    client.until(b"\r\n\r\n")
+    far.close()
+    client.close()
+    world.turn_until(lambda: world.last.closed)
+    assert row[slots.UPGRADES_REFUSED] == counted
+    assert world.failed == []
 
 
 @pytest.mark.parametrize("request_", [GET, POST])
