@@ -42,6 +42,8 @@ def parse(source: Source) -> tuple[Config | None, list[Diagnostic]]:
         table = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         return None, [_syntax(source, error)]
+    except RecursionError:
+        return None, [_nested()]
     return validate(source, table)
 
 
@@ -55,6 +57,15 @@ def _lowered(source: Source, config: Config | None, diagnostics: list[Diagnostic
     if has_errors(diagnostics):
         gateway = None
     return Loaded(source, gateway, tuple(diagnostics))
+
+
+def _nested() -> Diagnostic:
+    return Diagnostic(
+        name="toml-syntax",
+        severity=Severity.ERROR,
+        message="this is not read: tables or lists stand in each other hundreds deep",
+        help="no key needs more than a few levels",
+    )
 
 
 def _syntax(source: Source, error: tomllib.TOMLDecodeError) -> Diagnostic:
