@@ -51,11 +51,17 @@ oracle-check: $(VENV)/.test build ## Compare what perijove does with Apache's co
 pains: $(VENV)/.test build ## What users of configurable-http-proxy suffer from: shown on it, and on perijove
 	@PAINS=1 PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -rxX tests/contract/test_pains.py
 
+security: $(VENV)/.test build ## Attacks, odd messages, load and faults on all dialects (SECURITY_PEER='nginx haproxy httpd'; GROUP=faults)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.security.play $(GROUP)
+
 hub-suite: $(VENV)/.test build ## JupyterHub's own tests, all that go through its proxy, with perijove as class and as command
 	@set -e; export PERIJOVE_REQUIRE_COMPILED=1; for kind in class command; do \
 	  $(BIN)/python -m tests.hub.suite --as $$kind --files through; \
 	  $(BIN)/python -m tests.hub.suite --as $$kind --mode subdomain -k test_proxy.py; \
 	  $(BIN)/python -m tests.hub.suite --as $$kind --mode ssl; done
+
+cli-spec: $(VENV)/.test build ## configurable-http-proxy's own tests of its command line, with perijove's (CHP=its repository)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.contract.cli_spec $(CHP)
 
 check-corpus: $(VENV)/.test build ## What `perijove check` misses and falsely finds in configurations as users have them
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.checks.accuracy

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from perijove.text.source import Source
 
 Version = tuple[int, ...]
+MARK: Final = "\ufeff"  # of the order of octets, which a text in UTF-8 has no need of
 NOTHING: Final = "<nothing>"  # the name of a source where no configuration was given
 
 
@@ -52,6 +53,7 @@ class Subject:
     diagnostics: tuple[Diagnostic, ...]  # what its dialect says of it
     # The text that the gateway was made of, if lines that Apache refuses had to be left out for that.
     mended: bool = False
+    foreign: bool = False  # it is a file of something else
     _tables: Tables = field(default_factory=dict)
 
     @property

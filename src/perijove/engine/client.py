@@ -774,6 +774,8 @@ class Client(Arrival):
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
         if 101 < exchange.status < 300 and exchange.asked:
             self._touch()
+        if exchange.upgrade and exchange.status != 101:
+            self.site.counters.add(slots.UPGRADES_REFUSED, 1)
         if self.admission is not None:
             self.admission.finished()
         record = self.site.record
@@ -799,6 +801,7 @@ class Client(Arrival):
         """The response cannot be completed. RST: what was sent must not look like all of it (RFC 9112 §8)."""
         if self.mode == ACTIVE:
             self.exchange.ended = why
+            self.site.failure(self.exchange, self.exchange.status)
             self._finished()
         self.reset()
 
@@ -832,6 +835,7 @@ class Client(Arrival):
             exchange.keep_alive = False
         if exchange.ended == DONE:
             exchange.ended = DENIED
+        site.failure(exchange, status)
         reply = replies.refusal(site, exchange, self.accept, status, why, wait)
         if reply.ask is not None and exchange.plan is not None:
             self._send(reply.ask, exchange.plan)

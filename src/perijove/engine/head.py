@@ -23,13 +23,10 @@ _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 §5.6.2
 _is_token: Final = re.compile(_TOKEN + rb"\Z").match
 _names: Final = re.compile(rb"\r\n(" + _TOKEN + rb"):").findall
 # reg-name without percent-encoding or sub-delims, which no real host has, or an IPv6 literal; RFC 3986 §3.2.2
-# A port is from 1 to 65535.
-_is_host: Final = re.compile(
-    rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:.]{2,45}\])"
-    rb"(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
-).match
+_PORT: Final = rb"(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"  # 1 to 65535
+_is_host: Final = re.compile(rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:.]{2,45}\])" + _PORT).match
 # The same with octets that are encoded: who speaks to a Unix socket puts its path there.
-_is_encoded_host: Final = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?\Z").match
+_is_encoded_host: Final = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+" + _PORT).match
 _is_version: Final = re.compile(rb"HTTP/[0-9]\.[0-9]\Z").match
 _is_length: Final = re.compile(rb"[0-9]{1,18}\Z").match
 _is_status_line: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\Z").match

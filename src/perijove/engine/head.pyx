@@ -208,7 +208,9 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
 
 
 # A host with octets that are encoded: who speaks to a Unix socket puts its path there.
-is_encoded_host = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?\Z").match
+is_encoded_host = re.compile(
+    rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
+).match
 
 
 cdef class Limits:

@@ -13,6 +13,7 @@ from perijove.engine.head import Limits, RequestHead, ResponseHead
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from perijove.engine.exchange import Exchange
     from perijove.engine.limiter import Limiter
     from perijove.engine.plan import Table
     from perijove.engine.record import Record
@@ -34,9 +35,15 @@ class Site:
         self.counters = unshared()
         self.limiter: Limiter | None = None  # of operators' limits, if there are any
         self.tell: Callable[[int, bytes], None] | None = None  # somebody of what a limit kept out, and whose it was
+        self.failed: Callable[[Exchange, int], None] | None = None  # tells of a request that fails, and by which status
 
     def limited(self, limit: int, who: bytes) -> None:
         """Count what a limit (a number of `slots`) kept out."""
         self.counters.add(limit, 1)
         if self.tell is not None:
             self.tell(limit, who)
+
+    def failure(self, exchange: Exchange, status: int) -> None:
+        """Have it told that an exchange ends badly (`ended`); of one in whose place a page of an error is asked for, once."""
+        if self.failed is not None and not exchange.inside:
+            self.failed(exchange, status)

@@ -6,6 +6,7 @@ Knows both gateway and engine. Must not know who tells of routes, nor sockets: w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -17,7 +18,7 @@ from perijove.engine.target import normal
 from perijove.gateway.model import TcpAddress, UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from perijove.engine.upstream import Upstream
     from perijove.gateway.model import Address, Routing
@@ -86,16 +87,19 @@ def url_of(text: str) -> Url:
     return found
 
 
+Find = Callable[[Url, Target | None], "Upstream"]
+
+
 class Destinations:
     """Makes, for tables, what leads to the routes of a gateway."""
 
-    def __init__(self, routing: Routing, routes: Routes, find: Callable[[Url], Upstream], pages: Mapping[str, bytes]) -> None:
+    def __init__(self, routing: Routing, routes: Routes, find: Find, pages: Mapping[str, bytes]) -> None:
         """Describe them.
 
         Args:
             routing: how routes lead on.
             routes: what there is.
-            find: the upstream of a URL.
+            find: the upstream of a URL, for a route or, with None, for pages of errors.
             pages: what the files of `error_pages` hold, by path.
         """
         self._routing = routing
@@ -106,6 +110,7 @@ class Destinations:
     def dynamic(self, pattern: plans.Plan, bad: plans.Plan) -> Dynamic:
         """Return what a table leads to routes by; `pattern` has what is the same for all of them."""
         routing = self._routing
+        pattern = pattern.copy()  # the plan that leads here is not led to: nothing is left of both when they are given up
         pattern.terse = True
         pattern.preserve_host = routing.preserve_host
         if not routing.tells:
@@ -126,7 +131,7 @@ class Destinations:
         """Return the plan by which pages of errors are asked for."""
         to = url_of(url)
         made = plans.Plan(const.FORWARD, pattern.timeouts)
-        made.upstream, made.authority = self._find(to), to.authority
+        made.upstream, made.authority = self._find(to, None), to.authority
         made.preserve_host = False
         made.own = 0
         made.map_to = (to.path.rstrip("/") + "/").encode()
@@ -140,8 +145,7 @@ class Destinations:
         url = url_of(target.url)
         made = pattern.copy()
         made.kind = const.FORWARD
-        upstream = target.upstream = target.upstream or self._find(url)
-        made.upstream, made.authority = upstream, url.authority
+        made.upstream, made.authority = self._find(url, target), url.authority
         made.activity = target.activity
         prefix = target.prefix
         if routing.by_host:

@@ -82,7 +82,7 @@ def sent(target, path, host=b"hub.example.org", pages=(), **routing):
     routes, found = Routes(), []
     routes.put(target)
 
-    def find(url):
+    def find(url, asked_for):
         found.append(Upstream(str(url), Timeouts()))
         return found[-1]
 

@@ -25,7 +25,7 @@ def text(report: Report, *, colour: bool = False) -> str:
     for one in marked(report):
         why = f" – could not be told, because {one.because}" if one.mark is None else f" – {one.because}" if one.because else ""
         lines.append(f"  {_MARKS[one.mark]} {one.text}{why}")
-    if report.subject.nothing:
+    if report.subject.nothing or report.subject.foreign:
         lines = []
     if report.logs:
         lines += (
@@ -33,7 +33,7 @@ def text(report: Report, *, colour: bool = False) -> str:
             if lines
             else ["Logs:", *(f"  {_log(one)}" for one in report.logs)]
         )
-    return "\n".join([*parts, *lines, "", _count(report)]) + "\n"
+    return "\n".join([*parts, *([*lines, ""] if lines else []), _count(report)]) + "\n"
 
 
 def _log(one: Log) -> str:

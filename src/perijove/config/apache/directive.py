@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from perijove.config.apache.modules import enabling
 from perijove.config.apache.table import Command, How, Where, table
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """An argument without its quotes, variables replaced."""
 
     text: str
