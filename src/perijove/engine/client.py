@@ -526,6 +526,7 @@ class Client(Arrival):
                 count = upstream.recv(self.outbuf, min(exchange.response_left, READ_SIZE))
                 if count > 0:
                     exchange.gave(count)
+                    upstream.unsure = exchange.response_done
             else:
                 count = upstream.recv(upstream.inbuf, READ_SIZE)
             if count == AGAIN:

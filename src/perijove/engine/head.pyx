@@ -253,7 +253,7 @@ cdef class Head:
         cdef Py_ssize_t start, colon, value, last
         cdef int number, i
         cdef Line *line
-        cdef bint lookalike = False
+        cdef bint lookalike = False, over = False
         cdef unsigned char copy[32]
         self.count = 0
         self.seen = 0
@@ -279,7 +279,7 @@ cdef class Head:
             while last > value and (text[last - 1] == c" " or text[last - 1] == c"\t"):
                 last -= 1
             if limits.field and at - start > limits.field:
-                return 431
+                over = True
             at += 2
             if self.count >= self.room:
                 self.room = self.room * 2 if self.room else 32
@@ -307,7 +307,7 @@ cdef class Head:
                 self.seen |= <unsigned long long>1 << number
                 self.at[number] = self.count
             self.count += 1
-        if self.count > limits.count:
+        if self.count > limits.count or over:
             return 431
         return 400 if lookalike else FOUND
 
@@ -723,13 +723,16 @@ cdef class ResponseHead(Head):
         self.source = source
         found = <const char *>memmem(data, size, b"\r\n\r\n", 4) if size else NULL
         if found == NULL:
-            if incomplete(data, size, limits) != MORE or memcmp(data, b"HTTP/1.", min(size, 7)) != 0:
+            # Of nothing there is no address that memcmp() may be given (C17 §7.24.1).
+            if size and (incomplete(data, size, limits) != MORE or memcmp(data, b"HTTP/1.", min(size, 7)) != 0):
                 return 502
             return MORE
         end = found - data
         if end > limits.size:
             return 502
         line_end = <const char *>memmem(data, size, b"\r\n", 2) - data
+        if line_end > limits.line:  # as `incomplete` says when less of it has come
+            return 502
         # HTTP/1.x SP 3DIGIT, and SP reason-phrase unless that is left out
         if line_end < 12 or memcmp(data, b"HTTP/1.", 7) != 0 or data[8] != c" ":
             return 502

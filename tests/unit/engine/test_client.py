@@ -56,6 +56,22 @@ def test_octet_by_octet(request_: bytes, world: World) -> None:
     world.turn_until(lambda: world.last.upstream is not None)
 
 
+def test_what_is_behind_an_answer_answers_nobody(world: World) -> None:
+    """The rest of an answer is read with no octet more; what lies behind it must not be taken for the next answer."""
+    client = world.client()
+    client.send(GET + GET.replace(b"/ ", b"/second "))
+    far = world.server.accept()
+    far.until(GET)
+    far.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfi")
+    client.until(b"fi")
+    far.send(b"rs" + ok(b"not for you"))
+    other = world.server.accept()
+    assert b"/second" in other.until(b"\r\n\r\n")
+    other.send(ok(b"second"))
+    assert client.until(b"second").partition(b"\r\n\r\n")[2] == b"firs" + ok(b"second")
+    assert b"/second" not in far.look()
+
+
 def test_pipelined_requests_are_answered_in_order(world: World) -> None:
     client = world.client()
     requests = [GET.replace(b"/ ", b"/%d " % number) for number in range(5)]
