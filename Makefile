@@ -72,6 +72,9 @@ check-speed: $(VENV)/.test build ## How long `perijove check` takes for 10,000 l
 bench: $(VENV)/.test build ## Compare with nginx, HAProxy, Apache, Caddy, configurable-http-proxy (PEERS, OURS, ITEMS, ROUNDS; INSIDE=1: system calls)
 	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers $(PEERS)) $(if $(OURS),--ours $(OURS)) $(if $(ITEMS),--items $(ITEMS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSIDE),--inside) $(if $(WRITE),--write $(WRITE))
 
+routes-speed: $(VENV)/.test build ## What many routes cost, and what traffic notices of them (ONLY='churn many redis')
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.scale.speed $(ONLY)
+
 oracle-fuzz: $(VENV)/.test build ## Random configurations on Apache and perijove (COUNT, SEED, ONLY=SEED:NUMBER; PLANTS=1)
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m tests.oracle.fuzz --count $(or $(COUNT),2000) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(PLANTS),--plants)
 
