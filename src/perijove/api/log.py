@@ -33,7 +33,10 @@ class _Handler(logging.Handler):
 
 def begin(said: Said) -> None:
     """Begin to say what is to be said."""
-    voice = Voice(said)
+    try:
+        voice = Voice(said)
+    except OSError:  # standard output is closed: there is nobody to tell
+        return
     through(voice.tell)
     handler = _Handler(voice)
     for logger in (_log, _server):
