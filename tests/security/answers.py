@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tests.security import reader
 from tests.security.attacks import CODING_LINES, CODINGS, CONTROLS, LENGTH_LINES, LENGTHS, SIZES
 from tests.security.reader import Unclear
-from tests.security.stage import BROKEN, SAFELY, UNSAFE, Outcome, Verdict, answer, read_requests
+from tests.security.stage import BROKEN, LAX, SAFELY, UNSAFE, Outcome, Verdict, answer, read_requests
 from tests.server.parts import Conversation
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -332,6 +332,10 @@ def asking(case: Case, mark: bytes) -> bytes:
     return b"%b /%b HTTP/1.%d\r\nHost: hub.example\r\n" % (case.method, mark, case.minor) + content
 
 
+# A head that is malformed, and has one reading as to where it ends.
+_OF_HEADS = ("status line", "control", "field line", "size")
+
+
 def told(case: Case) -> Callable[[Outcome], bool]:
     """Return what tells that all has come: the end, or a whole answer."""
 
@@ -362,9 +366,13 @@ def judge(case: Case, outcome: Outcome) -> Verdict:
     status = int(got.first[1])
     if b"stolen" in b"".join(value for name, value in (*got.fields, *got.trailers) if name == b"set-cookie"):
         return Verdict(UNSAFE, "what was injected became a field")
-    ours = status in (502, 503, 504) and case.status != status
-    if case.status == 0 or (case.either and ours):
-        return SAFELY if ours else Verdict(UNSAFE, f"looks whole: {status} {got.content[:60]!r}")
+    ours = status in (500, 502, 503, 504) and case.status != status
+    if ours and (case.status == 0 or case.either):
+        return SAFELY
+    if case.status == 0:
+        if case.kind in _OF_HEADS and (status, got.content) == (200, b"hello"):
+            return Verdict(LAX, "mended, not refused")
+        return Verdict(UNSAFE, f"looks whole: {status} {got.content[:60]!r}")
     if status != case.status or got.content != case.content:
         return Verdict(BROKEN, f"{status} with {len(got.content)} octets {got.content[:60]!r}")
     if case.interim is not None and len(outcome.interim) != case.interim:

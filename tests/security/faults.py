@@ -99,8 +99,7 @@ def _asking(stage: Stage, seconds: float) -> tuple[int, int, float]:
 
 def slow_heads(stage: Stage) -> Figures:
     """Clients that bring an octet now and then are all cut at the limit; others are served meanwhile."""
-    # By `--to` and by an Apache file it is the default.
-    limit = 10.0 if stage.name in ("to", "apache-file") else HEADER
+    limit = 10.0 if stage.name == "to" else HEADER  # there it is the default
     count = 200 if stage.full else 40
     begun = time.monotonic()
     left = set(stage.many(count))

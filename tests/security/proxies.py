@@ -118,7 +118,7 @@ def _to(folder: Path, settings: Settings) -> Running:
     def command(port: int) -> list[str]:
         words = ["serve", "--to", f"http://127.0.0.1:{settings.upstream}", "--listen", f"127.0.0.1:{port}"]
         words += ["--mount", settings.prefix] if settings.prefix != "/" else []
-        words += ["--grace", str(settings.grace)] if settings.grace is not None else []
+        words += ["--grace", f"{settings.grace:g}"] if settings.grace is not None else []
         words += ["--access-log", settings.log] if settings.log else []
         words += ["--trust", settings.trust] if settings.trust else []
         return _perijove(*words)
@@ -167,7 +167,7 @@ def _apache_file(folder: Path, settings: Settings) -> Running:
     def command(port: int) -> list[str]:
         file = folder / f"{port}.conf"
         file.write_text(f"Listen 127.0.0.1:{port}\n" + _official(port, settings))
-        words = ["--grace", str(settings.grace)] if settings.grace is not None else []
+        words = ["--grace", f"{settings.grace:g}"] if settings.grace is not None else []
         words += ["--access-log", settings.log] if settings.log else []
         return _perijove("serve", str(file), *words)
 
@@ -181,7 +181,7 @@ def _chp_options(settings: Settings, ours: bool) -> list[str]:
     if settings.response is not None:
         words += ["--proxy-timeout", str(int(settings.response * 1000))]
     if ours:
-        words += ["--grace", str(settings.grace)] if settings.grace is not None else []
+        words += ["--grace", f"{settings.grace:g}"] if settings.grace is not None else []
         words += ["--access-log", settings.log] if settings.log else []
         words += ["--trust", settings.trust or "none"]
     return words

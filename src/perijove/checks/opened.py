@@ -121,7 +121,7 @@ def _of_apache(source: Source, defines: Sequence[str], known: Known) -> Subject:
 
 
 def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading, Gateway, tuple[Diagnostic, ...]]:
-    reading = read_apache(source, defines, modules=known.modules, elsewhere=known.modules is None)
+    reading = read_apache(source, defines, modules=known.modules, elsewhere=True)
     gateway, said = meaning(source, reading)
     items = _open(reading.items)
     if items != reading.items:

@@ -247,7 +247,9 @@ def _mounts(known: _Paths) -> list[str]:
 def _alone(known: _Paths, mount: str) -> bool:
     """Tell whether rules are for the kernels of a notebook server that is there without a hub, and none for users' servers."""
     kernels = tuple(f"{mount}{own}" for own in ("api/kernels", "terminals/"))
-    return not known.users and any(text.startswith(kernels) for text in known.beginnings)
+    # Beside a rule for everything, one for /api may be another application's.
+    api = () if mount in known.beginnings else (f"{mount}api", f"{mount}api/")
+    return not known.users and any(text.startswith(kernels) or text in api for text in known.beginnings)
 
 
 def _mount(path: str) -> str:

@@ -110,8 +110,10 @@ class Subject:
     @property
     def modules(self) -> frozenset[str] | None:
         """The modules that Apache loads; None if nobody has said."""
-        if self.known.modules is not None or self.reading is None:
+        if self.reading is None:
             return self.known.modules
+        if self.known.modules is not None:  # a part of a configuration may load some more
+            return self.known.modules | self.reading.modules
         return None if self.reading.assumed else self.reading.modules
 
     def directives(self, *names: str) -> Iterator[Written]:

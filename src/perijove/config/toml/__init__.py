@@ -50,6 +50,8 @@ def parse(source: Source) -> tuple[Config | None, list[Diagnostic]]:
         table = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         return None, [_syntax(source, error)]
+    except RecursionError:
+        return None, [_nested()]
     return validate(source, table)
 
 
@@ -62,6 +64,15 @@ def _lowered(
         return None, tuple(diagnostics)
     gateway, more = lower(source, config)
     return gateway, (*diagnostics, *more)
+
+
+def _nested() -> Diagnostic:
+    return Diagnostic(
+        name="toml-syntax",
+        severity=Severity.ERROR,
+        message="this is not read: tables or lists stand in each other hundreds deep",
+        help="no key needs more than a few levels",
+    )
 
 
 def _syntax(source: Source, error: tomllib.TOMLDecodeError) -> Diagnostic:
