@@ -1,5 +1,6 @@
 
 cpdef double clock() except -1
+cpdef double wall() except -1
 
 cdef class Poller:
     cdef public int fd, mask
@@ -11,4 +12,5 @@ cdef class Poller:
     cpdef int remove(self, int fd) except -1
     cpdef int wait(self, double timeout) except -1
     cpdef bint next(self) except -1
+    cpdef bint tells(self, int fd) except -1
     cpdef int close(self) except -1

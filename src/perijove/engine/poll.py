@@ -14,6 +14,11 @@ def clock() -> float:
     return time.monotonic()
 
 
+def wall() -> float:
+    """Return the time of day: seconds since 1970."""
+    return time.time()
+
+
 class Poller:
     """Level-triggered readiness of many descriptors.
 
@@ -56,6 +61,10 @@ class Poller:
             return False
         self.fd, self.mask = self._events.pop()
         return True
+
+    def tells(self, fd: int) -> bool:
+        """Tell whether an event of `fd` is among those of the last `wait` that are still to come."""
+        return any(one == fd for one, _ in self._events)
 
     def close(self) -> None:
         """Release the descriptor."""

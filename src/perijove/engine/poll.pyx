@@ -6,7 +6,7 @@ Waits without the GIL, and leaves signals to the wake-up descriptor: no Python h
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from libc.errno cimport EINTR, errno
 from libc.stdlib cimport calloc, free
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
+from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 from posix.unistd cimport close as close_descriptor
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -30,6 +30,12 @@ cdef enum:
 cpdef double clock() except -1:
     cdef timespec now
     clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec + now.tv_nsec * 1e-9
+
+
+cpdef double wall() except -1:
+    cdef timespec now
+    clock_gettime(CLOCK_REALTIME, &now)
     return now.tv_sec + now.tv_nsec * 1e-9
 
 
@@ -91,6 +97,14 @@ cdef class Poller:
         self.mask = <int>events[self._at].events
         self._at += 1
         return True
+
+    cpdef bint tells(self, int fd) except -1:
+        cdef epoll_event *events = <epoll_event *>self._events
+        cdef int at
+        for at in range(self._at, self._count):
+            if events[at].data.fd == fd:
+                return True
+        return False
 
     cpdef int close(self) except -1:
         if self._epoll >= 0:
