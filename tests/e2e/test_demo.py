@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from tests.e2e.person import Person, Site
 
 import redis
@@ -60,8 +61,9 @@ def test_demo(cache: Path, tmp_path: Path) -> None:
         assert len(descendants(running.pid)) >= 4  # hub, its proxy, a server, perijove
 
 
-def test_demo_of_replicas(tmp_path: Path) -> None:
+def test_demo_of_replicas(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What works behind two is tests/e2e/test_replicas.py; here it is what the demo says of it."""
+    tmp_path = tmp_path_factory.mktemp("d")  # short, as a Unix socket's path must be
     with demo(tmp_path, tmp_path, "--replicas") as (running, shown):
         urls = re.findall(r"http://\S+/jupyter/", shown)
         assert len(urls) == 3  # the balancer, and each of both
@@ -83,3 +85,15 @@ def test_demo_of_replicas(tmp_path: Path) -> None:
         while not re.search(r"started again … pid \d+", (tmp_path / "out").read_text()):
             assert time.monotonic() < end, (tmp_path / "out").read_text()
             time.sleep(0.1)
+
+
+def test_demo_of_replicas_without_redis(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "perijove.demo", "--replicas", "--port", "0"],
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "apt-get install redis-server" in done.stderr

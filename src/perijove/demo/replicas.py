@@ -94,7 +94,7 @@ class Replicas:
         """Start them.
 
         Args:
-            folder: for logs, and for what Redis keeps.
+            folder: for logs, and for what Redis keeps from now on. A path of at most 97 octets: a Unix socket is in it.
             port: of the balancer's public side, on 127.0.0.1.
             hub_url: where the hub itself listens, with its base path.
             token: of the API.
@@ -106,6 +106,7 @@ class Replicas:
         program = redis_program()
         if program is None:
             raise DidNotStart("there is no Redis here: `apt-get install redis-server`, or another system's redis or valkey")
+        shutil.rmtree(folder / "appendonlydir", ignore_errors=True)  # routes of an earlier run lead nowhere
         self.socket = folder / "redis.sock"
         self.ports = [free_port() for _ in range(count)]
         self.apis = [free_port() for _ in range(count)]

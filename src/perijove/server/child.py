@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _BEAT: Final = 0.5  # seconds
 # Of Python's collector of cycles: when it looks at what is new, at what is newer than that, and at all there is (never). The
-# engine makes no cycles (tests/server/test_cycles.py), so nothing is left for it; and to look at 100,000 routes takes longer
-# than any request should wait.
+# engine makes no cycles (tests/unit/server/test_child.py), so nothing is left for it; and to look at 100,000 routes takes
+# longer than any request should wait.
 _COLLECTS: Final = (1000, 10, 1 << 30)
 
 

@@ -8,6 +8,7 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.testing import bind_unused_port
 
+from perijove.api import rest
 from perijove.api.rest import Api, date
 from perijove.engine.slots import FIRST_ACTIVITY
 from perijove.observe.seen import Asked
@@ -117,6 +118,15 @@ def test_what_is_not_done(method, path, body, status):
 def test_inactive_since(name, since, count):
     found = play([("POST", "/api/routes/a", TOKEN, TARGET), ("GET", f"/api/routes?{name}={since}", TOKEN, None)])
     assert len(json.loads(found[1][1])) == count
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize(("since", "told"), [("", True), ("?inactiveSince=2000-01-01T00:00:00Z", False)])
+def test_many_routes_are_told_in_turns(monkeypatch, count, since, told):
+    monkeypatch.setattr(rest, "_TURN", 2)
+    asked = [("POST", f"/api/routes/{number}", TOKEN, TARGET) for number in range(count)]
+    found = json.loads(play([*asked, ("GET", f"/api/routes{since}", TOKEN, None)])[-1][1])
+    assert list(found) == ([f"/{number}" for number in range(count)] if told else [])
 
 
 def test_dates_are_written_as_javascript_does():
