@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -141,8 +142,8 @@ def test_what_could_only_fail_later(
     else:
         got = run(command, *options, "--port", str(free_port()))
         starts = got.returncode == 0
-        assert "error: " in got.stderr
-        assert "Traceback" not in got.stderr
+        assert "error: " in got.stdout + got.stderr
+        assert "Traceback" not in got.stdout + got.stderr
     assert starts == expected(kind, "options-that-only-fail-later")
 
 
@@ -207,8 +208,21 @@ def test_log(start: Start, one: Origin) -> None:
     proxy.ask("/a?secret=1")
     proxy.add("/down", DOWN)
     proxy.ask("/down/x?secret=2")
-    assert eventually(lambda: "503 GET /down/x" in proxy.log(), 1.0) == expected(proxy.kind, "log-of-failed-requests")
+    assert proxy.says("503 GET /down/x"), proxy.log()
+    assert proxy.says("127.0.0.1:9"), proxy.log()
     assert "secret" not in proxy.log()
+
+
+def test_log_of_requests_that_fail(start: Start, one: Origin, upstreams: Callable[..., Origin]) -> None:
+    proxy = start("--error-target", upstreams("hub").url, "--proxy-timeout", "300")
+    proxy.add("/a", one.url)
+    with proxy.client() as client:
+        assert client.upgrade("/nowhere/ws").status == 404
+    for path in ("/nowhere/x", "/a/do/hang", "/a/do/close", "/a/do/status/503"):
+        proxy.ask(path)
+    for words in ("404 GET /nowhere/ws", "404 GET /nowhere/x", "503 GET /a/do/hang", "503 GET /a/do/close"):
+        assert proxy.says(words), proxy.log()
+    assert "/a/do/status/503" not in proxy.log()  # is a server's answer as any
 
 
 def test_to_the_standard_output(command: list[str], one: Origin, kind: str) -> None:

@@ -25,7 +25,7 @@ from perijove.engine import buffer, fields, head, line
 from perijove.engine.const import FOUND, MORE, READ_SIZE
 
 SETTINGS = settings(max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-LIMITS = [(), (), (), (40, 200, 4), (20, 60, 2), (60, 100, 200)]
+LIMITS = [(), (), (), (40, 200, 4), (20, 60, 2), (60, 100, 200), (100, 1000, 50, False, 20)]
 
 
 @pytest.fixture(autouse=True, scope="module")

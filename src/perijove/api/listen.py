@@ -50,5 +50,5 @@ async def serve(of: Supervisor) -> Sequence[Renewing]:
     assert routing is not None
     assert of.kept is not None
     api = routing.api
-    made = Api(listen(api.address), of.kept, api.token, _context(api.tls, of.files), routing.by_host)
+    made = Api(listen(api.address), of.kept, of.asked, api.token, _context(api.tls, of.files), routing.by_host)
     return [_Listening(made, api.tls)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from perijove.server.supervisor import Renewing, Supervisor
 
 
+_LEVELS: Final = {"debug": 10, "info": 20, "warn": 30, "error": 40}  # of --log-level, as Python's `logging` has them
 _PROTOCOLS: Final = ("TLSv1_2", "TLS", "SSLv23")  # as Node.js calls them: the last two are whatever both sides speak
 
 
@@ -102,7 +103,14 @@ _OPTIONS = [
         "--access-log", metavar="FILE", help="A file, - for standard error, or syslog: for the system's. (perijove's own)"
     ),
     click.option("--access-log-format", type=click.Choice(["combined", "json"]), default="combined", help="(perijove's own)"),
-    click.option("--json", "as_json", is_flag=True, help="Write the log as JSON. (perijove's own)"),
+    click.option(
+        "--log-format",
+        type=click.Choice(["chp", "jupyterhub", "json"]),
+        default="chp",
+        help="Lines as configurable-http-proxy's, as the hub's own, or JSON. (perijove's own)",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="The same as --log-format json. (perijove's own)"),
+    click.option("--user", metavar="NAME", help="Whom workers run as: NAME or NAME:GROUP. (perijove's own)"),
 ]
 
 
@@ -123,7 +131,7 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 @click.command(name="chp", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it, and exit.")
 @_with_options
-def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
+def command(pid_file: str | None, **written: Any) -> None:
     """Be JupyterHub's own proxy: configurable-http-proxy's command line and REST API, without Node.js.
 
     In jupyterhub_config.py:
@@ -149,7 +157,7 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
     except BadOption as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
-    log.begin(log_level, as_json)
+    log.begin(options.said)
     found = loaded("chp", gateway)
 
     async def beside(of: Supervisor) -> Sequence[Renewing]:
@@ -182,7 +190,7 @@ def _options(written: dict[str, Any]) -> Options:
     from perijove.config import chp
     from perijove.config.options import BadOption
     from perijove.config.toml import values
-    from perijove.gateway.model import LogFormat
+    from perijove.gateway.model import Form, LogFormat, Said
 
     if written["storage_backend"] is not None:
         raise BadOption("--storage-backend names a module of Node.js, which is not here: see --redis and --routes-file")
@@ -203,7 +211,7 @@ def _options(written: dict[str, Any]) -> Options:
     same = [
         *("ip", "port", "socket", "api_ip", "api_port", "api_socket", "insecure", "default_target", "error_target"),
         *("error_path", "redirect_port", "redirect_to", "auto_rewrite", "change_origin", "protocol_rewrite"),
-        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket", "acme_webroot", "routes_file"),
+        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket", "acme_webroot", "routes_file", "user"),
     ]
     return chp.Options(
         **{name: written[name] for name in same},
@@ -227,6 +235,10 @@ def _options(written: dict[str, Any]) -> Options:
         redis=redis,
         access_log=None if log is None else values.log_target(log),
         access_log_format=LogFormat(written["access_log_format"]),
+        said=Said(
+            _LEVELS.get(written["log_level"].lower(), _LEVELS["info"]),
+            Form.JSON if written["as_json"] else Form(written["log_format"]),
+        ),
     )
 
 

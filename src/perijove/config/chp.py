@@ -123,6 +123,8 @@ class Options:
     acme_webroot: str | None = None
     access_log: model.LogFile | model.Stderr | model.Syslog | None = None
     access_log_format: model.LogFormat = model.LogFormat.COMBINED
+    said: model.Said = field(default_factory=model.Said)
+    user: str | None = None  # whom workers run as
 
 
 def gateway(options: Options) -> model.Gateway:
@@ -159,6 +161,8 @@ def gateway(options: Options) -> model.Gateway:
         workers=options.workers,
         access_log=options.access_log,
         access_log_format=options.access_log_format,
+        said=options.said,
+        user=options.user,
     )
 
 

@@ -528,6 +528,7 @@ class Client(Arrival):
                 count = upstream.recv(self.outbuf, min(exchange.response_left, READ_SIZE))
                 if count > 0:
                     exchange.gave(count)
+                    upstream.unsure = exchange.response_done
             else:
                 count = upstream.recv(upstream.inbuf, READ_SIZE)
             if count == AGAIN:
@@ -593,18 +594,19 @@ class Client(Arrival):
         if self.mode == TUNNELLING:
             self._copied(FAILED, False)
             return
-        if why == LOST and not exchange.request_done and upstream.opened and upstream.outbuf.size():
-            # It takes no more of the content; perhaps it has said why before it hung up.
+        if why == LOST and upstream.opened and not upstream.used and upstream.outbuf.size():
+            # It takes no more of the request; perhaps it has said why before it hung up.
             upstream.outbuf.clear()
-            exchange.keep_alive = False
+            if not exchange.request_done:
+                exchange.keep_alive = False
             if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
-                upstream.outbuf.clear()
                 exchange.answered = self.reactor.now
                 exchange.date = self.reactor.date()
                 verdict = exchange.read_response(
                     self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
                 )
                 if verdict == FOUND:
+                    exchange.reuse = False
                     self._push_response(verdict)
                     return
         if exchange.response_started:
@@ -644,6 +646,7 @@ class Client(Arrival):
         if state is None or balance is None or old is None:
             return False
         balance.failed(state)
+        balance.ended(state, 0, 0)
         if self.first is None or self.attempts >= balance.attempts:
             return False
         self.attempts += 1
@@ -775,6 +778,11 @@ class Client(Arrival):
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
         if 101 < exchange.status < 300 and exchange.asked:
             self._touch()
+        if exchange.upgrade and exchange.status != 101:
+            self.site.counters.add(slots.UPGRADES_REFUSED, 1)
+        state = exchange.state
+        if state is not None and state.balance is not None:
+            state.balance.ended(state, self.head_size + exchange.received, exchange.sent)
         if self.admission is not None:
             self.admission.finished()
         record = self.site.record
@@ -800,6 +808,7 @@ class Client(Arrival):
         """The response cannot be completed. RST: what was sent must not look like all of it (RFC 9112 §8)."""
         if self.mode == ACTIVE:
             self.exchange.ended = why
+            self.site.failure(self.exchange, self.exchange.status)
             self._finished()
         self.reset()
 
@@ -833,6 +842,7 @@ class Client(Arrival):
             exchange.keep_alive = False
         if exchange.ended == DONE:
             exchange.ended = DENIED
+        site.failure(exchange, status)
         reply = replies.refusal(site, exchange, self.accept, status, why, wait)
         if reply.ask is not None and exchange.plan is not None:
             self._send(reply.ask, exchange.plan)

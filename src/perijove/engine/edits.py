@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Line = tuple[bytes, bytes]  # name as it was written, value
 
+# Spaces for controls, but for a tab.
+_WITHOUT_CONTROLS: Final = bytes(32 if octet == 127 or (octet < 32 and octet != 9) else octet for octet in range(256))
+
 SET: Final = 0
 ADD: Final = 1
 DEFAULT: Final = 2
@@ -66,15 +69,13 @@ def edit_request(operations: tuple[FieldOperation, ...], state: State) -> None:
 
 def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: State) -> list[Line]:
     """Return a response's lines after these operations (`do_headers_fixup`, modules/metadata/mod_headers.c)."""
-    mapped = False
+    mapped: set[int] = set()  # lines whose prefix was replaced
     cookies: set[tuple[int, bytes]] = set()  # lines, and the attribute that was replaced in each
     for one in operations:
-        if one.kind == PREFIX and mapped:
-            continue  # the first that fits counts
         if one.test is not None and not one.test.holds(state):
             continue
         if one.kind == PREFIX:
-            lines, mapped = _prefixed(lines, one, state)
+            lines = _prefixed(lines, one, state, mapped)
         elif one.kind == ATTRIBUTE:
             lines = _cookies(lines, one, state, cookies)
         else:
@@ -85,22 +86,20 @@ def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: Sta
 _URLS: Final = frozenset((b"location", b"content-location", b"uri", b"destination"))
 
 
-def _prefixed(lines: list[Line], one: FieldOperation, state: State) -> tuple[list[Line], bool]:
-    """Replace a prefix in fields that have a URL (ap_proxy_location_reverse_map); tell whether it was there."""
+def _prefixed(lines: list[Line], one: FieldOperation, state: State, mapped: set[int]) -> list[Line]:
+    """Replace a prefix in lines that have a URL, each line by the first rule that fits it (ap_proxy_location_reverse_map)."""
     assert one.value is not None
     assert one.old is not None
     prefix = one.old.text(state)
-    found = False
-    out: list[Line] = []
-    for line in lines:
-        value = line[1]
-        if line[0].lower() in _URLS:
-            part = _path(value) if prefix[:1] == b"/" else value
-            if prefix and part[: len(prefix)].lower() == prefix.lower():
-                found = True
-                line = (line[0], clean(one.value.text(state)) + part[len(prefix) :])
-        out.append(line)
-    return out, found
+    out = lines.copy()
+    for number, line in enumerate(lines):
+        if number in mapped or line[0].lower() not in _URLS:
+            continue
+        part = _path(line[1]) if prefix[:1] == b"/" else line[1]
+        if prefix and part[: len(prefix)].lower() == prefix.lower():
+            mapped.add(number)
+            out[number] = (line[0], clean(one.value.text(state)) + part[len(prefix) :])
+    return out
 
 
 def _path(url: bytes) -> bytes:
@@ -176,10 +175,8 @@ def _places(lines: list[Line], name: bytes) -> list[int]:
 
 
 def clean(value: bytes) -> bytes:
-    """Return a value without what would end its line."""
-    if b"\r" in value or b"\n" in value or b"\0" in value:
-        return value.replace(b"\r", b" ").replace(b"\n", b" ").replace(b"\0", b" ")
-    return value
+    """Return a value without what would end its line, nor other controls, which strict recipients refuse (RFC 9110 §5.5)."""
+    return value.translate(_WITHOUT_CONTROLS)
 
 
 def _replaced(value: bytes, one: FieldOperation, state: State) -> bytes:

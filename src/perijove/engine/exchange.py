@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _GATHERED: Final = 16384  # octets of chunked content that are sent with a Content-Length if they have come
 _PARTED: Final = 8192  # octets of content of which parts are made: httpd has no more at hand at once (ProxyIOBufferSize)
-_INTERIM: Final = 16  # interim responses that one request may bring; floods of them end in 502
+# Interim responses that one request may bring; floods of them end in 502. WebDAV servers send a 102 every few seconds
+# (RFC 2518 §10.1), for as long as a request takes.
+_INTERIM: Final = 100
 # RFC 9110 §9.2.2; with TRACE left out, which is refused anyway.
 IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 _no_names: Final[frozenset[bytes]] = frozenset()

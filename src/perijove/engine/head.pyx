@@ -219,6 +219,8 @@ cdef Py_ssize_t end_of_line(const char *data, Py_ssize_t size) noexcept:
 cdef Py_ssize_t end_of_head(const char *data, Py_ssize_t size) noexcept:
     """Return where the first CRLFCRLF is, or -1. From line to line that is much faster than `memmem`."""
     cdef Py_ssize_t at = 0, next
+    if size == 0:
+        return -1  # of nothing there is no address that memchr() may be given (C17 §7.24.1)
     while True:
         next = end_of_line(data + at, size - at)
         if next < 0:
@@ -256,7 +258,9 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
 
 
 # A host with octets that are encoded: who speaks to a Unix socket puts its path there.
-is_encoded_host = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?\Z").match
+is_encoded_host = re.compile(
+    rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
+).match
 
 
 cdef class Limits:
@@ -299,7 +303,7 @@ cdef class Head:
         cdef Py_ssize_t start, colon, value, last
         cdef int number, i
         cdef Line *line
-        cdef bint lookalike = False
+        cdef bint lookalike = False, over = False
         cdef unsigned char copy[32]
         self.count = 0
         self.seen = 0
@@ -327,7 +331,7 @@ cdef class Head:
             while last > value and (text[last - 1] == c" " or text[last - 1] == c"\t"):
                 last -= 1
             if limits.field and at - start > limits.field:
-                return 431
+                over = True
             at += 2
             if self.count >= self.room:
                 self.room = self.room * 2 if self.room else 32
@@ -355,7 +359,7 @@ cdef class Head:
                 self.seen |= <unsigned long long>1 << number
                 self.at[number] = self.count
             self.count += 1
-        if self.count > limits.count:
+        if self.count > limits.count or over:
             return 431
         return 400 if lookalike else FOUND
 
@@ -779,12 +783,15 @@ cdef class ResponseHead(Head):
         self.source = source
         end = end_of_head(data, size)
         if end < 0:
-            if incomplete(data, size, limits) != MORE or memcmp(data, b"HTTP/1.", min(size, 7)) != 0:
+            # Of nothing there is no address that memcmp() may be given (C17 §7.24.1).
+            if size and (incomplete(data, size, limits) != MORE or memcmp(data, b"HTTP/1.", min(size, 7)) != 0):
                 return 502
             return MORE
         if end > limits.size:
             return 502
         line_end = end_of_line(data, size)
+        if line_end > limits.line:  # as `incomplete` says when less of it has come
+            return 502
         # HTTP/1.x SP 3DIGIT, and SP reason-phrase unless that is left out
         if line_end < 12 or memcmp(data, b"HTTP/1.", 7) != 0 or data[8] != c" ":
             return 502

@@ -1,4 +1,5 @@
 from perijove.engine.counters cimport Counters
+from perijove.engine.exchange cimport Exchange
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.limiter cimport Limiter
 from perijove.engine.plan cimport Table, Timeouts
@@ -19,5 +20,6 @@ cdef class Site:
     cdef public long connections
     cdef public Counters counters
     cdef public Limiter limiter
-    cdef public object tell
+    cdef public object tell, failed
     cpdef void limited(self, int limit, bytes who) except *
+    cpdef void failure(self, Exchange exchange, int status) except *

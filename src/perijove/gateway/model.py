@@ -115,6 +115,7 @@ class Stages:
     request: tuple[Rule, ...] = ()  # edit what goes upstream
     response: tuple[Rule, ...] = ()  # edit what comes downstream
     forwards: bool = False  # of a program: it is a forward proxy, too
+    own: Condition | None = None  # of a program that forwards: which of the URLs that are asked for are not another's
     program: bool = False  # the rules are more than paths in order: they run one after the other, for each request
     encoded_slashes: str = "off"  # of a program: what becomes of %2F in a path: off (404), on (decoded), nodecode
     merge_slashes: bool = True  # of a program: whether double slashes are one
@@ -250,6 +251,22 @@ class Routing:
     kept: Redis | str | None = None  # where routes are kept beside memory: shared with others, or in a file
 
 
+class Form(Enum):
+    """How a line on standard output is written."""
+
+    CHP = "chp"  # as configurable-http-proxy's
+    JUPYTERHUB = "jupyterhub"  # as the hub's own
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said on standard output, of requests that fail among others."""
+
+    level: int = 20  # and above, as Python's `logging` has them
+    form: Form = Form.CHP
+
+
 class LogFormat(Enum):
     """How a line of the access log is written."""
 
@@ -291,6 +308,7 @@ class Gateway:
     limits: Limits = field(default_factory=Limits)
     access_log: LogFile | Stderr | Syslog | None = None
     access_log_format: LogFormat = LogFormat.COMBINED
+    said: Said | None = None  # requests that fail are told of on standard output
     metrics: Address | None = None  # where monitoring asks
     routing: Routing | None = None
     workers: int = 1  # processes; 0 is one for each core

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import perijove
 from perijove import engine
 from perijove.gateway import model
+from perijove.observe.seen import Asked
 from perijove.routing.compile import labels
 from perijove.routing.dynamic import BadTarget
 from perijove.server import files, monitor, systemd
@@ -123,6 +124,7 @@ class Supervisor:
         self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
         self.routes: Routes | None = None
         self.kept: Kept | None = None  # the same, and wherever else they are kept
+        self.asked = Asked()  # of whoever tells of routes
         if gateway.routing is not None:
             rows = [slot.shared.counters() for slot in self.slots]
             try:

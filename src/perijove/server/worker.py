@@ -6,6 +6,7 @@ an open log and the contents of files, since it may have no right to them.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -29,8 +30,10 @@ from perijove.routing.dynamic import BadTarget, Destinations, url_of
 from perijove.routing.trust import Trust
 from perijove.server import limits, log
 from perijove.server.destinations import Upstreams
+from perijove.server.failures import Failures
 from perijove.server.files import Contents, Unreadable, pages, read
 from perijove.server.peer import examiner
+from perijove.server.said import Voice
 from perijove.server.shared import Numbers
 from perijove.server.tls import BadCertificate, client_context, self_signed, server_context
 
@@ -122,6 +125,8 @@ class Worker:
         self.upstreams: dict[str, Upstream] = {}
         self.acceptors: dict[model.Address, list[Acceptor]] = {}
         self.record: Record | None = None
+        self.voice: Voice | None = None  # by which all is said, …
+        self.failures: Failures | None = None  # … and which requests fail
 
     def apply(self, gateway: model.Gateway, given: Given) -> None:
         """Serve `gateway` from now on. Running exchanges and tunnels keep what they started with.
@@ -151,6 +156,11 @@ class Worker:
         self.gateway = gateway
         self.reopen(given.log)
         self._limit(gateway.limits)
+        if gateway.said is not None and self.failures is None:
+            with contextlib.suppress(OSError):  # standard output is closed
+                self.voice = Voice(gateway.said)
+                self.failures = Failures(self.reactor, self.voice)
+        self.counters.detailed = -1 if gateway.routing is None else given.numbers.routes.get("/", -1)
         trust = Trust(gateway.trust)
         balancers = gateway.announced
         announced = Trust(balancers.networks, balancers.unix) if balancers is not None else None
@@ -220,6 +230,7 @@ class Worker:
         site.body_limit = written.body
         site.limiter = self.limiter if limits.are_set(written) else None
         site.tell = self.notices.refused
+        site.failed = None if self.failures is None else self.failures.failed
         site.record = self.record
         site.counters = self.counters
         return site

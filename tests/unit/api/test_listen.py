@@ -10,6 +10,7 @@ from tornado.testing import bind_unused_port
 
 from perijove.api.listen import serve
 from perijove.gateway.model import CertificatePair, RoutesApi, Routing, TcpAddress, TlsServer
+from perijove.observe.seen import Asked
 
 
 def test_a_certificate_is_renewed():
@@ -20,7 +21,9 @@ def test_a_certificate_is_renewed():
     sock.close()
     tls = TlsServer(certificates=(CertificatePair(cert="a.pem", key="a.pem"),))
     routing = Routing(api=RoutesApi(address=TcpAddress("127.0.0.1", port), tls=tls))
-    of = SimpleNamespace(gateway=SimpleNamespace(routing=routing), kept=object(), files={"a.pem": issued("before")})
+    of = SimpleNamespace(
+        gateway=SimpleNamespace(routing=routing), kept=object(), asked=Asked(), files={"a.pem": issued("before")}
+    )
 
     async def play():
         async def shown():

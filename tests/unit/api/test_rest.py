@@ -10,14 +10,16 @@ from tornado.testing import bind_unused_port
 
 from perijove.api.rest import Api, date
 from perijove.engine.slots import FIRST_ACTIVITY
+from perijove.observe.seen import Asked
 from perijove.server.routes import Routes
 
 TOKEN = {"Authorization": "token secret"}
 TARGET = json.dumps({"target": "http://127.0.0.1:1", "user": "ü", "jupyterhub": True})
 
 
-def play(asked, token="secret", by_host=False):
+def play(asked, token="secret", by_host=False, counted=None):
     """Ask one after the other: method, path, fields, content. Return statuses and contents."""
+    asked_of = Asked() if counted is None else counted
 
     async def ask():
         async def tell(_changes):
@@ -25,7 +27,7 @@ def play(asked, token="secret", by_host=False):
 
         row = memoryview(bytearray(8 * (FIRST_ACTIVITY + 16))).cast("q")
         sock, port = bind_unused_port()
-        api = Api([sock], Routes((), tell, lambda: [row]), token, None, by_host)
+        api = Api([sock], Routes((), tell, lambda: [row]), asked_of, token, None, by_host)
         client = AsyncHTTPClient(force_instance=True)
         found = []
         for method, path, headers, body in asked:

@@ -65,6 +65,7 @@ class World:
         self.timeouts = Timeouts()
         self.upstream = Upstream("up", self.timeouts)
         self.upstream.addresses = [(socket.AF_INET, self.server.address)]
+        self.failed: list[tuple[int, int]] = []  # statuses, and why
         self.site = self.serve(forward(upstream=self.upstream))
         self.made: list[Client] = []
         self.refused: list[tuple[int, bytes]] = []  # by operators' limits
@@ -73,6 +74,7 @@ class World:
         self.site = Site(table(plan), limits or Limits())
         self.site.timeouts = self.timeouts
         self.site.record = self.journal = Journal()
+        self.site.failed = lambda exchange, status: self.failed.append((status, exchange.ended))
         return self.site
 
     def client(self, tls: ssl.SSLContext | None = None, small: bool = False, announced: bool = False) -> Far:
