@@ -104,6 +104,9 @@ docs: $(VENV)/.test ## Build the documentation; warnings are errors
 
 build: $(VENV)/.build ## Compile the engine in place
 
+wheels: ## Build source and wheel for PYTHON, install both into fresh environments, keep them in dist/
+	@PYTHON="$(PYTHON)" sh scripts/wheels.sh
+
 image: ## Build the container image with docker, podman or buildah (IMAGE=perijove)
 	@IMAGE=$(IMAGE) sh scripts/image.sh required
 

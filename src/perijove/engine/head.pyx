@@ -407,6 +407,7 @@ cdef class Head:
         cdef Line *one
         cdef Line *other
         cdef int i, j
+        cdef unsigned long long sizes = 0, size  # of names without a number, one bit each: most are of a size of their own
         if self.repeats & ~<unsigned long long>1:
             return True
         if not self.repeats:
@@ -415,6 +416,10 @@ cdef class Head:
         for i in range(self.count):
             one = &self.lines[i]
             if one.number:
+                continue
+            size = <unsigned long long>1 << min(one.name, 63)
+            if not sizes & size:
+                sizes |= size
                 continue
             for j in range(i):
                 other = &self.lines[j]
