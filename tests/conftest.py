@@ -9,7 +9,8 @@ from perijove import engine
 
 # Folders of tests that start servers, and with whom they share them.
 _PROCESSES = {
-    "server": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "contract": "", "redis": "redis", "checks": "checks",
+    "server": "", "security": "", "contract": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "redis": "redis",
+    "checks": "checks",
 }  # fmt: skip
 
 if os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1" and os.environ.get("PERIJOVE_PURE", "0") in ("", "0"):
