@@ -142,8 +142,8 @@ def test_what_could_only_fail_later(
     else:
         got = run(command, *options, "--port", str(free_port()))
         starts = got.returncode == 0
-        assert "error: " in got.stderr
-        assert "Traceback" not in got.stderr
+        assert "error: " in got.stdout + got.stderr
+        assert "Traceback" not in got.stdout + got.stderr
     assert starts == expected(kind, "options-that-only-fail-later")
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import ssl
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -12,10 +15,10 @@ from pathlib import Path
 import trustme
 from cryptography import x509
 from tests.contract.conftest import Start
-from tests.contract.parts import TOKEN, Proxy, Reporter, report
-from tests.server.parts import Origin, eventually
+from tests.contract.parts import TOKEN, Proxy, Reporter, accepts, report
+from tests.server.parts import WAIT, Client, Origin, ask, eventually
 
-from perijove.demo.processes import descendants
+from perijove.demo.processes import descendants, free_port
 
 PASSWORD = "X9f-a-password-of-a-key"
 SIDES = (("ssl", "public"), ("api-ssl", "api"), ("client-ssl", "client"))
@@ -87,6 +90,52 @@ def test_trust_none(start: Start, one: Origin) -> None:
         "hub.example:8443",
         "8443",
     ]
+
+
+def test_a_log_that_nobody_reads_holds_nobody_up(one: Origin) -> None:
+    """Neither the API, nor requests that fail. Standard output is a pipe that is full after some lines.
+
+    Seen to fail with `logging.StreamHandler(sys.stdout)`, which waits.
+    """
+    port, api = free_port(), free_port()
+    where = ["--ip", "127.0.0.1", "--port", str(port), "--api-port", str(api), "--default-target", one.url]
+    env = {name: value for name, value in os.environ.items() if name != "CONFIGPROXY_AUTH_TOKEN"}
+    command = [sys.executable, "-m", "perijove", "chp", *where]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env)
+    try:
+        assert eventually(lambda: accepts(port) and accepts(api), WAIT)
+        path = "/" + "long" * 500
+        for _ in range(60):
+            assert ask(api, f"/api/routes{path}").status == 404
+        body = b'{"target": "http://127.0.0.1:9"}'
+        with Client(api) as client:
+            assert client.ask("/api/routes/down", method="POST", content=body).status == 201
+        for number in range(60):
+            assert ask(port, f"/down/{number}{path}").status == 503
+        assert ask(port, "/x").status == 200
+        assert ask(api, "/api/routes/down").status == 200
+    finally:
+        process.terminate()
+        process.wait(WAIT)
+        assert process.stdout is not None
+        said = process.stdout.read()
+        process.stdout.close()
+    assert b"404 GET /api/routes/long" in said
+    assert len(said) < 200_000
+
+
+def test_it_may_have_no_standard_output(one: Origin) -> None:
+    port = free_port()
+    words = shlex.join([sys.executable, "-m", "perijove", "chp", "--ip", "127.0.0.1", "--default-target", one.url])
+    command = f"exec {words} --port {port} --api-port {free_port()} >&-"
+    process = subprocess.Popen(["sh", "-c", command], stderr=subprocess.DEVNULL)
+    try:
+        assert eventually(lambda: accepts(port), WAIT)
+        assert ask(port, "/x").status == 200
+        os.kill(process.pid, 0)
+    finally:
+        process.terminate()
+        assert process.wait(WAIT) == 0
 
 
 def test_certificates_are_renewed_on_all_sides(start: Start, one: Origin, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from perijove.server.report import through
 from perijove.server.said import ERROR, Voice
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ class _Handler(logging.Handler):
 
 def begin(said: Said) -> None:
     """Begin to say what is to be said."""
-    handler = _Handler(Voice(said))
+    try:
+        voice = Voice(said)
+    except OSError:  # standard output is closed: there is nobody to tell
+        return
+    through(voice.tell)
+    handler = _Handler(voice)
     for logger in (_log, _server):
         logger.addHandler(handler)
         logger.propagate = False

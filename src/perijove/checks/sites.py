@@ -247,13 +247,17 @@ def _mounts(known: _Paths) -> list[str]:
 def _alone(known: _Paths, mount: str) -> bool:
     """Tell whether rules are for the kernels of a notebook server that is there without a hub, and none for users' servers."""
     kernels = tuple(f"{mount}{own}" for own in ("api/kernels", "terminals/"))
-    return not known.users and any(text.startswith(kernels) for text in known.beginnings)
+    # Beside a rule for everything, one for /api may be another application's.
+    api = () if mount in known.beginnings else (f"{mount}api", f"{mount}api/")
+    return not known.users and any(text.startswith(kernels) or text in api for text in known.beginnings)
 
 
 def _mount(path: str) -> str:
     segments: list[str] = []
-    for segment in path.strip("/").split("/"):
-        if segment in _OWN or not segment:
+    every = path.strip("/").split("/")
+    for at, segment in enumerate(every):
+        folder = segment == "hub" and every[at + 1 : at + 2] in (["hub"], ["user"])  # a hub that is itself below /hub/
+        if not segment or (segment in _OWN and not folder):
             break
         segments.append(segment)
     return "/" + "".join(f"{one}/" for one in segments)

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from perijove.engine.plan import Plan
     from perijove.engine.site import Site
 
+_ACCEPT: Final = fields.ACCEPT
 _PIPELINED: Final = 65536  # octets of further requests that are taken in while one is served
 _LINGER_MOST: Final = 1 << 20
 _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
@@ -356,7 +357,7 @@ class Client(Arrival):
             exchange.state = state
         exchange.begun = self.reactor.now
         self.head_begun = False
-        self.accept = head.field(fields.ACCEPT) or b""
+        self.accept = head.field(_ACCEPT) or b""
         if self.reactor.draining:
             exchange.keep_alive = False
         if plan.per_connection:
@@ -433,7 +434,8 @@ class Client(Arrival):
         name = lender.server_name
         if lender.name_from_host and plan.preserve_host and exchange.state is not None:
             name = exchange.state.called().decode("latin-1")
-        upstream = lender.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT, name)
+        idempotent = head.method in IDEMPOTENT
+        upstream = lender.lend(self, head.length != NO_BODY or not idempotent, name)
         self.upstream = upstream
         self.mode = ACTIVE
         self.repeated = False
@@ -456,7 +458,7 @@ class Client(Arrival):
             if not exchange.request_done and upstream.outbuf.size() >= READ_SIZE:
                 self.want(self.interest & ~IN)
         if exchange.request_done:
-            self.replay = upstream.outbuf.copy() if head.method in IDEMPOTENT else None
+            self.replay = upstream.outbuf.copy() if idempotent else None
             if self.inbuf.size():
                 self.buffered = True
         else:
@@ -526,6 +528,7 @@ class Client(Arrival):
                 count = upstream.recv(self.outbuf, min(exchange.response_left, READ_SIZE))
                 if count > 0:
                     exchange.gave(count)
+                    upstream.unsure = exchange.response_done
             else:
                 count = upstream.recv(upstream.inbuf, READ_SIZE)
             if count == AGAIN:

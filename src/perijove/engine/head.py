@@ -179,20 +179,19 @@ class Head:
         """Take `block` (each line after a CRLF) apart; return FOUND or a status."""
         if self.nominated:
             self.nominated = frozenset()
-        if 0 < limits.field < len(block) and max(map(len, block.split(b"\r\n"))) > limits.field:
-            return 431
+        over = 0 < limits.field < len(block) and max(map(len, block.split(b"\r\n"))) > limits.field
         if self._again:
             found = self._shape.matcher()(block)
             if found is not None:
                 self._lines = found.groups()
                 self.repeats = self._shape.repeats
-                return FOUND
+                return 431 if over else FOUND
         names = tuple(_names(block))
         count = block.count(b"\r\n")
         # Each line begins with a name and a colon, and no octet is a control, nor CR or LF but in a CRLF.
         if len(names) != count or len(block.translate(None, _VALUE_OCTETS)) != 2 * count:
             return 400
-        if count > limits.count:
+        if count > limits.count or over:
             return 431
         shape = _shapes.get(names) or _shape(names)
         if shape.lookalike:
@@ -515,6 +514,8 @@ class ResponseHead(Head):
         if end - start > limits.size:
             return 502
         line_end = data.find(b"\r\n", start)
+        if line_end - start > limits.line:  # as `_incomplete` says when less of it has come
+            return 502
         found = _is_status_line(data[start:line_end])
         if not found:
             return 502

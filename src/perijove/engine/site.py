@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from perijove.engine.counters import unshared
 from perijove.engine.head import Limits, RequestHead, ResponseHead
+from perijove.engine.reactor import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,19 @@ if TYPE_CHECKING:
     from perijove.engine.exchange import Exchange
     from perijove.engine.limiter import Limiter
     from perijove.engine.plan import Table
-    from perijove.engine.record import Record
+    from perijove.engine.reactor import Endpoint
+
+
+class Recorder(Log):
+    """What writes the access log, as connections know it."""
+
+    def begin(self, client: Endpoint, head: RequestHead) -> None:
+        """Keep what is needed of a request's head, which stands for another request by the time of the answer."""
+        raise NotImplementedError
+
+    def finish(self, client: Endpoint) -> None:
+        """Write of an exchange that has ended."""
+        raise NotImplementedError
 
 
 class Site:
@@ -31,7 +44,7 @@ class Site:
         self.body_limit = 0  # octets; 0 is none
         self.request_head = RequestHead()
         self.response_head = ResponseHead()
-        self.record: Record | None = None
+        self.record: Recorder | None = None
         self.connections = 0
         self.counters = unshared()
         self.limiter: Limiter | None = None  # of operators' limits, if there are any

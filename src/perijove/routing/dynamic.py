@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from perijove.gateway.model import Address, Routing
 
 _UNIX: Final = ("http+unix", "unix+http")
+_SUN_PATH: Final = 107  # octets (unix(7))
 _PORTS: Final = {"http": 80, "https": 443}
+# As `Host` has it: no octet in it can end a line, or mean something in a URL.
+_is_authority: Final = re.compile(rb"(?:[0-9A-Za-z_][0-9A-Za-z._-]*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z").match
 _PAGE: Final = re.compile(r"([45][0-9]{2}|error)\.html\Z").match
 # Of the answer that is the page of an error only this is passed on, as configurable-http-proxy does.
 _OF_PAGES: Final = fields.mask(fields.CONTENT_TYPE, fields.CONTENT_ENCODING, fields.DATE)
@@ -68,10 +71,20 @@ def url_of(text: str) -> Url:
     if any(not 0x21 <= ord(octet) < 0x7F for octet in path):
         raise BadTarget(f"`{text}` has a path that cannot stand in a request")
     if parts.scheme in _UNIX and parts.netloc:
-        return Url("http", UnixAddress(unquote(parts.netloc)), path)
+        socket = unquote(parts.netloc)
+        if "\0" in socket or len(socket.encode("utf-8", "surrogatepass")) > _SUN_PATH:
+            raise BadTarget(f"`{text}` names no socket: a path has at most {_SUN_PATH} octets, and no NUL")
+        return Url("http", UnixAddress(socket), path)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise BadTarget(f"`{text}` is no target: http://HOST:PORT, https://… and http+unix://%2FPATH are")
-    return Url(parts.scheme, TcpAddress(parts.hostname, _PORTS[parts.scheme] if port is None else port), path)
+    found = Url(parts.scheme, TcpAddress(parts.hostname, _PORTS[parts.scheme] if port is None else port), path)
+    try:
+        named = _is_authority(found.authority) and port != 0
+    except UnicodeError:  # of a label that is empty, or too long (RFC 1035 §2.3.4)
+        named = None
+    if not named:
+        raise BadTarget(f"`{text}` names no host that there could be")
+    return found
 
 
 Find = Callable[[Url, Target | None], "Upstream"]

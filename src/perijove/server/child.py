@@ -22,6 +22,7 @@ from perijove.engine.slots import LOG_DROPPED
 from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Routed, Snapshot, encode
 from perijove.server.limits import Memory
 from perijove.server.privileges import become, raise_descriptors
+from perijove.server.report import through
 from perijove.server.shared import Shared
 from perijove.server.stderr import unblock
 from perijove.server.tls import BadCertificate
@@ -121,6 +122,8 @@ class Control(Endpoint):
             self.worker.destinations.replace(snapshot.routes)
         try:
             self.worker.apply(snapshot.gateway, given)
+            if self.worker.voice is not None:
+                through(self.worker.voice.tell)
         except BadCertificate:
             for some in given.sockets.values():
                 for one in some:

@@ -62,9 +62,9 @@ class Upstreams:
     def replace(self, changes: Iterable[Change]) -> None:
         """Have these routes and no others."""
         kept = {prefix: (url, activity) for prefix, url, activity in changes}
-        gone = [prefix for prefix in self.routes.targets if prefix not in kept]
-        self.change((prefix, None, -1) for prefix in gone)
-        self.change((prefix, url, activity) for prefix, (url, activity) in kept.items())
+        known = {prefix: (one.url, one.activity) for prefix, one in self.routes.targets.items()}
+        self.change((prefix, None, -1) for prefix in known if prefix not in kept)
+        self.change((prefix, *told) for prefix, told in kept.items() if known.get(prefix) != told)
 
     def begin(self, gateway: model.Gateway, contents: Contents) -> None:
         """Be of another gateway from now on: whoever is connected to as before keeps the connections."""

@@ -22,6 +22,7 @@ DEBUG: Final = 10  # as `logging` has them
 INFO: Final = 20
 WARNING: Final = 30
 ERROR: Final = 40
+_PREFIXES: Final = {"error": ERROR, "warning": WARNING, "limit": WARNING}  # of what `report.say` is given
 NAMES: Final = {DEBUG: "debug", INFO: "info", WARNING: "warning", ERROR: "error"}
 
 
@@ -43,6 +44,12 @@ class Voice:
         if level >= self.level:
             line = written(self._form, level, masked_text(text), time.time() if at is None else at)
             self._sink.write([line.encode("utf-8", "backslashreplace")])
+
+    def tell(self, text: str) -> None:
+        """Say a text whose first word may be its level."""
+        word, colon, rest = text.partition(": ")
+        level = _PREFIXES.get(word) if colon else None
+        self.say(INFO if level is None else level, text if level is None or word == "limit" else rest)
 
 
 def written(form: Form, level: int, text: str, at: float) -> str:

@@ -108,6 +108,8 @@ def _context(cert: bytes, key: bytes, cert_path: str, key_path: str, password: s
     context.set_ciphers(_SUITES)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
+    # OpenSSL would give two with every handshake, each as dear as a tenth of one; a browser that has come back once is given more.
+    context.num_tickets = 1
     # Without this, a client that closes without close_notify reads as an error in the middle of a response.
     context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     _show(context, cert, key, cert_path, key_path, password)

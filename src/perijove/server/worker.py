@@ -125,7 +125,8 @@ class Worker:
         self.upstreams: dict[str, Upstream] = {}
         self.acceptors: dict[model.Address, list[Acceptor]] = {}
         self.record: Record | None = None
-        self.failures: Failures | None = None  # where requests that fail are told of
+        self.voice: Voice | None = None  # by which all is said, …
+        self.failures: Failures | None = None  # … and which requests fail
 
     def apply(self, gateway: model.Gateway, given: Given) -> None:
         """Serve `gateway` from now on. Running exchanges and tunnels keep what they started with.
@@ -157,7 +158,8 @@ class Worker:
         self._limit(gateway.limits)
         if gateway.said is not None and self.failures is None:
             with contextlib.suppress(OSError):  # standard output is closed
-                self.failures = Failures(self.reactor, Voice(gateway.said))
+                self.voice = Voice(gateway.said)
+                self.failures = Failures(self.reactor, self.voice)
         self.counters.detailed = -1 if gateway.routing is None else given.numbers.routes.get("/", -1)
         trust = Trust(gateway.trust)
         balancers = gateway.announced

@@ -8,11 +8,13 @@ import pytest
 from perijove.api import log
 from perijove.config.chp import Options, gateway
 from perijove.gateway.model import Form, Said
+from perijove.server import report
 
 
 @pytest.fixture(autouse=True)
 def fresh():
     yield
+    report._elsewhere.clear()
     for name in ("perijove.api", "tornado"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).setLevel(logging.NOTSET)
@@ -54,3 +56,12 @@ def test_a_fault_is_told_with_where_it_was(capfd):
     shown = capfd.readouterr().out
     assert "error: Uncaught\n    Traceback" in shown
     assert "ValueError: this" in shown
+
+
+def test_what_is_told_of_the_processes_is_said_there_too(capfd):
+    log.begin(Said(form=Form.JUPYTERHUB))
+    report.say("error: cannot listen")
+    shown = capfd.readouterr()
+    assert shown.out.endswith(" perijove] cannot listen\n")
+    assert shown.out.startswith("[E ")
+    assert shown.err == ""

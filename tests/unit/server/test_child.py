@@ -104,7 +104,6 @@ def use(running: Running, origin: Origin, tls: ssl.SSLContext | None) -> None:
             client.send(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             client.exactly(some)
     running.do(lambda: worker.apply(running.gateway, Given({}, running.files)))
-    running.do(lambda: worker.renew(running.files))
     running.do(lambda: worker.destinations.replace(()))
     assert eventually(lambda: not worker.connections())
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from perijove.gateway.model import Form
-from perijove.server.said import ERROR, INFO, written
+from perijove.server.said import ERROR, INFO, WARNING, Voice, written
 
 AT = 1_700_000_000.125
 
@@ -32,6 +32,29 @@ def test_a_text_of_several_lines_begins_no_line_of_its_own(form):
     assert line.count("\n") == (1 if form is Form.JSON else 2)
     assert form is not Form.JSON or json.loads(line)["message"] == "one\ntwo"
     assert "\n[" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("reloaded", (INFO, "reloaded")),
+        ("error: cannot listen: it is", (ERROR, "cannot listen: it is")),
+        ("warning: soon", (WARNING, "soon")),
+        ("limit: 5 requests", (WARNING, "limit: 5 requests")),
+        ("https://*:443: / → routes", (INFO, "https://*:443: / → routes")),
+    ],
+)
+def test_levels_of_what_is_reported(text, said):
+    class Heard(Voice):
+        def __init__(self):
+            self.lines = []
+
+        def say(self, level, text, at=None):
+            self.lines.append((level, text))
+
+    voice = Heard()
+    voice.tell(text)
+    assert voice.lines == [said]
 
 
 def test_nobody_waits_for_it():

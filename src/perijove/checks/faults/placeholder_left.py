@@ -51,6 +51,7 @@ _left: Final = re.compile(
     r"(?<![%$\\}\])\w.*+?])\{ *[A-Za-z][A-Za-z _.-]*\}"  # not of a variable, nor of a pattern
     r"|\b(?:HOST_?NAME|HUB|YOUR|MY|SERVER|DOMAIN)(?:[._-](?:DOMAIN|HOST|SERVER|NAME|TLD|HUB|IP|FQDN))+\b"
     r"|\bHOST_NAME\b|\bFQDN\b|\bSERVER_IP\b|<your[ _-][a-z _-]+>"
+    r"|\bYOUR(?:[._-][A-Z]+)+\b|\b[A-Z]+(?:_[A-Z]+)*_(?:GOES_)?HERE\b"
 ).search
 _NAMES: Final = re.compile(r"%\{[^}]*\}|\$\{[^}]*\}")
 
