@@ -24,3 +24,5 @@ cdef class Arrival(Borrower):
     @cython.locals(size=cython.int)
     cdef void _announced(self) except *
     cdef void _handshake(self) except *
+    @cython.locals(peer=Peer)
+    cdef void _agreed(self) except *

@@ -1,7 +1,7 @@
 """Choosing one of several upstreams that are as good as each other, and remembering which of them failed.
 
 Knows sessions, weights and spares, as mod_proxy_balancer has them (modules/proxy/mod_proxy_balancer.c, proxy_util.c:
-ap_proxy_balancer_get_best_worker; balancers/mod_lbmethod_byrequests.c). Each process counts for itself.
+ap_proxy_balancer_get_best_worker; balancers/mod_lbmethod_*.c). Each process counts for itself.
 Must not know what is sent, nor how an upstream is connected to.
 """
 
@@ -18,11 +18,29 @@ if TYPE_CHECKING:
 
 _NO_MEMBER: Final = 503
 
+# Whose turn it is: that of who has had the least, in relation to its share.
+BY_REQUESTS: Final = 0
+BY_TRAFFIC: Final = 1
+BY_BUSYNESS: Final = 2
+
 
 class Member:
     """One of those that can be chosen."""
 
-    __slots__ = ("count", "down_until", "factor", "number", "redirect", "retry", "route", "set", "spare")
+    __slots__ = (
+        "busy",
+        "count",
+        "down_until",
+        "factor",
+        "number",
+        "read",
+        "redirect",
+        "retry",
+        "route",
+        "sent",
+        "set",
+        "spare",
+    )
 
     def __init__(
         self,
@@ -54,12 +72,15 @@ class Member:
         self.set = group
         self.count = 0  # httpd's lbstatus: how much it is owed
         self.down_until = 0.0  # on the monotonic clock
+        self.busy = 0  # requests that it has now
+        self.sent = 0  # octets of requests
+        self.read = 0  # octets of what it has answered
 
 
 class Balance(Action):
     """Choose a member, and set a variable to its number."""
 
-    __slots__ = ("attempts", "cookie", "failover", "members", "note", "parameter", "separators")
+    __slots__ = ("attempts", "cookie", "failover", "members", "method", "note", "parameter", "separators")
 
     def __init__(
         self,
@@ -70,6 +91,7 @@ class Balance(Action):
         attempts: int,
         failover: bool,
         separators: bytes = b";",
+        method: int = BY_REQUESTS,
     ) -> None:
         """Balance.
 
@@ -81,6 +103,7 @@ class Balance(Action):
             attempts: how many others are asked for a request when one cannot be connected to.
             failover: whether a session may go on elsewhere.
             separators: what a parameter in a path begins with.
+            method: what is counted.
         """
         self.note = note
         self.members = members
@@ -89,6 +112,7 @@ class Balance(Action):
         self.attempts = attempts
         self.failover = failover
         self.separators = separators
+        self.method = method
 
     def act(self, state: State) -> bool:
         """Do it."""
@@ -105,16 +129,30 @@ class Balance(Action):
         if chosen is None:
             state.status = _NO_MEMBER
             return False
+        if state.balance is not None:  # rules have begun anew
+            state.balance.ended(state, 0, 0)
+        chosen.busy += 1
         state.balance = self
         state.note(self.note, b"%d" % chosen.number)
         return True
 
+    def ended(self, state: State, sent: int, read: int) -> None:
+        """Count what a request has taken of the member that was chosen for it: octets of it, and of the answer's content."""
+        state.balance = None
+        for one in self._chosen(state):
+            one.busy -= 1
+            one.sent += sent
+            one.read += read
+
     def failed(self, state: State) -> None:
         """Leave the member that was chosen for a request alone for a while."""
+        for one in self._chosen(state):
+            one.down_until = time.monotonic() + one.retry
+
+    def _chosen(self, state: State) -> list[Member]:
+        """Return the member that was chosen for a request."""
         number = int(state.notes.get(self.note, b"-1"))
-        for one in self.members:
-            if one.number == number:
-                one.down_until = time.monotonic() + one.retry
+        return [one for one in self.members if one.number == number]
 
     def _of_route(self, route: bytes, now: float) -> Member | None:
         """find_route_worker: the member of a session, or the one that it names for when it is down."""
@@ -136,12 +174,16 @@ class Balance(Action):
             return None
         group = min(one.set for one in candidates)
         candidates = [one for one in candidates if one.set == group]
+        if self.method == BY_TRAFFIC:
+            return min(candidates, key=lambda one: one.sent // one.factor + one.read // one.factor)
         total = 0
         best = candidates[0]
         for one in candidates:
             one.count += one.factor
             total += one.factor
-            if one.count > best.count:
+            if self.method == BY_BUSYNESS and one.busy != best.busy:
+                best = min(one, best, key=lambda its: its.busy)
+            elif one.count > best.count:
                 best = one
         best.count -= total
         return best

@@ -646,6 +646,7 @@ class Client(Arrival):
         if state is None or balance is None or old is None:
             return False
         balance.failed(state)
+        balance.ended(state, 0, 0)
         if self.first is None or self.attempts >= balance.attempts:
             return False
         self.attempts += 1
@@ -779,6 +780,9 @@ class Client(Arrival):
             self._touch()
         if exchange.upgrade and exchange.status != 101:
             self.site.counters.add(slots.UPGRADES_REFUSED, 1)
+        state = exchange.state
+        if state is not None and state.balance is not None:
+            state.balance.ended(state, self.head_size + exchange.received, exchange.sent)
         if self.admission is not None:
             self.admission.finished()
         record = self.site.record

@@ -14,9 +14,9 @@ cdef class FieldOperation:
 
 @cython.locals(one=FieldOperation)
 cpdef void edit_request(tuple operations, State state) except *
-@cython.locals(one=FieldOperation, mapped=cython.bint)
+@cython.locals(one=FieldOperation)
 cpdef list edited(list lines, tuple operations, State state)
-cdef tuple _prefixed(list lines, FieldOperation one, State state)
+cdef list _prefixed(list lines, FieldOperation one, State state, set mapped)
 cdef bytes _path(bytes url)
 cdef list _cookies(list lines, FieldOperation one, State state, set mapped)
 @cython.locals(at=Py_ssize_t, name=bytes, value=bytes, joined=bytes, there=list, kind=cython.int, first=Py_ssize_t, out=list)

@@ -69,15 +69,13 @@ def edit_request(operations: tuple[FieldOperation, ...], state: State) -> None:
 
 def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: State) -> list[Line]:
     """Return a response's lines after these operations (`do_headers_fixup`, modules/metadata/mod_headers.c)."""
-    mapped = False
+    mapped: set[int] = set()  # lines whose prefix was replaced
     cookies: set[tuple[int, bytes]] = set()  # lines, and the attribute that was replaced in each
     for one in operations:
-        if one.kind == PREFIX and mapped:
-            continue  # the first that fits counts
         if one.test is not None and not one.test.holds(state):
             continue
         if one.kind == PREFIX:
-            lines, mapped = _prefixed(lines, one, state)
+            lines = _prefixed(lines, one, state, mapped)
         elif one.kind == ATTRIBUTE:
             lines = _cookies(lines, one, state, cookies)
         else:
@@ -88,22 +86,20 @@ def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: Sta
 _URLS: Final = frozenset((b"location", b"content-location", b"uri", b"destination"))
 
 
-def _prefixed(lines: list[Line], one: FieldOperation, state: State) -> tuple[list[Line], bool]:
-    """Replace a prefix in fields that have a URL (ap_proxy_location_reverse_map); tell whether it was there."""
+def _prefixed(lines: list[Line], one: FieldOperation, state: State, mapped: set[int]) -> list[Line]:
+    """Replace a prefix in lines that have a URL, each line by the first rule that fits it (ap_proxy_location_reverse_map)."""
     assert one.value is not None
     assert one.old is not None
     prefix = one.old.text(state)
-    found = False
-    out: list[Line] = []
-    for line in lines:
-        value = line[1]
-        if line[0].lower() in _URLS:
-            part = _path(value) if prefix[:1] == b"/" else value
-            if prefix and part[: len(prefix)].lower() == prefix.lower():
-                found = True
-                line = (line[0], clean(one.value.text(state)) + part[len(prefix) :])
-        out.append(line)
-    return out, found
+    out = lines.copy()
+    for number, line in enumerate(lines):
+        if number in mapped or line[0].lower() not in _URLS:
+            continue
+        part = _path(line[1]) if prefix[:1] == b"/" else line[1]
+        if prefix and part[: len(prefix)].lower() == prefix.lower():
+            mapped.add(number)
+            out[number] = (line[0], clean(one.value.text(state)) + part[len(prefix) :])
+    return out
 
 
 def _path(url: bytes) -> bytes:

@@ -131,7 +131,7 @@ def reason(status: int) -> bytes:
 def known(status: int) -> bool:
     """Tell whether httpd knows a status; any other has the page of 500 (ap_index_of_response)."""
     try:
-        return HTTPStatus(status) is not HTTPStatus.IM_A_TEAPOT
+        return HTTPStatus(status) not in (HTTPStatus.IM_A_TEAPOT, HTTPStatus.TOO_EARLY)
     except ValueError:
         return False
 

@@ -1,5 +1,5 @@
 cdef class Peer:
-    cdef public bytes local
+    cdef public bytes local, shown, protocol, cipher, strength
     cdef public bytes address, scheme, host, front, tail, whole
     cdef public int port, server_port
     cdef public bint trusted

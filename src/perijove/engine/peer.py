@@ -18,13 +18,17 @@ class Peer:
 
     __slots__ = (
         "address",
+        "cipher",
         "front",
         "host",
         "local",
         "plan",
         "port",
+        "protocol",
         "scheme",
         "server_port",
+        "shown",
+        "strength",
         "tail",
         "trusted",
         "trusts",
@@ -57,6 +61,8 @@ class Peer:
         self.trusted = trusted
         self.trusts = trusts
         self.local = b""  # the address that it came to; none of a Unix socket
+        # Of TLS: the name that the client has shown (SNI), and what was agreed on, in OpenSSL's words.
+        self.shown = self.protocol = self.cipher = self.strength = b""
         # The lines for the last plan and host on this connection: the next request mostly has the same.
         self.plan: Plan | None = None
         self.host = b""

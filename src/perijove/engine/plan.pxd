@@ -30,7 +30,7 @@ cdef class Plan:
     cdef public bint preserve_host, sets_host, varies
     cdef public unsigned long long own, drop, response_drop
     cdef public frozenset drop_names, response_names
-    cdef public bytes upgrade, own_name
+    cdef public bytes upgrade, own_name, allow
     cdef public bint edited
     cdef public frozenset overridden
     cdef public tuple request_operations, response_operations, always_operations, ranges

@@ -137,6 +137,7 @@ class Plan:
 
     __slots__ = (
         "activity",
+        "allow",
         "always_operations",
         "always_recipe",
         "authority",
@@ -233,6 +234,7 @@ class Plan:
         self.cookies: tuple[CookieMap, ...] = ()
         # RESPOND, REJECT
         self.status = 0
+        self.allow: bytes | None = None  # the methods that are said with 405 and 501 where nobody has named any
         self.body: Template = ()
         # DYNAMIC, and the plans that come of it
         self.dynamic: Dynamic | None = None
@@ -360,6 +362,9 @@ class Table:
             # The host of a URL is taken in lower case; that of another scheme's is none: Host says it then.
             head.host = head.host.lower() if head.asked == self.spoken else head.field(fields.HOST) or b""
             head.absolute = head.asked == self.spoken
+        elif head.absolute and self.anywhere and head.asked != b"connect":
+            # What a forward proxy is asked for goes on so (ap_proxy_canon_netloc).
+            head.host = head.host.lower().removesuffix(b":443" if head.asked == b"https" else b":80")
         host = self.default
         if self.named or self.wild or self.globs:
             if head.host == self._last_host:

@@ -78,6 +78,10 @@ cdef class Set(Action):
     @cython.locals(before=tuple, after=tuple, found=tuple)
     cpdef bint act(self, State state) except -1
 
+cdef class SetMore(Set):
+    @cython.locals(before=tuple, after=tuple, found=tuple)
+    cpdef bint act(self, State state) except -1
+
 cdef class Select(Action):
     cdef public object bit
     cpdef bint act(self, State state) except -1
@@ -137,10 +141,14 @@ cdef class Program:
     cdef public bint merge, forwards
     cdef public tuple undecoded
     cdef public bytes undecoded_note, allow
+    cdef public Test own
     cdef dict _plans
     cdef Choice _last
     @cython.locals(state=State, path=object, step=Step)
     cpdef State run(self, RequestHead head, Peer peer, list trace=*, dict notes=*)
+    cpdef State refuse(self, RequestHead head, Peer peer, int status)
+    @cython.locals(step=Step)
+    cdef void _select(self, State state) except *
     @cython.locals(at=cython.int, count=cython.int, size=cython.int, step=Step, holds=cython.bint, lacks=cython.bint)
     @cython.locals(seen=State)
     cdef void _decide(self, list steps, State state, list trace, bint stop) except *

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.edits import edit_request
 from perijove.engine.head import consists
-from perijove.engine.state import REFUSED, State, decoded, encoded, encoded_but_slashes, normalized, refused
+from perijove.engine.state import KEPT, REFUSED, State, decoded, encoded, encoded_but_slashes, normalized, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,7 +203,18 @@ class ForwardAsked(Action):
             return False
         state.status = 0
         state.upstream = upstream
-        state.target = state.wanted if self.by is None else state.whole
+        state.target = state.wanted
+        if state.form != b"connect":
+            rest = state.whole[state.whole.find(b"://") + 3 :]
+            asked = rest.find(b"?")
+            if asked >= 0 and b"/" not in rest[:asked]:  # there is no path, and what is made of that is no authority
+                if self.by is None:
+                    state.status = 400
+                    return False
+                state.target = rest[asked:] + b"/"
+        if self.by is not None:
+            # As proxy_http_canon has it.
+            state.target = state.whole if state.form == b"connect" else state.form + b"://" + state.host + state.target
         state.origin = state.host if state.form == b"connect" else state.form + b"://" + state.host + state.wanted
         state.onward = b""
         return True
@@ -357,6 +368,25 @@ class Set(Action):
             found = self._after[id(before)] = (before, after)  # what is kept keeps its id
         self._last = before
         state.settings = self._made = found[1]
+        return True
+
+
+class SetMore(Set):
+    """Set more of a setting that is pairs of a key and a value: of a key the last value counts."""
+
+    __slots__ = ()
+
+    def act(self, state: State) -> bool:
+        """Do it."""
+        before = state.settings
+        found = self._after.get(id(before))
+        if found is None:
+            pairs: Any = before[self.number]
+            more: Any = self.value
+            value = tuple((dict(pairs) | dict(more)).items())
+            after = before if value == pairs else (*before[: self.number], value, *before[self.number + 1 :])
+            found = self._after[id(before)] = (before, after)  # what is kept keeps its id
+        state.settings = found[1]
         return True
 
 
@@ -630,6 +660,7 @@ class Program:
         self.timed = False  # a rule wants to know when a request began
         self.undecoded: tuple[Pattern, ...] = ()  # paths in which one is found are not decoded, and have a note
         self.undecoded_note = b""
+        self.own: Test | None = None  # of a forward proxy: URLs that are not another's
         self.allow = b""  # the methods that CONNECT is answered where it is refused (RFC 9110 §15.5.6)
 
     def run(
@@ -649,10 +680,14 @@ class Program:
         if self.timed:
             state.began = time.time()
         path: bytes | int
+        if self.own is not None and state.form and self.own.holds(state):
+            state.form = b""  # it is not another's
         if head.tidy and not state.form and state.raw != b"*":
             path = state.raw
         elif state.form and self.forwards:
-            path = state.whole  # a forward proxy's is a URL, and stays as it is
+            path = state.whole  # a forward proxy's is a URL, and stays as it is …
+            if state.form != b"connect" and decoded(state.raw, KEPT, True) == 400:
+                path = 400  # … but has to be one (ap_process_request_internal)
         elif state.form and state.form not in (b"http", b"https"):
             path = 405 if state.form == b"connect" else 400  # another host is a forward proxy, this is none
         else:
@@ -683,14 +718,27 @@ class Program:
             elif trace is not None:
                 self._decide(self.edits, state, trace, False)
             else:
-                state.selected = self.chosen
-                for step in self.asked:
-                    if step.action is not None and (step.test is None or (not _lacks(step, state) and step.test.holds(state))):
-                        step.action.act(state)
+                self._select(state)
             if early is not None:
                 state.path = early
             state.plan = self._plan(state)
         return state
+
+    def refuse(self, head: RequestHead, peer: Peer, status: int) -> State:
+        """Return what becomes of what is no request: `head` is of one that might have been meant. It is in no section."""
+        state = State(head, peer, self.settings)
+        state.status = status
+        state.path = b""
+        self._select(state)
+        state.plan = self._plan(state)
+        return state
+
+    def _select(self, state: State) -> None:
+        """Choose edits."""
+        state.selected = self.chosen
+        for step in self.asked:
+            if step.action is not None and (step.test is None or (not _lacks(step, state) and step.test.holds(state))):
+                step.action.act(state)
 
     def _undecoded(self, state: State) -> bytes:
         """Return a path that stays encoded, but for dots and slashes; nothing of any other."""

@@ -98,6 +98,8 @@ def _planned(site: Site, exchange: Exchange, plan: Plan, status: int) -> Reply |
 
 def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
     """Return a refusal where a program decides which fields that has, and perhaps which page it is."""
+    if exchange.plan is None:
+        _read_none(site, exchange, status)
     plan = exchange.plan
     state = exchange.state
     phrase = b"" if state is None or status != state.status else state.phrase
@@ -122,6 +124,8 @@ def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
     location: bytes | None = None
     if state is not None:
         location = state.location if status == state.status else None
+        if location is None and status in (405, 501) and plan is not None and exchange.method:
+            location = plan.allow  # of what was sent on, nobody here has said what it may be asked (make_allow)
         state.status = status
         exchange.request_id = exchange.request_id or state.request_id
     lines = b"Server: perijove\r\n" + exchange.page_fields()
@@ -133,10 +137,20 @@ def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
     if kind == TEXT:
         return Reply(status, b"text/html; charset=iso-8859-1", text, lines, phrase)
     if kind == ELSEWHERE:
-        return Reply(302, fields=lines + b"Location: %b\r\n" % text)
+        status, phrase, lines = 302, b"", lines + page.said(302, text)
     content_type, body = page.error(status, accept, template.request_id(exchange), 0)
     # The text is ASCII, and so has this name, too, which is Apache's.
     return Reply(status, content_type.replace(b"utf-8", b"iso-8859-1"), body, lines, phrase)
+
+
+def _read_none(site: Site, exchange: Exchange, status: int) -> None:
+    """Have what is no request refused as the default host says: it is not known yet which it is for (ap_read_request)."""
+    host = site.table.default
+    program = None if host is None else host.program
+    head = _scanned(site, b"/", b"", b"1.0")
+    if program is not None and head is not None:
+        exchange.state = state = program.refuse(head, exchange.peer, status)
+        exchange.plan = state.plan
 
 
 def _content(exchange: Exchange, status: int, content: bytes, carried: bytes) -> Reply:
@@ -153,7 +167,7 @@ def _internal_redirect(site: Site, exchange: Exchange, target: bytes, status: in
     assert state is not None
     lines = edits.kept(state.came, _OF_CONTENT, frozenset())
     carried = page.said(status, state.location) if status == state.status and status in (401, 407) else b""
-    if exchange.request_done and any(name.lower() in _FRAMING for name, _ in state.came):
+    if any(name.lower() in _FRAMING for name, _ in state.came):
         lines.append((b"Content-Length", b"0"))  # what it says is gone, but it said something
     head = _scanned(site, target, edits.joined(lines))
     if head is None:
@@ -168,6 +182,7 @@ def _internal_redirect(site: Site, exchange: Exchange, target: bytes, status: in
         exchange.inside = True
         exchange.plan = plan
         exchange.state = made
+        made.status = status
         return _content(exchange, status, made.content, carried)
     if plan.kind != FORWARD or made is None:
         return None
@@ -180,10 +195,10 @@ def _internal_redirect(site: Site, exchange: Exchange, target: bytes, status: in
     return _asking(status, head)
 
 
-def _scanned(site: Site, target: bytes, lines: bytes) -> RequestHead | None:
+def _scanned(site: Site, target: bytes, lines: bytes, version: bytes = b"1.1") -> RequestHead | None:
     """Return the head of a request that we make ourselves; None if that would be none."""
     buffer = Buffer()
-    buffer.append(b"GET %b HTTP/1.1\r\n%b\r\n" % (target, lines))
+    buffer.append(b"GET %b HTTP/%b\r\n%b\r\n" % (target, version, lines))
     head = RequestHead()
     return head if head.scan(buffer, site.limits) == FOUND else None
 

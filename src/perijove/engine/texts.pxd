@@ -89,6 +89,10 @@ cdef class Ipv6(Part):
 cdef class ConnectionAddress(Part):
     cpdef bytes text(self, State state)
 
+cdef class OfPeer(Part):
+    cdef public str name
+    cpdef bytes text(self, State state)
+
 cdef class NamedPort(Part):
     cpdef bytes text(self, State state)
 

@@ -323,6 +323,20 @@ class ConnectionAddress(Part):
         return state.peer.address
 
 
+class OfPeer(Part):
+    """What is known of the client's connection, by its attribute."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def text(self, state: State) -> bytes:
+        """Return it."""
+        value: bytes = getattr(state.peer, self.name)
+        return value
+
+
 class NamedPort(Part):
     """The port that the client named with the host, or else the scheme's."""
 

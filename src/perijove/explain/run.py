@@ -91,6 +91,9 @@ def explain(gateway: Gateway, request: Request, tables: Tables | None = None, *,
         _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))
         return found
     peer = _peer(gateway, listener, request.source)
+    if listener.tls is not None:
+        peer.shown = head.host.partition(b":")[0] if head.host[:1] != b"[" else b""  # addresses are not shown (RFC 6066 §3)
+        peer.protocol = b"TLSv1.3"
     found.trusted = peer.trusted
     trace: list[Look] = []
     plan = table.resolve(head, trace, peer)

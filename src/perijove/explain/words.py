@@ -50,7 +50,7 @@ def _part(one: Any) -> str:
         case templates.ResponseField(name):
             return f"response field {octets(name)}"
         case templates.Note(name):
-            return f"variable {octets(name)}"
+            return _variable(name)
         case templates.Capture(number):
             return f"${number}"
         case templates.Kept(number):
@@ -100,15 +100,13 @@ def condition(one: Condition) -> str:
         case conditions.Within(subject, networks):
             return f"{template(subject)} is in {', '.join(map(str, networks))}"
         case conditions.NotEmpty((Fact.ASKED,)):
-            return "the client asks as a forward proxy is asked"
+            return "the client asks for a URL of another server"
         case conditions.NotEmpty(subject):
             return f"{template(subject)} is not empty"
         case conditions.HasNote(name):
-            return f"variable {octets(name)} is set"
+            return f"{_variable(name)} is set"
         case conditions.SettingIs(setting, value):
             return f"{setting_name(setting)} is {shown(setting, value)}"
-        case conditions.All((conditions.NotEmpty((Fact.ASKED,)), conditions.Not())):
-            return "the client asks for a URL of another server"
         case conditions.All(of):
             return " and ".join(_several(of)) or "always"
         case conditions.Any(of):
@@ -190,11 +188,11 @@ def action(one: Action) -> str:
         case actions.Rewrite(path):
             return f"path becomes {template(path)}"
         case actions.SetNote(name, value):
-            return f'variable {octets(name)} becomes "{template(value)}"'
+            return f'{_variable(name)} becomes "{template(value)}"'
         case actions.Balance(name, members=members):
             return f"{name}: choose one of {', '.join(its.upstream for its in members)}"
         case actions.UnsetNote(name):
-            return f"forget variable {octets(name)}"
+            return f"forget {_variable(name)}"
         case actions.Set(setting, value):
             return f"{setting_name(setting)}: {shown(setting, value)}"
         case actions.EditField():
@@ -271,3 +269,8 @@ def _other(one: object) -> str:
         template(each) if isinstance(each, tuple) else each.value if isinstance(each, Enum) else _value(each) for each in values
     ]
     return " ".join([name, *(each for each in said if each)])
+
+
+def _variable(name: bytes) -> str:
+    """Return what a variable is called; one that no configuration can name is a dialect's own, and says what it is for."""
+    return f"note “{octets(name[1:])}”" if name[:1] == b"\0" else f"variable {octets(name)}"

@@ -224,6 +224,14 @@ class BalanceMember:
     group: int = 0  # those of a lower one are asked first
 
 
+class Turn(Enum):
+    """Whose turn it is among several upstreams: that of who has had the least of something, in relation to its share."""
+
+    REQUESTS = "requests"
+    TRAFFIC = "traffic"  # octets of requests, and of the contents of answers
+    BUSYNESS = "busyness"  # requests that are not yet answered
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """Choose a member, and set a variable to its number; each process counts for itself."""
@@ -236,6 +244,7 @@ class Balance:
     separators: bytes = b";"  # what such a parameter begins with in a path
     attempts: int = 1  # how many others are asked when one cannot be connected to
     failover: bool = True  # a session may go on elsewhere
+    turn: Turn = Turn.REQUESTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Setting(Enum):
     PRESERVE_HOST = "preserve-host"
     FORWARDED_FIELDS = "forwarded-fields"  # whether the fields that tell of the client are added
     OVERRIDE_ERRORS = "override-errors"  # statuses of the upstream that are answered with our pages
-    PAGES = "pages"  # of errors: pairs of status and `actions.Page`
+    PAGES = "pages"  # of errors: pairs of status and `actions.Page`, beside those that were set before for other statuses
     RESPONSE_TIMEOUT = "response-timeout"  # seconds
     UPGRADES = "upgrades"  # how a WebSocket handshake is passed on: b"" is not, else what Upgrade says
     UPSTREAM_ENDS = "upstream-ends"  # whether the connection to the upstream is used once

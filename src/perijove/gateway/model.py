@@ -115,6 +115,7 @@ class Stages:
     request: tuple[Rule, ...] = ()  # edit what goes upstream
     response: tuple[Rule, ...] = ()  # edit what comes downstream
     forwards: bool = False  # of a program: it is a forward proxy, too
+    own: Condition | None = None  # of a program that forwards: which of the URLs that are asked for are not another's
     program: bool = False  # the rules are more than paths in order: they run one after the other, for each request
     encoded_slashes: str = "off"  # of a program: what becomes of %2F in a path: off (404), on (decoded), nodecode
     merge_slashes: bool = True  # of a program: whether double slashes are one

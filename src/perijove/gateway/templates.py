@@ -52,6 +52,10 @@ class Fact(Enum):
     CALLED = "name called"  # the host as the client named it: lower case, no port, no final dot
     CALLED_PORT = "port called"  # the port beside it, if there is one
     SENT = "url sent"  # where the request goes, as it is spelt in the request that is sent; empty if nowhere yet
+    NAME_SHOWN = "name of the handshake"  # that TLS was begun for (SNI); empty without
+    TLS_PROTOCOL = "tls protocol"  # as OpenSSL calls it; empty without TLS
+    TLS_CIPHER = "tls cipher"
+    TLS_STRENGTH = "bits of the tls cipher"
     ASKED = "scheme asked"  # of the URL that a forward proxy is asked for, or connect; empty of a request for this server
 
 

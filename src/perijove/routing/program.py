@@ -77,7 +77,10 @@ def host_table(
         # What is set first of all holds for requests, too, that are refused before any rule has run.
         if not isinstance(rule.do, actions.Set) or rule.when != conditions.Always() or rule.then is not Then.NEXT:
             break
-        defaults[SETTINGS[rule.do.setting]] = rule.do.value
+        number, value = SETTINGS[rule.do.setting], rule.do.value
+        defaults[number] = (
+            (*defaults[number], *value) if isinstance(value, tuple) and rule.do.setting is Setting.PAGES else value
+        )
 
     @cache
     def reads(number: int) -> bool:
@@ -93,6 +96,7 @@ def host_table(
         made.passes_trailers = False
         made.per_connection = 1 if settings[SETTINGS[Setting.CLIENT_ENDS]] else stages.per_connection
         made.status = state.status
+        made.allow = b"TRACE" if stages.allow.endswith(b"TRACE") else b""
         if forwards:
             lender: Any = state.upstream
             made.upstream = lender
@@ -145,6 +149,7 @@ def host_table(
     runs_as.undecoded = tuple(pattern(one) for one in stages.undecoded)
     runs_as.undecoded_note = stages.undecoded_note.lower()
     runs_as.allow = stages.allow
+    runs_as.own = None if stages.own is None else test(stages.own)
     return plan.HostTable((), runs_as, place)
 
 

@@ -13,6 +13,7 @@ from perijove.engine import balance, edits, program
 from perijove.engine import conditions as runs
 from perijove.engine.local import Tree
 from perijove.gateway import actions
+from perijove.gateway.conditions import Setting
 from perijove.gateway.rules import Rule, Skip, Then
 from perijove.routing.conditions import SETTINGS, needed, test
 from perijove.routing.passwords import checker
@@ -38,6 +39,12 @@ _ENCODINGS: Final = {
     actions.Encoding.SLASHES: program.SLASHES,
     actions.Encoding.ESCAPED: program.ESCAPED,
     actions.Encoding.NONE: program.AS_IS,
+}
+
+_TURNS: Final = {
+    actions.Turn.REQUESTS: balance.BY_REQUESTS,
+    actions.Turn.TRAFFIC: balance.BY_TRAFFIC,
+    actions.Turn.BUSYNESS: balance.BY_BUSYNESS,
 }
 
 Find = Callable[[bytes, bytes], "Upstream | None"]  # an upstream for a scheme and an authority that a request names
@@ -93,7 +100,16 @@ class Building:
                 balance.Member(number, its.factor, its.route, its.redirect, its.spare, its.retry, its.group)
                 for number, its in enumerate(one.members)
             )
-        return balance.Balance(one.note.lower(), members, one.cookie, one.parameter, one.attempts, one.failover, one.separators)
+        return balance.Balance(
+            one.note.lower(),
+            members,
+            one.cookie,
+            one.parameter,
+            one.attempts,
+            one.failover,
+            one.separators,
+            _TURNS[one.turn],
+        )
 
     def _action(self, rule: Rule) -> program.Action | None:
         action: Any = rule.do
@@ -136,6 +152,8 @@ class Building:
                 return self._balance(action)
             case actions.UnsetNote(name):
                 return program.UnsetNote(name.lower())
+            case actions.Set(Setting.PAGES, value):
+                return program.SetMore(SETTINGS[Setting.PAGES], value)
             case actions.Set(setting, value):
                 return program.Set(SETTINGS[setting], value)
             case actions.Authenticate(realm, users):

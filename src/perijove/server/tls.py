@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from perijove.engine.arrival import Accepted
 from perijove.gateway.model import TcpAddress, TlsClient, TlsServer
 from perijove.server.peer import examiner
 
@@ -54,18 +55,20 @@ def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None
     for _, context in contexts:
         _asking(context, tls, contents)
     first = contexts[0][1]
-    if len(contexts) > 1:
-        by_name: dict[str, ssl.SSLContext] = {}
-        for pair, context in reversed(contexts):
-            by_name.update(dict.fromkeys(certificate(contents[pair.cert], pair.cert).names, context))
+    by_name: dict[str, ssl.SSLContext] = {}
+    for pair, context in reversed(contexts) if len(contexts) > 1 else ():
+        by_name.update(dict.fromkeys(certificate(contents[pair.cert], pair.cert).names, context))
 
-        def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
-            wanted = (name or "").lower()
-            found = by_name.get(wanted) or by_name.get("*." + wanted.partition(".")[2])
-            if found is not None:
-                connection.context = found
+    def choose(connection: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
+        if isinstance(connection, Accepted):
+            connection.shown = name
+        wanted = (name or "").lower()
+        found = by_name.get(wanted) or by_name.get("*." + wanted.partition(".")[2])
+        if found is not None:
+            connection.context = found
 
-        first.sni_callback = choose
+    first.sslsocket_class = Accepted
+    first.sni_callback = choose
     return first
 
 
@@ -108,7 +111,7 @@ def _context(cert: bytes, key: bytes, cert_path: str, key_path: str, password: s
     context.set_ciphers(_SUITES)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
-    # OpenSSL would give two with every handshake, each as dear as a tenth of one; a browser that has come back once is given more.
+    # OpenSSL would give two with every handshake, each as dear as a tenth of one; who has come back once is given more.
     context.num_tickets = 1
     # Without this, a client that closes without close_notify reads as an error in the middle of a response.
     context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)

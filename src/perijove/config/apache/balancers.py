@@ -7,24 +7,26 @@ Knows what is said of `balancer://NAME` in <Proxy> sections. Sources: mod_proxy_
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.targets import Target, target_of
 from perijove.config.apache.upstreams import seconds
 from perijove.config.apache.words import octets
-from perijove.config.apache.workers import parameters_of
+from perijove.config.apache.workers import parameters_of, status_of
+from perijove.gateway.actions import Turn
 from perijove.gateway.conditions import Compares, Comparison, Condition, Setting
 from perijove.gateway.rules import Balance, BalanceMember, Set
 from perijove.gateway.templates import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from perijove.config.apache.directives.mod_proxy import Pass
     from perijove.config.apache.scope import Levels
     from perijove.config.apache.upstreams import Upstreams
 
+_TURNS: Final = {"bytraffic": Turn.TRAFFIC, "bybusyness": Turn.BUSYNESS}
 Member = tuple[Target, dict[str, str]]  # with what is said of it
 
 
@@ -46,7 +48,7 @@ class Balancers:
                 words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
                 parameters = parameters_of(words[1:])
                 member = target_of(words[0])
-                if member is not None and not set("ds" if spares else "hds") & _status(parameters):
+                if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
                     found.append((member, parameters))
         return found
 
@@ -93,7 +95,7 @@ class Balancers:
                 round(100 * float(its.get("loadfactor", "1"))),
                 octets(its.get("route", "")),
                 octets(its.get("redirect", "")),
-                "h" in _status(its),
+                "h" in status_of(its),
                 seconds(its.get("retry"), 60.0),
                 int(its.get("lbset", "0")),
             )
@@ -108,6 +110,7 @@ class Balancers:
             b";:" if said.get("scolonpathdelim", "").lower() == "on" else b";",
             int(said.get("maxattempts", len(members) - 1)),
             said.get("nofailover", "").lower() != "on",
+            _TURNS.get(said.get("lbmethod", ""), Turn.REQUESTS),
         )
 
     def _said(self, target: Target) -> dict[str, str]:
@@ -130,17 +133,3 @@ def _name(target: Target) -> str:
 
 def _with_path(member: Target, balancer: Target) -> Target:
     return replace(member, path=member.path.rstrip("/") + balancer.path)
-
-
-def _status(parameters: Mapping[str, str]) -> set[str]:
-    """Return the letters of a worker's status that are set: `+H`, `D`, `-H` (ap_proxy_set_wstatus)."""
-    found: set[str] = set()
-    sign = "+"
-    for letter in parameters.get("status", "").lower():
-        if letter in "+-":
-            sign = letter
-        elif sign == "+":
-            found.add(letter)
-        else:
-            found.discard(letter)
-    return found

@@ -94,7 +94,7 @@ def condition(
 def template(text: str, span: Span, scope: Scope, says: str = "Can't parse value expression : ") -> Template | None:
     """Return what a text means, or None after an error was told. The arguments are those of `condition`."""
     try:
-        return _text(_Depth(0).of_word(grammar.text_of(text)), scope)
+        return _text(_Depth(0).of_word(grammar.text_of(text)), scope, groups=False)
     except ExpressionError as error:
         _tell(error, text, span, scope, says)
         return None
@@ -289,18 +289,19 @@ class _Lowering:
         return found
 
 
-def _text(word: tree.Word, scope: Scope) -> Template:
+def _text(word: tree.Word, scope: Scope, groups: bool = True) -> Template:
+    """Return what a text means; without `groups` there is no pattern whose groups `$1` could be (ap_expr_str_exec)."""
     match word:
         case tree.Literal(octets):
             return (octets,) if octets else ()
         case tree.Name(name, at):
             return names.variable(name, at, scope)
         case tree.Called(name, argument, at):
-            return names.called(name, _text(argument, scope), at)
+            return names.called(name, _text(argument, scope, groups), at)
         case tree.Group(number):
-            return (Capture(number),)
+            return (Capture(number),) if groups else ()
         case tree.Joined(parts):
-            return tuple(one for part in parts for one in _text(part, scope))
+            return tuple(one for part in parts for one in _text(part, scope, groups))
 
 
 def _asks_for_group(word: tree.Word) -> bool:

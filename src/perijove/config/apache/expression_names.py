@@ -95,7 +95,18 @@ _FUNCTIONS: Final = {
 }
 _LOOKUPS: Final = frozenset(("req", "http", "req_novary", "resp", "reqenv", "env", "osenv", "note"))
 _FILES: Final = {"file": Function.CONTENT, "filesize": Function.SIZE, "filemod": Function.CHANGED}
-_HTTPS: Final = "it is the certificates and ciphers of the TLS connection that are not known to rules"
+_CERTIFICATES: Final = "what certificates say is not known to rules"
+# mod_ssl's variables of the client's connection (ssl_var_lookup, modules/ssl/ssl_engine_vars.c).
+OF_TLS: Final[dict[str, Template]] = {
+    "SSL_TLS_SNI": (Fact.NAME_SHOWN,),
+    "SSL_PROTOCOL": (Fact.TLS_PROTOCOL,),
+    "SSL_CIPHER": (Fact.TLS_CIPHER,),
+    "SSL_CIPHER_USEKEYSIZE": (Fact.TLS_STRENGTH,),
+    "SSL_CIPHER_ALGKEYSIZE": (Fact.TLS_STRENGTH,),
+    "SSL_CIPHER_EXPORT": (Given((Fact.TLS_CIPHER,), (b"false",)),),
+    "SSL_COMPRESS_METHOD": (Given((Fact.TLS_CIPHER,), (b"NULL",)),),
+    "SSL_CLIENT_VERIFY": (Look(((b"https", b"NONE"),), (Variable.SCHEME,)),),
+}
 
 
 def variable(name: str, at: int, scope: Scope) -> Template:
@@ -155,11 +166,11 @@ def of_ssl(name: str, at: int) -> Template:
     Raises:
         ExpressionError: it is not emulated.
     """
-    if name == "SSL_CLIENT_VERIFY":
-        return (Look(((b"https", b"NONE"),), (Variable.SCHEME,)),)
+    if name in OF_TLS:
+        return OF_TLS[name]
     if name.startswith("SSL_CLIENT_"):
         return ()
-    raise ExpressionError(f"%{{{name}}} is not emulated", at, "not-emulated-expression", _HTTPS)
+    raise ExpressionError(f"%{{{name}}} is not emulated", at, "not-emulated-expression", _CERTIFICATES)
 
 
 def called(name: str, argument: Template, at: int) -> Template:

@@ -13,19 +13,36 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, Pattern
+from perijove.gateway.conditions import (
+    All,
+    Always,
+    Compares,
+    Comparison,
+    Condition,
+    Disk,
+    HasNote,
+    Matches,
+    Not,
+    NotEmpty,
+    OnDisk,
+    Pattern,
+)
 from perijove.gateway.conditions import Any as Any_
-from perijove.gateway.rules import ServeTree, SetNote, Then
+from perijove.gateway.rules import Rewrite, ServeTree, SetNote, Then, UnsetNote
 from perijove.gateway.templates import Call, Fact, Function, Note, Part
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Section
-    from perijove.config.apache.flow import Flow
     from perijove.config.apache.host import Host
 
 FILE: Final = b" file"  # the variable of a file's path: no directive can set one of that name
+# Notes of a directory whose own file is asked for: the number of its name, the directory's path, and where it is on the disk.
+_INDEX: Final = b"\0index"
+_DIRECTORY: Final = b"\0directory"
+_FOLDER: Final = b"\0folder"
 _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
 
 
@@ -93,12 +110,49 @@ def place(flow: Flow, said: Callable[..., Any]) -> None:
         flow.add(All((_NOWHERE, Not(HasNote(FILE)))), SetNote(FILE, name))
 
 
+def indexes(flow: Flow, host: Host, begin: Label) -> None:
+    """Add what asks for a directory's own file as if it was asked for by its path: it may be another server's (fixup_dir, mod_dir.c).
+
+    `begin` is where it is said where a request goes.
+    """
+    names = _indexes(host)
+    if not names or not (any(host.levels.each("proxy-pass")) or any("proxy-pass" in one.said for one in host.walked)):
+        return
+    file = (Note(FILE),)
+    slash = Pattern(rb"/\Z")
+    tried, other = Label(), Label()
+    flow.go(tried, HasNote(_INDEX))
+    flow.go(other, Not(All((Matches(file, slash), Matches((Fact.PATH,), slash), OnDisk(file, Disk.DIRECTORY)))))
+    flow.add(Always(), SetNote(_DIRECTORY, (Fact.PATH,)))
+    flow.add(Always(), SetNote(_FOLDER, file))
+    _ask(flow, 0, names[0], begin)
+    flow.place(tried)
+    flow.go(other, OnDisk(file, Disk.FILE))
+    for number in range(1, len(names)):
+        after = Label()
+        flow.go(after, Not(Compares((Note(_INDEX),), Comparison.SAME, (b"%d" % (number - 1),))))
+        _ask(flow, number, names[number], begin)
+        flow.place(after)
+    flow.add(Always(), Rewrite((Note(_DIRECTORY),)))
+    flow.add(Always(), SetNote(FILE, (Note(_FOLDER),)))
+    flow.place(other)
+
+
+def _ask(flow: Flow, number: int, name: bytes, begin: Label) -> None:
+    flow.add(Always(), SetNote(_INDEX, (b"%d" % number,)))
+    flow.add(Always(), UnsetNote(FILE))
+    flow.add(Always(), Rewrite((Note(_DIRECTORY), name)), begin)
+
+
+def _indexes(host: Host) -> tuple[bytes, ...]:
+    return tuple(one.encode() for one in host.said("directoryindex", ("index.html",))) if "dir" in host.modules else ()
+
+
 def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
     overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
-    indexes = tuple(one.encode() for one in host.said("directoryindex", ("index.html",))) if "dir" in host.modules else ()
     types = _types(host.said) if "mime" in host.modules else ()
-    flow.add(All((_NOWHERE, HasNote(FILE))), ServeTree((Note(FILE),), indexes, types, overridden), Then.STOP)
+    flow.add(All((_NOWHERE, HasNote(FILE))), ServeTree((Note(FILE),), _indexes(host), types, overridden), Then.STOP)
 
 
 def _types(said: Callable[..., Any]) -> tuple[tuple[bytes, bytes], ...]:

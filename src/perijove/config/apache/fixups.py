@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from perijove.config.apache import aliases, variables
 from perijove.config.apache.directives.rewrite_phases import rules_of_section
 from perijove.config.apache.flow import Flow, Label
-from perijove.gateway.conditions import Always, Condition
-from perijove.gateway.rules import Nothing, Refuse, Then
+from perijove.gateway.conditions import Condition, HasNote
+from perijove.gateway.rules import Refuse, SetNote, Then
 
 if TYPE_CHECKING:
     from perijove.config.apache.directives.rewrite_phases import Site
     from perijove.config.apache.host import Host
-    from perijove.gateway.reasons import Reason
     from perijove.text.source import Span
 
 
@@ -35,10 +34,12 @@ def instead(flow: Flow, host: Host) -> None:
     aliases.fixup(flow, host)
 
 
-def refuse(flow: Flow, host: Host, when: Condition, status: int, why: Reason | None, origin: Span) -> None:
-    """Refuse what is found to lead nowhere when it is to be sent: what comes before that has its say."""
-    after = Label()
-    flow.add(when, Nothing(), origin=origin, otherwise=after)
-    instead(flow, host)
-    flow.add(Always(), Refuse(status, why), Then.STOP, origin)
-    flow.place(after)
+def refuse(flow: Flow, host: Host, when: Condition, refusal: Refuse, proxied: Label, origin: Span | None) -> None:
+    """Have what is found to lead nowhere refused when it is to be sent: access control and sections have their say before."""
+    flow.add(when, SetNote(host.failure(refusal, origin), (b"1",)), proxied, origin)
+
+
+def refusals(flow: Flow, host: Host) -> None:
+    """Add what refuses them."""
+    for name, (refusal, origin) in host.failures.items():
+        flow.add(HasNote(name), refusal, Then.STOP, origin)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from perijove.config.apache import reasons
+from perijove.config.apache import hops, reasons
 from perijove.config.apache.access import Access
+from perijove.config.apache.flow import Label
 from perijove.config.apache.remotes import ASKED, IS_FORWARD, remotes
 from perijove.gateway.conditions import All, Compares, Comparison, Condition, Matches, Not, NotEmpty, Pattern, Setting
 from perijove.gateway.conditions import Any as Either
@@ -25,7 +26,7 @@ from perijove.gateway.rules import (
 from perijove.gateway.templates import Fact, Template, Variable
 
 if TYPE_CHECKING:
-    from perijove.config.apache.flow import Flow, Label
+    from perijove.config.apache.flow import Flow
     from perijove.config.apache.host import Host
     from perijove.config.apache.upstreams import Upstreams
 
@@ -54,20 +55,19 @@ def add(flow: Flow, host: Host, upstreams: Upstreams, to: Label) -> None:
         return
     said, modules = host.said, host.modules
     origin = said("proxy-requests")[1]
-    forward = _forwarded(host)
     domain = said("proxy-domain")
     if domain:
         plain = Not(Matches((Fact.CALLED,), Pattern(rb"\.")))
         location: Template = (*ASKED, b"://", Fact.CALLED, domain.encode(), Variable.TARGET)
         named = Not(Compares((Fact.CALLED,), Comparison.SAME, (b"localhost",)))
-        flow.add(All((forward, Not(_CONNECT), plain, named)), Redirect(301, location), Then.STOP)
+        flow.add(All((IS_FORWARD, Not(_CONNECT), plain, named)), Redirect(301, location), Then.STOP)
     if "proxy_http" in modules:
         ws = Compares(ASKED, Comparison.SAME, (b"ws",))
-        flow.add(All((forward, ws)), Set(Setting.UPGRADES, b"*"))
-    flow.add(forward, Set(Setting.UPSTREAM_ENDS, True))
+        flow.add(All((IS_FORWARD, ws)), Set(Setting.UPGRADES, b"*"))
+    flow.add(IS_FORWARD, Set(Setting.UPSTREAM_ENDS, True))
     for one in asked:
-        flow.add(All((forward, one.when)), ForwardAsked(one.upstream), to, origin)
-    flow.add(forward, ForwardAsked(), to, origin)
+        flow.add(All((IS_FORWARD, one.when)), ForwardAsked(one.upstream), to, origin)
+    flow.add(IS_FORWARD, ForwardAsked(), to, origin)
 
 
 def refusals(flow: Flow, host: Host) -> None:
@@ -78,14 +78,17 @@ def refusals(flow: Flow, host: Host) -> None:
     if not host.forwards:
         return
     said, modules = host.said, host.modules
-    forward = _forwarded(host)
+    other = Label()
+    flow.go(other, Not(IS_FORWARD))
+    hops.connections(flow)
+    hops.count_down(flow, said)
     if "proxy_connect" not in modules:
-        flow.add(All((forward, _CONNECT)), Refuse(500, reasons.NO_CONNECT), Then.STOP)
+        flow.add(All((IS_FORWARD, _CONNECT)), Refuse(500, reasons.NO_CONNECT), Then.STOP)
     if "ssl" not in modules or said("sslproxyengine") != "on":
         https = Compares(ASKED, Comparison.SAME, (b"https",))
-        flow.add(All((forward, https)), Refuse(500, reasons.no_handler("https", True, "ssl" in modules)), Then.STOP)
+        flow.add(All((IS_FORWARD, https)), Refuse(500, reasons.no_handler("https", True, "ssl" in modules)), Then.STOP)
     if "proxy_http" not in modules:
-        flow.add(All((forward, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
+        flow.add(All((IS_FORWARD, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
     ports = said("allow-connect", _PORTS)
     allowed = Either(tuple(_between(first, last) for first, last in ports))
     flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT, None, reasons.PROXY_ERROR), Then.STOP)
@@ -93,20 +96,7 @@ def refusals(flow: Flow, host: Host) -> None:
     if blocked:
         flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED, None, reasons.PROXY_ERROR), Then.STOP)
     flow.add(IS_FORWARD, Nothing(), Then.STOP)
-
-
-def _forwarded(host: Host) -> Condition:
-    """Return whether a request is for another server than this very one."""
-    return All((IS_FORWARD, Not(_own_urls(host.called))))
-
-
-def _own_urls(names: list[str]) -> Condition:
-    """Return whether a URL is one of this server's: its scheme, a name, and the very port (ap_matches_request_vhost)."""
-    called = Either(tuple(Compares((Fact.CALLED,), Comparison.SAME_FOLDED, (name.encode(),)) for name in names))
-    port = (Variable.SERVER_PORT,)
-    said = All((NotEmpty((Fact.CALLED_PORT,)), Compares((Fact.CALLED_PORT,), Comparison.NUMBERS_SAME, port)))
-    usual = All((Not(NotEmpty((Fact.CALLED_PORT,))), Compares((Fact.NAMED_PORT,), Comparison.NUMBERS_SAME, port)))
-    return All((Compares(ASKED, Comparison.SAME, (Variable.SCHEME,)), called, Either((said, usual))))
+    flow.place(other)
 
 
 def _between(first: int, last: int) -> Condition:

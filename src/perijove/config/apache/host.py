@@ -6,6 +6,8 @@ but for what changes a path or the name of the server.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from perijove.config.apache import files
 from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.identity import identity
@@ -13,6 +15,10 @@ from perijove.config.apache.proxy_sections import proxied_to
 from perijove.config.apache.scope import Kind, Levels, Scope, ifs
 from perijove.gateway.conditions import Always, Any, Condition, HasNote, Never
 from perijove.gateway.rules import Encoding
+
+if TYPE_CHECKING:
+    from perijove.gateway.rules import Refuse
+    from perijove.text.source import Span
 
 
 class Host:
@@ -47,9 +53,16 @@ class Host:
         rewriting = [one.rewriting for one in self.levels.scopes if one.rewriting]
         self.rewrites = any(line.flags.passthrough for one in rewriting for line in one.rules)
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
+        self.failures: dict[bytes, tuple[Refuse, Span | None]] = {}  # how requests that lead nowhere are refused
         self._noted = {id(one): HasNote(name) for one, name in self.noted()}
         # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
         self.encoding = Encoding.SLASHES if self.said("encoded-slashes") == "nodecode" else Encoding.CANONICAL
+
+    def failure(self, refusal: Refuse, origin: Span | None) -> bytes:
+        """Return the name of a note that requests have which are to be refused so, when they are to be sent."""
+        name = b"\0cannot be sent, %d" % len(self.failures)
+        self.failures[name] = (refusal, origin)
+        return name
 
     def when(self, scope: Scope) -> Condition:
         """Return which requests a scope is for."""

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.scope import Kind, Scope, within
-from perijove.gateway.conditions import All, Any, Compares, Comparison, Condition, Matches, Pattern
+from perijove.gateway.conditions import All, Any, Compares, Comparison, Condition, Matches, Not, NotEmpty, Pattern
 from perijove.gateway.templates import Fact, Look, Note, Variable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from perijove.gateway.templates import Part
 
 SCHEME: Final = b"\0scheme"  # a note of ours
@@ -103,9 +105,45 @@ def own_url(scope: Scope, spoken: Part) -> Condition | None:
     return Any(tuple(found)) if found else None
 
 
+def own_asked(scope: Scope, names: Sequence[str]) -> Condition | None:
+    """Return whether the URL that a forward proxy is asked for is one of the server's; None if none is.
+
+    As proxy_detect (mod_proxy.c) and ap_matches_request_vhost (server/vhost.c) have it: addresses and names as in `own_url`.
+
+    Args:
+        scope: the server or the virtual host.
+        names: ServerName and ServerAlias.
+    """
+    port = identity(scope).port
+    found = [_asked((host,), its) for host, its in [_parted(text) for text in scope.said.get("addresses", ())]]
+    if port:
+        found.append(_asked(names, port))
+    if not found:
+        return None
+    return All((Compares((Fact.ASKED,), Comparison.SAME, (Variable.SCHEME,)), Any(tuple(found))))
+
+
+def _asked(names: Sequence[str], port: int) -> Condition:
+    """Return whether a URL that is asked for has one of these names (`*` is anything) and a port; 0 is any."""
+    called = b"|".join(_name(one) for one in names)
+    named = Matches((Fact.CALLED,), Pattern(rb"(?is)\A(?:%b)\Z" % called))
+    if not port:
+        return named
+    said: Condition = Compares((Fact.CALLED_PORT,), Comparison.NUMBERS_SAME, (b"%d" % port,))
+    if port in (80, 443):
+        # The usual port of what is spoken may be left out (ap_default_port).
+        usual = Compares((Variable.SCHEME,), Comparison.SAME, (b"http" if port == 80 else b"https",))
+        said = Any((said, All((Not(NotEmpty((Fact.CALLED_PORT,))), usual))))
+    return All((named, said))
+
+
+def _name(host: str) -> bytes:
+    return re.escape(host.encode("utf-8", "surrogateescape")).replace(rb"\*", rb"[^/:]*").replace(rb"\?", rb"[^/:]")
+
+
 def _authority(host: str, port: int, usual: int) -> bytes:
     """Return a pattern for a host (`*` is anything, `?` one character) and a port, 0 for any; the usual one may be left out."""
-    name = re.escape(host.encode("utf-8", "surrogateescape")).replace(rb"\*", rb"[^/:]*").replace(rb"\?", rb"[^/:]")
+    name = _name(host)
     if not port:
         return name + rb"(?::[^/]*)?"
     return name + (b"(?::%d)?" if port == usual else b":%d") % port

@@ -31,18 +31,18 @@ from perijove.config.apache.access import Access
 from perijove.config.apache.directives import mod_remoteip, rewrite_phases
 from perijove.config.apache.flow import Label
 from perijove.config.apache.host import Host
-from perijove.config.apache.identity import SCHEME
+from perijove.config.apache.identity import SCHEME, own_asked
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.responses import response_rules
 from perijove.config.apache.servers import listeners_of
 from perijove.config.apache.slashes import SlashFlow
 from perijove.config.apache.via import via_rules
 from perijove.config.apache.words import octets
-from perijove.gateway.conditions import Always, NotEmpty
+from perijove.gateway.conditions import All, Always, Not, NotEmpty
 from perijove.gateway.model import Gateway, Section, Stages, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
-from perijove.gateway.rules import Nothing, Rule, SetNote, Then
-from perijove.gateway.templates import Fact
+from perijove.gateway.rules import Nothing, Refuse, Rule, SetNote, Then
+from perijove.gateway.templates import Fact, Variable
 
 if TYPE_CHECKING:
     from perijove.config.apache.scope import Scope
@@ -81,6 +81,7 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
             ),
             program=True,
             forwards=host.forwards,
+            own=own_asked(host.scope, host.called) if host.forwards else None,
             encoded_slashes=host.said("encoded-slashes", "off"),
             merge_slashes=host.said("merge-slashes", True),
             per_connection=limits.per_connection(host.levels),
@@ -110,9 +111,14 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     proxied = Label()  # it is known to whom it is sent
     translated = Label()  # it is known to be a file
     done = Label()
+    begin = Label()
 
     # A request has been read (post_read_request).
     settings.add(flow, host, host.levels.scopes)
+    if host.said("sslengine") == "on":
+        # ssl_hook_ReadReq (modules/ssl/ssl_engine_kernel.c)
+        named = NotEmpty((Fact.NAME_SHOWN,))
+        flow.add(All((named, Not(NotEmpty((Variable.HOST,))))), Refuse(400, reasons.NO_NAME), Then.STOP)
     whose = mod_remoteip.trusted(host.levels.scopes)
     if whose is not None:
         flow.add(Always(), whose)
@@ -125,6 +131,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     translate.enter(flow, host)
     settings.pages(flow, host, host.locations)  # what is refused from here on has their pages already
 
+    flow.place(begin)
     # Where it goes (pre_translate_name, translate_name, map_to_storage).
     forward.add(flow, host, mapper.upstreams, proxied)
     translate.encoded(flow, host, mapper, proxied)
@@ -146,12 +153,14 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     # What answers it (handler).
     hops.connections(flow)
     hops.count_down(flow, host.said)
+    fixups.refusals(flow, host)
     flow.go(done, NotEmpty((Fact.DESTINATION,)))
     handlers.add(flow, host, mapper, done)
     if any(one.response for one in host.merged):  # what is said of an answer of our own sees the edited fields
         for rule in requests.edits(host):
             flow.add(rule.when, rule.do, origin=rule.origin)
     methods.of_files(flow, methods.allow(methods.ALLOWED, host.said))
+    files.indexes(flow, host, begin)
     files.serve(flow, host)
     flow.place(done)
     flow.add(Always(), Nothing(), Then.STOP)

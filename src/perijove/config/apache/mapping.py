@@ -50,7 +50,7 @@ class Mapper:
         self.host = host
         self.upstreams = Upstreams(host.levels, made)
         self.balancers = Balancers(host.levels, self.upstreams)
-        self.workers = WorkerSettings(host.levels, self.upstreams)
+        self.workers = WorkerSettings(host, self.upstreams)
 
     def add(self, flow: Flow, one: Pass, when: Condition, proxied: Label, declined: Label) -> None:
         """Add the rules of a ProxyPass: where it applies, the request is forwarded, or `!` ends the search."""
@@ -64,7 +64,7 @@ class Mapper:
     def _balance(self, flow: Flow, one: Pass, when: Condition, target: Target, proxied: Label) -> None:
         """Add the rules of a ProxyPass to a balancer."""
         if "proxy_balancer" not in self.upstreams.modules:
-            fixups.refuse(flow, self.host, when, 500, self.upstreams.why(target), one.origin)
+            fixups.refuse(flow, self.host, when, Refuse(500, self.upstreams.why(target)), proxied, one.origin)
             return
         members = self.balancers.members(target, spares=True)
         if len(members) > 1:
@@ -75,7 +75,7 @@ class Mapper:
         found = self.balancers.only(target)
         if found is None:
             # No balancer of that name, or none of its workers.
-            fixups.refuse(flow, self.host, when, 503, reasons.no_workers(target.url), one.origin)
+            fixups.refuse(flow, self.host, when, Refuse(503, reasons.no_workers(target.url)), proxied, one.origin)
             return
         member, its = found
         self._map(flow, replace(one, parameters=one.parameters | its), when, member, proxied)
@@ -89,7 +89,7 @@ class Mapper:
             return
         failing = self.upstreams.failing(target)
         if failing:
-            fixups.refuse(flow, self.host, when, failing, self.upstreams.why(target), one.origin)
+            fixups.refuse(flow, self.host, when, Refuse(failing, self.upstreams.why(target)), proxied, one.origin)
             return
         if self.upstreams.tunnels(target):
             flow.add(both(when, Not(_IS_WEBSOCKET)), Refuse(404, reasons.NOT_A_WEBSOCKET), Then.STOP, one.origin)
@@ -159,7 +159,7 @@ class Mapper:
         if not known and encoding is Encoding.NONE:  # the name has the query in it, too
             rooted = Matches(path, Pattern(b"/"))
             asked = Matches(path, Pattern(rb"\?")) if whole else NotEmpty((Variable.SEARCH,))
-            fixups.refuse(flow, self.host, All((asked, Not(rooted))), 400, None, one.origin)
+            fixups.refuse(flow, self.host, All((asked, Not(rooted))), Refuse(400), proxied, one.origin)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
         flow.add(when, ForwardTo(name, path, encoding, whole), proxied, one.origin)
         if not known:

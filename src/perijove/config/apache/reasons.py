@@ -5,10 +5,18 @@ The words are those that httpd 2.4.71 wrote to its log when it was asked (`LogLe
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from perijove.gateway.reasons import Fault, Reason
 
+# The statuses that httpd knows (status_lines, modules/http/http_protocol.c).
+STATUSES: Final = frozenset(int(one) for one in HTTPStatus) - {418, 425}
+NO_NAME: Final = Reason(
+    "AH02031",
+    "Hostname provided via SNI, but no hostname provided in HTTP request",
+    "the client began TLS for a host and then named none: it has to send Host",
+)
 DENIED: Final = Reason(
     "AH01630",
     "client denied by server configuration",
@@ -23,6 +31,11 @@ NO_AUTHENTICATION: Final = Reason(
     "a Require asks for a user, but nothing asks for a password: add AuthType Basic, AuthName and AuthUserFile",
 )
 PROXY_ERROR: Final = b"Proxy Error"  # what mod_proxy says beside a status that it has given a text (ap_proxyerror)
+DISABLED: Final = Reason(
+    "AH00940",
+    "HTTP: disabled connection for the host of the worker",
+    "nothing is sent there: take `status=` out of ProxyPass or ProxySet",
+)
 NO_CONNECT: Final = Reason(
     "AH01144",
     "No protocol handler was valid for the URL {raw}",

@@ -39,6 +39,7 @@ def site(host: Host, mapper: Mapper) -> Site:
         own=own_url(host.scope, host.names.scheme),
         worker=mapper.workers.of_rule,
         balancer=proxying.balanced,
+        refuse=lambda flow, refusal, to, span: fixups.refuse(flow, host, Always(), refusal, to, span),
         instead=lambda flow: fixups.instead(flow, host),
         files=files.spoken_of(host.said, host.directories),
     )
@@ -81,12 +82,12 @@ class _Proxying:
             return
         found = self.balancers.only(target)
         if found is None:
-            fixups.refuse(flow, self.host, Always(), 503, reasons.no_workers(url), span)
+            fixups.refuse(flow, self.host, Always(), Refuse(503, reasons.no_workers(url)), proxied, span)
             return
         member, one.parameters = found
         failing = self.upstreams.failing(member)
         if failing:
-            fixups.refuse(flow, self.host, Always(), failing, self.upstreams.why(member), span)
+            fixups.refuse(flow, self.host, Always(), Refuse(failing, self.upstreams.why(member)), proxied, span)
             return
         flow.add(Always(), Set(Setting.UPGRADES, self.upstreams.upgrades(member, one.parameters)), origin=span)
         send(one, member)

@@ -6,6 +6,7 @@ Knows sections. Must not know what directives mean (`directives`), nor what scop
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perijove.config.apache import files, glob
@@ -62,6 +63,7 @@ _MODULES = (
     mod_ssl,
 )  # importing them fills the registry
 _FILES = frozenset(("directory", "directorymatch", "files", "filesmatch"))
+_COMPATIBLE = frozenset(("order", "allow", "deny", "satisfy"))  # mod_access_compat's
 _AUTHORIZATION = frozenset(("requireall", "requireany", "requirenone"))
 
 
@@ -99,7 +101,7 @@ def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]
         elif name in _AUTHORIZATION:
             mod_authz.block(one, scope)
         elif name in ("limit", "limitexcept"):
-            _limit(scope, one, name)
+            _limit(scope, one, hosts, name)
         elif name in _FILES:
             _section(scope, one, hosts, files.section(scope, one, name))
 
@@ -186,8 +188,8 @@ def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Sc
     return made
 
 
-def _limit(scope: Scope, section: Section, name: str) -> None:
-    """<Limit> and <LimitExcept>: what is said in them holds for some methods."""
+def _limit(scope: Scope, section: Section, hosts: list[Scope], name: str) -> None:
+    """<Limit> and <LimitExcept>: what is said of access in them holds for some methods; all else holds as if it stood outside."""
     methods = [word.text for word in section.words]
     # HEAD is limited with GET (ap_method_number_of).
     listed: list[Condition] = [
@@ -195,6 +197,13 @@ def _limit(scope: Scope, section: Section, name: str) -> None:
         for one in [*methods, *(["HEAD"] if "GET" in methods else [])]
     ]
     only: Condition = Any(tuple(listed)) if listed else Never()
+    if name == "limitexcept":
+        only = Not(only)
     made = Scope(Kind.IF, scope.modules, scope.tell)
-    made.condition = both(scope.condition, Not(only) if name == "limitexcept" else only)
-    _section(scope, section, [], made)
+    made.condition = both(scope.condition, only)
+    before = len(mod_authz.requires(scope))
+    compatible = tuple(one for one in section.children if one.name.lower() in _COMPATIBLE)
+    _fill(scope, [one for one in section.children if one not in compatible], hosts)
+    verdicts = mod_authz.requires(scope)
+    verdicts[before:] = [replace(one, methods=only) for one in verdicts[before:]]
+    _section(scope, replace(section, children=compatible), [], made)

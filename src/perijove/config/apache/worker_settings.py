@@ -11,17 +11,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from perijove.config.apache import reasons
+from perijove.config.apache.fixups import refuse
+from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.targets import target_of
 from perijove.config.apache.words import octets
 from perijove.config.apache.workers import Index, Worker, url_of, workers
 from perijove.gateway.conditions import Always, Condition, Matches, Pattern, Setting
-from perijove.gateway.rules import Encoding, Set
-from perijove.gateway.templates import Encoded, Template, Variable
+from perijove.gateway.rules import Encoding, Refuse, Set
+from perijove.gateway.templates import Encoded, Given, Template, Variable
 
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_proxy import Pass
-    from perijove.config.apache.flow import Flow
-    from perijove.config.apache.scope import Levels
+    from perijove.config.apache.host import Host
     from perijove.config.apache.targets import Target
     from perijove.config.apache.upstreams import Upstreams
     from perijove.text.source import Span
@@ -33,9 +35,10 @@ _UNSAFE: Final = bytes(sorted(set(range(256)) - set((_SAFE + string.ascii_letter
 class WorkerSettings:
     """Workers of one virtual host, and what they say."""
 
-    def __init__(self, levels: Levels, upstreams: Upstreams) -> None:
+    def __init__(self, host: Host, upstreams: Upstreams) -> None:
+        self.host = host
         self.upstreams = upstreams
-        self.index = Index(workers(levels.scopes))
+        self.index = Index(workers(host.levels.scopes))
         self.pings = any("ping" in one.parameters for one in self.index.workers)
 
     def shared(self, one: Pass) -> dict[str, str]:
@@ -53,6 +56,8 @@ class WorkerSettings:
         if encoding is not Encoding.NONE:  # names of workers are as they were written, URLs are not
             written = quote(written, safe=_SAFE, errors="surrogateescape")
             path = (Encoded(path, _UNSAFE),)
+        if not target.path and not whole:  # a URL without a path gets one (proxy_http_canon)
+            path = (Given(path, path, (b"/",)),)
         url: Template = (octets(origin), *path)
         if not whole:
             url = (*url, Variable.SEARCH)
@@ -82,6 +87,19 @@ class WorkerSettings:
             for holds, value in upgrades:
                 flow.add(holds, Set(Setting.UPGRADES, value), origin=span)
         self._reuse(flow, found, span)
+        self._refuse(flow, found, span)
+
+    def _refuse(self, flow: Flow, found: list[tuple[Condition, Worker | None]], span: Span) -> None:
+        """Refuse what a worker would be asked for that takes nothing (ap_proxy_acquire_connection)."""
+        if not any(one is not None and one.unusable() for _, one in found):
+            return
+        after = Label()
+        for holds, one in reversed(found):
+            if one is not None and one.unusable():
+                refuse(flow, self.host, holds, Refuse(503, reasons.DISABLED), after, span)
+            else:
+                flow.go(after, holds, span)
+        flow.place(after)
 
     def _of(self, url: Template, base: str) -> list[tuple[Condition, Worker | None]]:
         """Return whose a URL may be that begins so, the last that holds; None is nobody in particular (proxy:reverse)."""

@@ -62,6 +62,10 @@ class Worker:
             return True
         return used_once(self.parameters)
 
+    def unusable(self) -> bool:
+        """Tell whether nothing is sent to it: it is disabled or stopped."""
+        return bool(set("ds") & status_of(self.parameters))
+
     def begins(self, url: str) -> bool:
         """Tell whether a URL is this worker's, whatever follows it."""
         head, slash, path = _parted(self.name)
@@ -118,6 +122,20 @@ class Index:
     def _numbers(self, url: str) -> set[int]:
         sizes = (size for size in self._sizes if size <= len(url))
         return {number for size in sizes for number in self._by_beginning.get(url[:size], ())}
+
+
+def status_of(parameters: Mapping[str, str]) -> set[str]:
+    """Return the letters of a worker's status that are set: `+H`, `D`, `-H` (ap_proxy_set_wstatus)."""
+    found: set[str] = set()
+    sign = "+"
+    for letter in parameters.get("status", "").lower():
+        if letter in "+-":
+            sign = letter
+        elif sign == "+":
+            found.add(letter)
+        else:
+            found.discard(letter)
+    return found
 
 
 def used_once(parameters: Mapping[str, str]) -> bool:

@@ -31,7 +31,8 @@ def test_tls_is_known_with_its_module() -> None:
     with pytest.raises(ExpressionError, match="does not exist"):
         names.variable("SSL_CLIENT_S_DN", 0, scope())
     with pytest.raises(ExpressionError, match="not emulated"):
-        names.variable("SSL_CIPHER", 0, scope("ssl"))
+        names.variable("SSL_SERVER_S_DN", 0, scope("ssl"))
+    assert names.variable("SSL_TLS_SNI", 0, scope("ssl")) == (Fact.NAME_SHOWN,)
 
 
 def test_the_environment_is_the_requests_and_then_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
+from perijove.config.apache.reasons import STATUSES
 from perijove.gateway.conditions import Setting
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def error_document(line: Directive, scope: Scope) -> None:
     from perijove.gateway.actions import Page
 
     code, document = line.words[0], line.words[1]
-    if not code.text.isdigit() or not 400 <= int(code.text) <= 599:
+    if not code.text.isdigit() or int(code.text) not in STATUSES:
         scope.error("bad-status", f"Unsupported HTTP response code {code.text}", code.span)
         return
     status = int(code.text)

@@ -7,14 +7,27 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import condition, unquoted
 from perijove.config.apache.values import PROVIDERS as KNOWN
-from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, HasNote, Never, Not, NotEmpty, Within
+from perijove.gateway.conditions import (
+    All,
+    Always,
+    Any,
+    Compares,
+    Comparison,
+    Condition,
+    HasNote,
+    Never,
+    Not,
+    NotEmpty,
+    Within,
+    both,
+)
 from perijove.gateway.templates import Fact, Variable
 
 if TYPE_CHECKING:
@@ -24,6 +37,8 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+# What has the name localhost, and is what that stands for (ap_get_remote_host with REMOTE_DOUBLE_REV), whatever the DNS says.
+LOCALHOST: Final = (ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("::1/128"))
 _EMULATED: Final = ("authz_core", "authz_host", "authz_user", "authz_groupfile")
 PROVIDERS: Final = {name: module for name, module in KNOWN.items() if module in _EMULATED}
 
@@ -35,6 +50,7 @@ class Verdict:
     when: Condition
     needs_user: bool  # whether it can only be known when somebody has said who they are
     could: Condition  # whether it might hold for somebody (AUTHZ_DENIED_NO_USER), or for nobody (AUTHZ_DENIED)
+    methods: Condition = field(default_factory=Always)  # of which methods it says something (<Limit>)
     origin: Span | None = None
 
 
@@ -126,6 +142,8 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
             members = scope.said.get("authgroupfile", {})
             users = [user for group in given for user in members.get(group, ())]
             return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (one.encode(),)) for one in users))
+        case "host" if any(word.lower() == "localhost" for word in given):
+            return Within((Variable.CLIENT_IP,), LOCALHOST)
         case _:
             scope.warn("not-emulated", f"`Require {name}` asks the DNS for names, which is not done: nobody is let in by it",
                        line.span, "write addresses: `Require ip 10.0.0.0/8`")  # fmt: skip
@@ -165,13 +183,16 @@ def _block(section: Section, scope: Scope) -> Verdict | None:
 
 
 def combined(found: list[Verdict]) -> Verdict:
-    """Return what Requires that stand beside each other mean: any of those that let in, and none that refuses."""
-    positive = [one for one in found if not isinstance(one.when, Not)]
-    negative = [one for one in found if isinstance(one.when, Not)]
-    parts = [Any(tuple(one.when for one in positive))] if positive else []
-    could = [Any(tuple(one.could for one in positive))] if positive else []
-    whole = All((*parts, *(one.when for one in negative)))
-    return Verdict(whole, any(one.needs_user for one in found), All((*could, *(one.could for one in negative))))
+    """Return what Requires that stand beside each other mean: any of those that are for the method lets in.
+
+    If none is, everybody is let in, whatever was said around them (apply_authz_sections, mod_authz_core.c).
+    """
+    whens: tuple[Condition, ...] = tuple(both(one.methods, one.when) for one in found)
+    could: tuple[Condition, ...] = tuple(both(one.methods, one.could) for one in found)
+    if not any(isinstance(one.methods, Always) for one in found):
+        others = Not(Any(tuple(one.methods for one in found)))
+        whens, could = (others, *whens), (others, *could)
+    return Verdict(Any(whens), any(one.needs_user for one in found), Any(could))
 
 
 @directive("AuthMerging")
@@ -201,7 +222,7 @@ def access_compat(line: Directive, scope: Scope) -> None:
                 has = HasNote(note.lstrip("!").encode())
                 conditions.append(Not(has) if note.startswith("!") else has)
             else:
-                its = networks(text)
+                its = LOCALHOST if text.lower() == "localhost" else networks(text)
                 if its is None:
                     scope.warn(
                         "not-emulated", f"`{line.name} from {text}` asks the DNS for names, which is not done", word.span

@@ -12,12 +12,13 @@ from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.mod_env import _octets, _value
 from perijove.config.apache.expression import condition
 from perijove.config.apache.expression import template as expression
+from perijove.config.apache.expression_names import OF_TLS
 from perijove.config.apache.identity import scheme
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
 from perijove.gateway.conditions import All, Always, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation
-from perijove.gateway.templates import Fact, Look, Note, Part, ResponseField, Template, Variable
+from perijove.gateway.templates import Fact, Given, Look, Note, Part, ResponseField, Template, Variable
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive, Word
@@ -206,4 +207,7 @@ def _ssl(name: bytes, scope: Scope) -> Part:
         b"REQUEST_SCHEME": scheme(scope),
         b"QUERY_STRING": Variable.QUERY,
     }
+    its = OF_TLS.get(name.decode("latin-1"))
+    if its is not None:
+        return Given(its, its, (_NULL,))
     return known.get(name, _NULL)

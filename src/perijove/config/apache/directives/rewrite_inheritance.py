@@ -6,7 +6,8 @@ what a rule does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives.mod_rewrite import Rewriting
 from perijove.config.apache.files import in_order
@@ -58,25 +59,48 @@ def server_rules(scope: Scope, sections: Sequence[Scope]) -> list[RuleLine]:
     return own
 
 
-def section_rules(sections: Sequence[Scope], number: int) -> list[tuple[tuple[Condition, ...], list[RuleLine]]]:
-    """Return the rules in force where a section is the last, for each choice of those before it that have the request, too.
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What is in force where a section is the last, if a request is in these others, too."""
 
-    The first choice whose conditions hold counts. Sections that inherit nothing have one choice.
+    beside: tuple[Condition, ...]
+    rules: list[RuleLine]
+    options: set[str]
+    base: str  # RewriteBase
+
+
+def merged(sections: Sequence[Scope], number: int) -> list[Merged]:
+    """Return what is in force where a section is the last, for each choice of those before it that have the request, too.
+
+    The first choice whose conditions hold counts (config_perdir_merge: each is merged with what has come of all before it).
     """
     ours = rewriting_of(sections[number])
-    found: list[tuple[tuple[Condition, ...], list[RuleLine]]] = []
+    alone = Merged((), ours.rules, ours.options, ours.base)
+    if not any(_MERGING & rewriting_of(one).options for one in sections[: number + 1]):
+        return [alone]
+    found: list[Merged] = []
     for at in range(number - 1, -1, -1):
-        above = rewriting_of(sections[at])
-        behind = _inherits(ours.options, above.options, before=False)
-        if not behind and not _inherits(ours.options, above.options, before=True):
-            found.append(((sections[at].condition,), ours.rules))
-            continue
-        for beside, rules in section_rules(sections, at):
-            both = [*ours.rules, *rules] if behind else [*rules, *ours.rules]
-            found.append(((sections[at].condition, *beside), both))
-    if all(rules is ours.rules for _, rules in found):
-        return [((), ours.rules)]
-    return [*found, ((), ours.rules)]
+        choices = [_with(ours, above, sections[at].condition) for above in merged(sections, at)]
+        last = choices[-1]
+        same = all((one.rules, one.options, one.base) == (last.rules, last.options, last.base) for one in choices)
+        found += [last] if same else choices
+    if all((one.rules, one.options, one.base) == (alone.rules, alone.options, alone.base) for one in found):
+        return [alone]
+    return [*found, alone]
+
+
+_MERGING: Final = frozenset(("inherit", "inheritbefore", "inheritdown", "inheritdownbefore", "mergebase"))
+
+
+def _with(ours: Rewriting, above: Merged, condition: Condition) -> Merged:
+    options = ours.options or above.options
+    rules = ours.rules
+    if _inherits(options, above.options, before=False):
+        rules = [*ours.rules, *above.rules]
+    elif _inherits(options, above.options, before=True):
+        rules = [*above.rules, *ours.rules]
+    base = ours.base or (above.base if "mergebase" in options else "")
+    return Merged((condition, *above.beside), rules, options, base)
 
 
 def enabled(scope: Scope, sections: Sequence[Scope], certain: Scope | None = None) -> Condition:
@@ -94,20 +118,6 @@ def enabled(scope: Scope, sections: Sequence[Scope], certain: Scope | None = Non
         elif not engine and not isinstance(found, Never):
             found = Not(section.condition) if isinstance(found, Always) else All((Not(section.condition), found))
     return found
-
-
-def base_of(sections: Sequence[Scope]) -> str:
-    """Return the RewriteBase of the last of sections: its own, or with MergeBase one of those around (config_perdir_merge)."""
-    last = sections[-1]
-    options: set[str] = set()
-    base = ""
-    for one in sections:
-        around = one.kind is last.kind and not one.regex and f"{last.path.rstrip('/')}/".startswith(f"{one.path.rstrip('/')}/")
-        if one is last or around:
-            its = rewriting_of(one)
-            options = its.options or options
-            base = its.base or (base if "mergebase" in options else "")
-    return base
 
 
 def maps_of(server: Scope) -> dict[str, Map]:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 from perijove.config.apache.directives import rewrite_answers, rewrite_rules
 from perijove.config.apache.directives.rewrite_inheritance import (
-    base_of,
     enabled,
     maps_of,
+    merged,
     options_of,
     rewriting_of,
-    section_rules,
     sections_of,
     server_rules,
 )
@@ -46,6 +45,7 @@ class Site:
     expression: Callable[[Scope, str, Span], Condition]  # what RewriteCond expr says
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     own: Condition | None = None  # it is a URL of this server; the first capture is the path behind the slash
+    refuse: Callable[[Flow, Refuse, Label, Span | None], None] | None = None  # what refuses when it is to be sent
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
     balancer: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None  # what sends a path to a balancer
@@ -117,19 +117,20 @@ def rules_of_section(scope: Scope, flow: Flow, proxied: Label, site: Site) -> No
             if not isinstance(on_when, Always):
                 flow.go(on, Not(on_when))
             directory = octets(section.path.rstrip("/")) + b"/"
-            base = octets(base_of(sections[: number + 1]))
-            if base and not base.endswith(b"/"):
-                base += b"/"
             if section.kind is Kind.DIRECTORY and "allownoslash" not in rewriting_of(section).options:
                 # The directory itself, without its slash, is mod_dir's to redirect.
                 flow.go(on, Compares((Fact.HELD,), Comparison.SAME, (directory[:-1],)))
-            place = _place(scope, section, site, directory, base, b"section %d" % number)
-            place = replace(place, info=rewrite_rules.INFO if walks else ())
-            for beside, rules in section_rules(sections, number):
+            for one in merged(sections, number):
                 without = Label()
-                if beside:
-                    flow.go(without, Not(All(beside)))
-                rewrite_rules.lower(rules, flow, place, Labels(proxied, on, on))
+                if one.beside:
+                    flow.go(without, Not(All(one.beside)))
+                base = octets(one.base)
+                base = base + b"/" if base and not base.endswith(b"/") else base
+                place = _place(scope, section, site, directory, base, b"section %d" % number)
+                place = replace(place, info=rewrite_rules.INFO if walks else ())
+                rewrite_rules.lower(one.rules, flow, place, Labels(proxied, on, on))
+                if one.beside:
+                    flow.go(on)
                 flow.place(without)
         flow.go(on)
         flow.place(other)
@@ -162,6 +163,7 @@ def _place(server: Scope, scope: Scope, site: Site, directory: bytes | None, bas
         worker=site.worker,
         balancer=site.balancer,
         files=site.files,
+        refuse=site.refuse,
         instead=site.instead,
         directory=directory,
         base=base,

@@ -40,6 +40,7 @@ class Place:
     base: bytes = b""  # RewriteBase
     encoding: Encoding = Encoding.CANONICAL  # of paths for upstreams
     counted: bytes = b""  # by which name the rounds of [N] are counted
+    refuse: Callable[[Flow, Refuse, Label, Span | None], None] | None = None  # what refuses when it is to be sent
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
     balancer: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None  # what sends a path to a balancer

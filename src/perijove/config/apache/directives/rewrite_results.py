@@ -93,7 +93,10 @@ class Results:
             flow.add(Always(), SetNote(END, (b"1",)), Then.NEXT, span)
         self._refuse_controls(line.span)
         if isinstance(upstream, Refuse):
-            flow.add(Always(), upstream, Then.STOP, span)
+            if self.place.refuse is None or upstream.status == 400:  # AH01083: proxy_fixup comes before all that sections do
+                flow.add(Always(), upstream, Then.STOP, span)
+            else:
+                self.place.refuse(flow, upstream, self.labels.proxied, span)
             return
         encoding = Encoding.NONE if flags.noescape else self.place.encoding
         if origin[:11].lower() == b"balancer://" and self.place.balancer is not None and span is not None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.reasons import STATUSES
 from perijove.gateway.conditions import Comparison, Disk, Pattern
 
 if TYPE_CHECKING:
@@ -289,7 +289,6 @@ _PLAIN: Final[dict[str, dict[str, object]]] = {
     "unsafeprefixstat": {},
 }
 _STATUSES: Final = {"permanent": 301, "temp": 302, "seeother": 303}
-_KNOWN: Final = frozenset(int(one) for one in HTTPStatus)
 
 
 def _flag(building: _Building, name: str, value: str) -> None:
@@ -335,7 +334,7 @@ def _redirect(values: dict[str, object], value: str) -> None:
     status = _STATUSES.get(value.lower(), 0)
     if value[:1].isdigit():
         status = _number(value)
-        if status not in _KNOWN:
+        if status not in STATUSES:
             raise Wrong(f"invalid HTTP response code '{value}' for flag 'R'", "a redirect has 301, 302, 303, 307 or 308")
         if not 300 <= status < 400:
             values["refuse"] = True

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from perijove.config.apache.expression_names import OF_TLS
 from perijove.config.apache.words import octets
 from perijove.gateway.templates import (
     Call,
@@ -192,7 +193,7 @@ def _prefixed(prefix: str, name: str, around: Around) -> Template:
                 return (*around.names.origin, Fact.PATH)
             return (Note(octets(name)),)
         case "SSL":
-            return (Fact.HTTPS,) if name.upper() == "HTTPS" else ()
+            return (Fact.HTTPS,) if name.upper() == "HTTPS" else OF_TLS.get(name, ())
         case "LA-U" | "LA-F":  # a request inside comes to the same place, having passed access control
             return variable(name, around)
     return ()

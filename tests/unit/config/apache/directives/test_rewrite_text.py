@@ -52,7 +52,7 @@ AROUND = Around(
         ("%{ENV:a}", (Note(b"a"),)),
         ("%{ENV:SCRIPT_URL}", (Fact.PATH,)),
         ("%{SERVER_NAME}:%{SERVER_PORT}%{DOCUMENT_ROOT}", (b"name:80/root",)),
-        ("%{SSL:HTTPS}%{SSL:SSL_PROTOCOL}", (Fact.HTTPS,)),
+        ("%{SSL:HTTPS}%{SSL:SSL_PROTOCOL}%{SSL:SSL_SERVER_S_DN}", (Fact.HTTPS, Fact.TLS_PROTOCOL)),
         ("%{REMOTE_USER}%{LA-U:REMOTE_USER}", ()),
         ("${t:$1|no}", (Look(((b"k", b"v"),), (Capture(1),), (b"no",)),)),
         ("${t:${low:%1}}", (Look(((b"k", b"v"),), (Call(Function.LOWER, (Kept(1),)),)),)),
