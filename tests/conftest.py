@@ -10,7 +10,8 @@ from perijove import engine
 # Folders of tests that start servers, and with whom they share them; and files that do otherwise than their folder.
 _PROCESSES = {
     "e2e/test_demo.py": "", "e2e/test_replicas.py": "",
-    "server": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "contract": "", "redis": "redis", "checks": "checks",
+    "server": "", "security": "", "contract": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "redis": "redis",
+    "checks": "checks",
 }  # fmt: skip
 
 if os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1" and os.environ.get("PERIJOVE_PURE", "0") in ("", "0"):

@@ -12,5 +12,4 @@ cdef class Poller:
     cpdef int remove(self, int fd) except -1
     cpdef int wait(self, double timeout) except -1
     cpdef bint next(self) except -1
-    cpdef bint tells(self, int fd) except -1
     cpdef int close(self) except -1

@@ -62,10 +62,6 @@ class Poller:
         self.fd, self.mask = self._events.pop()
         return True
 
-    def tells(self, fd: int) -> bool:
-        """Tell whether an event of `fd` is among those of the last `wait` that are still to come."""
-        return any(one == fd for one, _ in self._events)
-
     def close(self) -> None:
         """Release the descriptor."""
         if isinstance(self._poll, select.epoll):

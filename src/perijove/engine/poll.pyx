@@ -98,14 +98,6 @@ cdef class Poller:
         self._at += 1
         return True
 
-    cpdef bint tells(self, int fd) except -1:
-        cdef epoll_event *events = <epoll_event *>self._events
-        cdef int at
-        for at in range(self._at, self._count):
-            if events[at].data.fd == fd:
-                return True
-        return False
-
     cpdef int close(self) except -1:
         if self._epoll >= 0:
             close_descriptor(self._epoll)

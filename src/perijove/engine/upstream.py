@@ -100,9 +100,6 @@ class Upstream:
     def lend(self, borrower: Borrower, fresh: bool, name: str | None) -> UpstreamConnection:
         """Return a connection for `borrower`: one that stands, unless it must be `fresh`, or one that is being opened.
 
-        One of which the poller has just told something is left alone: it has ended, or what it says would be taken for
-        the answer.
-
         Args:
             borrower: who is told what happens to it.
             fresh: whether it must be a new one.
@@ -113,7 +110,7 @@ class Upstream:
                 connection = self.idle[at]
                 if connection.closed:
                     del self.idle[at]
-                elif connection.server_name == name and not borrower.reactor.poller.tells(connection.fd):
+                elif connection.server_name == name:
                     del self.idle[at]
                     connection.borrower = borrower
                     connection.used = True

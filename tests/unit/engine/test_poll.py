@@ -168,21 +168,3 @@ def test_the_descriptor_is_released() -> None:
     poller.close()
     del poller
     assert len(os.listdir("/proc/self/fd")) == before
-
-
-def test_what_is_still_to_come(poller: Poller, pair: Pair) -> None:
-    one, other = pair
-    for sock in pair:
-        poller.add(sock.fileno(), IN)
-    assert not poller.tells(one.fileno())
-    one.send(b"a")
-    other.send(b"b")
-    assert poller.wait(1.0) == 2
-    assert poller.tells(one.fileno())
-    assert poller.tells(other.fileno())
-    assert poller.next()
-    first, second = (one, other) if poller.fd == one.fileno() else (other, one)
-    assert not poller.tells(first.fileno())
-    assert poller.tells(second.fileno())
-    assert poller.next()
-    assert not poller.tells(second.fileno())

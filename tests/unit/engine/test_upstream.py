@@ -307,18 +307,6 @@ def test_fresh_leaves_the_pool_alone(spy: Spy, server: Listening) -> None:
     assert (fresh.used, upstream.idle) == (False, [connection])
 
 
-def test_one_that_has_something_to_say_is_not_lent(spy: Spy, server: Listening) -> None:
-    """An end or an answer that nobody asked for is known, and not yet looked at: it must not be taken for the next answer."""
-    upstream = upstream_at(server.address)
-    connection, far = opened(spy, upstream, server)
-    upstream.take_back(connection)
-    far.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-    assert spy.reactor.poller.wait(1.0) == 1
-    assert spy.borrow(upstream) is not connection
-    spy.reactor.turn(0.5)
-    assert (connection.closed, upstream.idle) == (True, [])
-
-
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_no_more_than_the_pool_holds(most: int, spy: Spy, server: Listening) -> None:
     upstream = upstream_at(server.address)
