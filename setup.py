@@ -1,7 +1,8 @@
 """Compiles the engine: every module of it that has a `.pxd`.
 
 `X.pyx` is compiled where a leaf exists twice, else `X.py` as it stands. Without a compiler the install goes on, pure, unless
-PERIJOVE_REQUIRE_COMPILED=1 forbids that; PERIJOVE_PURE=1 builds nothing.
+PERIJOVE_REQUIRE_COMPILED=1 forbids that; PERIJOVE_PURE=1 builds nothing. PERIJOVE_SANITIZE=1 builds what looks at itself: GCC's
+AddressSanitizer and UndefinedBehaviorSanitizer, and Cython's own checks of indices (`make sanitize`).
 """
 
 import os
@@ -11,12 +12,14 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 ENGINE = Path("src/perijove/engine")
+SANITIZE = os.environ.get("PERIJOVE_SANITIZE") == "1"
+SANITIZERS = ["-fsanitize=address,undefined"]
 REQUIRED = os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1"
 DIRECTIVES = {
     "language_level": 3,
     "annotation_typing": False,  # the types are in the .pxd; `int` there means a Python integer to Cython
     "infer_types": True,
-    "boundscheck": False,
+    "boundscheck": SANITIZE,
     "wraparound": False,
     "initializedcheck": False,
     "cdivision": True,
@@ -35,7 +38,9 @@ def extensions() -> list[Extension]:
         if not source.exists():
             source = declared.with_suffix(".py")
         name = f"perijove.engine.{declared.stem}"
-        found.append(Extension(name, [str(source)], extra_compile_args=["-O2"], optional=not REQUIRED))
+        flags = ["-O0", "-g1", "-fno-omit-frame-pointer", *SANITIZERS] if SANITIZE else ["-O2"]
+        links = SANITIZERS if SANITIZE else []
+        found.append(Extension(name, [str(source)], extra_compile_args=flags, extra_link_args=links, optional=not REQUIRED))
     return cythonize(found, build_dir="build/cython", compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
 
 

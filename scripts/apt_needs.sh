@@ -7,7 +7,7 @@ for package in $APT; do
 done
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "error: the tests need these Debian packages:$missing" >&2
+    echo "error: ${WHO:-the tests} need${WHO:+s} these Debian packages:$missing" >&2
     echo "Type:  sudo apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi

@@ -85,6 +85,46 @@ def fields(lines: int) -> str:
     return _host(f"ProxyPass / http://127.0.0.1:8000/ upgrade=websocket\n{body}")
 
 
+def _word(number: int) -> str:
+    """Return a name without digits, much like that of its neighbours."""
+    return "hub-" + "".join("abcdefghij"[int(digit)] for digit in str(number))
+
+
+def faults(lines: int) -> str:
+    """Return one host of which every line has something wrong."""
+    return _host(
+        "".join(
+            f"ProxyPass /{_word(number)} http://10.0.{number // 250}.{number % 250}:8000/{_word(number)}/ # hub\n"
+            f"RequestHeader edit Origin {{your host}} 10.0.{number // 250}.{number % 250}:8000\n"
+            for number in range(lines // 2)
+        )
+    )
+
+
+def shut(lines: int) -> str:
+    """Return hosts that keep people out, as every site does somewhere."""
+    return "".join(
+        f"""<VirtualHost *:443>
+  ServerName hub{number}.example.org
+  SSLEngine on
+  SSLCertificateFile /etc/ssl/{number}.pem
+  <Directory /var/www/{number}>
+    Require all granted
+  </Directory>
+  <Location />
+    AuthType Basic
+    AuthName "hub {number}"
+    AuthUserFile /etc/apache2/users
+    Require valid-user
+    ProxyPass http://127.0.0.1:{8000 + number}/ upgrade=websocket
+    ProxyPassReverse http://127.0.0.1:{8000 + number}/
+  </Location>
+</VirtualHost>
+"""
+        for number in range(lines // 16)
+    )
+
+
 SHAPES: Final[dict[str, Callable[[int], str]]] = {
     "virtual hosts": hosts,
     "ProxyPass": passes,
@@ -92,6 +132,8 @@ SHAPES: Final[dict[str, Callable[[int], str]]] = {
     "RewriteRule … [R]": redirects,
     "Location": locations,
     "RequestHeader": fields,
+    "Require": shut,
+    "faults in every line": faults,
 }
 
 

@@ -9,8 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from perijove.checks.catalogue import checks
+from perijove.checks.opened import of_source
 from perijove.checks.reference import reference
+from perijove.checks.run import check
+from perijove.checks.show import terminal
 from perijove.cli import main
+from perijove.text.source import Source
 
 ROOT = Path(__file__).parents[2]
 PLAIN = """<VirtualHost *:80>\r
@@ -165,3 +169,30 @@ def test_what_is_included_is_fixed_where_it_is_written(here: Path) -> None:
     assert found.exit_code == 0
     assert (here / "hub.conf").read_bytes() == GOOD.encode()
     assert (here / "all.conf").read_text().startswith("Listen 80\nInclude")
+
+
+def test_what_is_the_same_of_several_lines_is_told_once() -> None:
+    text = (ROOT / "tests/checks/page" / "1.conf").read_text()
+    told = terminal.text(check(of_source(Source("hub.conf", text))))
+    assert told.count("stands for something that only you know") == 1
+    assert "  = also: the same in lines 7, 9, 10\n" in told
+    assert told.endswith(
+        "5 errors, 1 warning, 1 piece of advice\n"
+        "`--fix` mends 2, with `--unsafe-fixes` 6; `--diff` shows it first\n"
+        "More of each: `perijove check --explain NAME`\n"
+    )
+
+
+def test_many_lines_are_counted() -> None:
+    text = "".join(f"ProxyPass /{number}/ http://10.0.0.1:8000/{number}/ # no\n" for number in range(20))
+    told = terminal.text(check(of_source(Source("hub.conf", text)), select=frozenset(("trailing-comment",))))
+    assert told.count("trailing-comment]") == 1
+    assert "the same in lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13 and 7 more\n" in told
+
+
+def test_what_a_file_has_does_nothing_to_a_terminal() -> None:
+    told = terminal.text(
+        check(of_source(Source("hub.conf", "Listen 80\nProxy\x1b[2J\x07Pass / http://127.0.0.1:8000/ \x9b1m\n")))
+    )
+    assert "unknown-directive" in told
+    assert not {"\x1b", "\x07", "\x9b"} & set(told)

@@ -111,14 +111,11 @@ DIFFERENCES: dict[str, Difference] = {
     "page-of-last-resort": Difference(
         "type of the page when `--error-target` is down", None, b"text/html; charset=utf-8", "a person reads it"
     ),
-    "error-path-is-read-each-time": Difference(
-        "a file that is put into `--error-path` later is shown",
+    "look-ups-are-timed": Difference(
+        "`find_target_for_req_sum` and `last_activity_updating_sum` grow",
         True,
         False,
-        "files are read when it starts, and when it reloads",
-    ),
-    "log-of-failed-requests": Difference(
-        "requests that fail are in the log", True, False, "`--access-log` has every request, those that fail among them"
+        "looking at the clock would take as long as what it measured: they stay 0",
     ),
     "timeout-status": Difference(
         "`--timeout`: a server that does not answer", None, 503, "that nobody answered in time is said, where it can be"
@@ -151,12 +148,6 @@ DIFFERENCES: dict[str, Difference] = {
         101,
         "the certificate is the target's; the client's Host says nothing about it",
     ),
-    "key-with-a-password": Difference(
-        "keys with a password, from `CONFIGPROXY_SSL_KEY_PASSPHRASE`",
-        True,
-        False,
-        "a password that lies beside its key protects nothing",
-    ),
     "insecure": Difference(
         "`--insecure`: a target with a certificate of nobody's",
         503,
@@ -174,6 +165,18 @@ DIFFERENCES: dict[str, Difference] = {
     ),
     "port-in-use-ends": Difference(
         "ends if its port is in use", False, True, "a proxy that does not serve must not look as if it did"
+    ),
+    "options-that-only-fail-later": Difference(
+        "starts with a `--default-target` that is no URL, or a `--custom-header` that cannot stand in a request",
+        True,
+        False,
+        "whoever starts it is there to mend it; whoever is answered 500 later is not",
+    ),
+    "redirect-elsewhere": Difference(
+        "`--redirect-port` is listened on at all addresses, whatever `--ip` says",
+        True,
+        False,
+        "what is to be reached from here only must not be reached from elsewhere",
     ),
     "redirect-to-443": Difference("`--redirect-to 443`: the port in the URL", ":443", "", "443 is what https means"),
     "terminated-status": Difference("exit status on SIGTERM and Ctrl-C", 2, 0, "ending when asked to is no fault"),

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,7 @@ def test_version(command: list[str]) -> None:
         (["--socket", "/tmp/x", "--port", "1"], "--socket"),
         (["--socket", "/tmp/x", "--ip", "127.0.0.1"], "--socket"),
         (["--storage-backend", "no-such-module"], "no-such-module|storage-backend"),
+        (["--statsd-host", "h"], "--statsd-host"),  # of version 4
     ],
 )
 def test_refused(command: list[str], options: list[str], says: str) -> None:
@@ -118,6 +120,46 @@ def test_refused(command: list[str], options: list[str], says: str) -> None:
 
 def test_exit_status_of_a_bad_header(command: list[str]) -> None:
     assert run(command, "--custom-header", "no colon").returncode == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--custom-header", "k 1: v"],
+        ["--custom-header", "k: a\r\nb: c"],
+        ["--custom-header", "k: \u20ac"],
+        ["--default-target", "nonsense"],
+        ["--default-target", "ftp://x"],
+    ],
+)
+def test_what_could_only_fail_later(
+    command: list[str], start: Start, options: list[str], kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With configurable-http-proxy each request fails; or it brings a field of the next line of the option."""
+    if kind == "chp":
+        start(*options)
+        starts = True
+    else:
+        got = run(command, *options, "--port", str(free_port()))
+        starts = got.returncode == 0
+        assert "error: " in got.stdout + got.stderr
+        assert "Traceback" not in got.stdout + got.stderr
+    assert starts == expected(kind, "options-that-only-fail-later")
+
+
+def test_a_pid_file_that_cannot_be(command: list[str], kind: str) -> None:
+    got = run(command, "--ip", "127.0.0.1", "--port", str(free_port()), "--pid-file", "/nonexistent/pid")
+    assert got.returncode == 1
+    assert "/nonexistent/pid" in got.stderr
+    assert kind == "chp" or "Traceback" not in got.stderr
+
+
+def test_a_pid_file_that_somebody_took_away(start: Start, tmp_path: Path) -> None:
+    proxy = start("--pid-file", str(tmp_path / "pid"))
+    assert eventually((tmp_path / "pid").exists)
+    (tmp_path / "pid").unlink()
+    proxy.stop()
+    assert proxy.kind == "chp" or "Traceback" not in proxy.log()
 
 
 def test_values_after_an_equals_sign(start: Start, one: Origin) -> None:
@@ -166,8 +208,21 @@ def test_log(start: Start, one: Origin) -> None:
     proxy.ask("/a?secret=1")
     proxy.add("/down", DOWN)
     proxy.ask("/down/x?secret=2")
-    assert eventually(lambda: "503 GET /down/x" in proxy.log(), 1.0) == expected(proxy.kind, "log-of-failed-requests")
+    assert proxy.says("503 GET /down/x"), proxy.log()
+    assert proxy.says("127.0.0.1:9"), proxy.log()
     assert "secret" not in proxy.log()
+
+
+def test_log_of_requests_that_fail(start: Start, one: Origin, upstreams: Callable[..., Origin]) -> None:
+    proxy = start("--error-target", upstreams("hub").url, "--proxy-timeout", "300")
+    proxy.add("/a", one.url)
+    with proxy.client() as client:
+        assert client.upgrade("/nowhere/ws").status == 404
+    for path in ("/nowhere/x", "/a/do/hang", "/a/do/close", "/a/do/status/503"):
+        proxy.ask(path)
+    for words in ("404 GET /nowhere/ws", "404 GET /nowhere/x", "503 GET /a/do/hang", "503 GET /a/do/close"):
+        assert proxy.says(words), proxy.log()
+    assert "/a/do/status/503" not in proxy.log()  # is a server's answer as any
 
 
 def test_to_the_standard_output(command: list[str], one: Origin, kind: str) -> None:
@@ -311,3 +366,15 @@ def test_redirection(start: Start, pair: list[str], to: str | None, one: Origin)
     with Client(plain) as client:
         client.send(b"GET / HTTP/1.0\r\n\r\n")
         assert client.response().status == 400
+    try:
+        Client(plain, host="127.0.0.2").close()
+        reached = True
+    except ConnectionRefusedError:
+        reached = False
+    assert reached == expected(proxy.kind, "redirect-elsewhere")
+
+
+def test_no_redirection_to_a_socket(start: Start, pair: list[str], tmp_path: Path) -> None:
+    """There is no port that it could lead to."""
+    proxy = start(*pair, "--redirect-port", "{free}", socket_path=str(tmp_path / "s"))
+    assert not accepts(proxy.other_port)

@@ -5,15 +5,29 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.contract.conftest import Start
 from tests.contract.differences import expected
 from tests.contract.parts import AUTHORIZED, Proxy, Reporter, report
 from tests.server.parts import Client, Origin
+
+# ffdhe2048 of RFC 7919, A.1
+FFDHE2048 = """-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
 
 
 @dataclass
@@ -131,18 +145,103 @@ def test_a_file_that_is_missing(start: Start, certificates: Certificates, tmp_pa
         start(*options)
 
 
-def test_a_key_with_a_password(start: Start, certificates: Certificates, tmp_path: Path, kind: str) -> None:
-    key = serialization.load_pem_private_key((certificates.folder / "proxy.key").read_bytes(), None)
-    lock = serialization.BestAvailableEncryption(b"secret")
-    (tmp_path / "key").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock))
-    options = ["--ssl-key", str(tmp_path / "key"), "--ssl-cert", str(certificates.folder / "proxy.crt")]
+@pytest.fixture
+def locked(certificates: Certificates, tmp_path: Path) -> Callable[[str, str], list[str]]:
+    """The options of one side, with a key that has a password."""
+
+    def make(prefix: str, password: str) -> list[str]:
+        key = serialization.load_pem_private_key((certificates.folder / "proxy.key").read_bytes(), None)
+        lock = serialization.BestAvailableEncryption(password.encode())
+        file = tmp_path / f"{prefix}.key"
+        file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock))
+        return [f"--{prefix}-key", str(file), f"--{prefix}-cert", str(certificates.folder / "proxy.crt")]
+
+    return make
+
+
+PASSWORDS = {"CONFIGPROXY_SSL_KEY_PASSPHRASE": "one", "CONFIGPROXY_API_SSL_KEY_PASSPHRASE": "other"}
+
+
+def test_keys_with_passwords(
+    start: Start, one: Origin, certificates: Certificates, locked: Callable[[str, str], list[str]]
+) -> None:
+    context = certificates.context()
+    options = [*locked("ssl", "one"), *locked("api-ssl", "other")]
+    proxy = start(*options, "--default-target", one.url, tls=context, api_tls=context, env=PASSWORDS)
+    assert proxy.ask("/x").status == 200
+    assert proxy.routes()["/"]["target"] == one.url
+
+
+@pytest.mark.parametrize("prefix", ["ssl", "api-ssl"])
+@pytest.mark.parametrize("env", [{}, {"CONFIGPROXY_SSL_KEY_PASSPHRASE": "x", "CONFIGPROXY_API_SSL_KEY_PASSPHRASE": "x"}])
+def test_a_password_that_is_missing_or_wrong(
+    start: Start, locked: Callable[[str, str], list[str]], prefix: str, env: dict[str, str], kind: str
+) -> None:
+    with pytest.raises(AssertionError, match="does not listen") as failure:
+        start(*locked(prefix, "secret"), env=env)
+    if kind == "perijove":
+        assert "the password does not open the key `" in str(failure.value) if env else "is encrypted" in str(failure.value)
+
+
+def spoken(port: int, context: ssl.SSLContext) -> tuple[str, str] | None:
+    """The version of TLS and the cipher, or that nothing is agreed on."""
     try:
-        start(*options, env={"CONFIGPROXY_SSL_KEY_PASSPHRASE": "secret"})
-        starts = True
-    except AssertionError as error:
-        starts = False
-        assert "is encrypted" in str(error)
-    assert starts == expected(kind, "key-with-a-password")
+        with Client(port, tls=context) as client:
+            assert isinstance(client.sock, ssl.SSLSocket)
+            cipher = client.sock.cipher()
+            return (client.sock.version() or "", cipher[0] if cipher else "")
+    except OSError:
+        return None
+
+
+def test_ciphers_and_protocol_are_of_all_sides(start: Start, certificates: Certificates) -> None:
+    context, new = certificates.context(), certificates.context()
+    new.minimum_version = ssl.TLSVersion.TLSv1_3
+    sides = [*certificates.files("ssl-", "proxy"), *certificates.files("api-ssl-", "proxy")]
+    options = ["--ssl-ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256", "--ssl-protocol", "TLSv1_2"]
+    proxy = start(*sides, *options, tls=context, api_tls=context)
+    for port in (proxy.port, proxy.api_port):
+        assert spoken(port, context) == ("TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256")
+        assert spoken(port, new) is None
+    proxy = start(*sides, "--ssl-protocol", "TLS", tls=context, api_tls=context)
+    assert [spoken(port, new) for port in (proxy.port, proxy.api_port)] == [("TLSv1.3", "TLS_AES_256_GCM_SHA384")] * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--ssl-ciphers", "NONSENSE"], "cipher"),
+        (["--ssl-protocol", "SSLv3"], "SSLv3"),
+        (["--ssl-dhparam", "{none}"], "none.pem"),
+    ],
+)
+def test_refused(start: Start, certificates: Certificates, tmp_path: Path, options: list[str], says: str) -> None:
+    options = [one.replace("{none}", str(tmp_path / "none.pem")) for one in options]
+    with pytest.raises(AssertionError, match=f"(?i){says}"):
+        start(*certificates.files("ssl-", "proxy"), *options)
+
+
+def test_diffie_hellman(start: Start, certificates: Certificates, tmp_path: Path) -> None:
+    """A cipher that needs its parameters, whose file is made known."""
+    (tmp_path / "dh.pem").write_text(FFDHE2048)
+    # Of certificates with elliptic curves there is no such cipher.
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    lock = serialization.NoEncryption()
+    (tmp_path / "rsa.pem").write_bytes(
+        pem + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+    )
+    options = ["--ssl-key", str(tmp_path / "rsa.pem"), "--ssl-cert", str(tmp_path / "rsa.pem")]
+    options += ["--ssl-ciphers", "DHE-RSA-AES128-GCM-SHA256", "--ssl-protocol", "TLSv1_2"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("DHE")
+    proxy = start(*options, "--ssl-dhparam", str(tmp_path / "dh.pem"), tls=context)
+    assert spoken(proxy.port, context) == ("TLSv1.2", "DHE-RSA-AES128-GCM-SHA256")
+    assert spoken(start(*options, tls=context).port, context) is None
 
 
 # ------------------------------------------------------------------ servers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,10 @@ def test_the_hub_is_told_of_the_api() -> None:
     compile(code, "values.yaml", "exec")
     (api,) = [one for one in documents() if one["metadata"]["name"] == "perijove-api"]
     assert f"http://{api['metadata']['name']}:{api['spec']['ports'][0]['port']}" in code
+    (allowed,) = values["hub"]["networkPolicy"]["egress"]  # of pods and their ports, not of Services and theirs
+    (pod, _) = pods()
+    assert matches(pod["metadata"]["labels"], allowed["to"][0]["podSelector"]["matchLabels"])
+    assert allowed["ports"][0]["port"] in [one["containerPort"] for one in pod["spec"]["containers"][0]["ports"]]
 
 
 def test_redis_keeps_what_it_has() -> None:
@@ -99,3 +104,19 @@ def test_redis_keeps_what_it_has() -> None:
     (container,) = pod["spec"]["containers"]
     for words in ("--appendonly yes", "--maxmemory-policy noeviction", "requirepass"):
         assert words in container["args"][0]
+
+
+def test_redis_is_told_itself_when_it_is_to_end(tmp_path: Path) -> None:
+    """Seen to fail with a pipe into the server: the shell before it has the first pid, and ignores SIGTERM."""
+    (_, pod) = pods()
+    (container,) = pod["spec"]["containers"]
+    where = tmp_path / "run"
+    where.mkdir()
+    (tmp_path / "valkey-server").write_text('#!/bin/sh\necho $$\ncat "$1"\n')
+    (tmp_path / "valkey-server").chmod(0o755)
+    command = [*container["command"], container["args"][0].replace("/run/redis", str(where))]
+    env = {"PASSWORD": "a b$c", "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    said = process.communicate(timeout=10)[0].splitlines()
+    assert said == [str(process.pid), 'requirepass "a b$c"']
+    assert (where / "redis.conf").stat().st_mode & 0o077 == 0

@@ -78,7 +78,9 @@ extensions = st.one_of(
     st.just(b""),
     st.builds(b";%b".__mod__, tokens),
     st.builds(b";%b=%b".__mod__, st.tuples(tokens, tokens)),
-    st.sampled_from([b';a="b;c"', b";", b" ;a", b";a=", b"; a=b", b";a;b=c", b" ", b"\t", b';"', b";\xe4"]),
+    st.sampled_from(
+        [b';a="b;c"', b';a="b\\"c"', b';a="\\', b";", b" ;a", b";a=", b"; a=b", b";a;b=c", b" ", b"\t", b';"', b";\xe4"]
+    ),
 )
 
 

@@ -17,7 +17,10 @@ from perijove.text.diagnostic import render
 from perijove.text.source import Source
 
 CASES = Path(__file__).parents[1] / "checks"
-LINES = sorted({line for path in CASES.glob("*/*/*.conf") for line in path.read_text().splitlines() if line.strip()})
+FILES = [
+    path.read_text() for path in sorted([*CASES.glob("*/*/*.conf"), *CASES.glob("corpus/*.conf"), *CASES.glob("page/*.conf")])
+]
+LINES = sorted({line for text in FILES for line in text.splitlines() if line.strip()})
 MANY = int(os.environ.get("CHECK_EXAMPLES", "150"))
 # Pieces that lines are mutated with: where words, sections, patterns and variables begin and end.
 PIECES = (
@@ -55,7 +58,12 @@ line = st.one_of(
     ),
     st.text(max_size=40),
 )
+# A whole file with a line of another in place of some of its own.
+grafted = st.tuples(st.sampled_from(FILES), st.integers(0, 60), st.integers(0, 4), line).map(
+    lambda it: "\n".join([*it[0].split("\n")[: it[1]], it[3], *it[0].split("\n")[it[1] + it[2] :]])
+)
 texts = st.one_of(
+    grafted,
     st.lists(line, max_size=25).map("\n".join),
     st.lists(line, max_size=25).map("\r\n".join),
     st.binary(max_size=300).map(lambda octets: octets.decode("utf-8", "surrogateescape")),

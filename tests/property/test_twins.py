@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from tests.property.grammar import requests, responses
 
 from perijove import engine
-from perijove.engine import buffer, fields, head
+from perijove.engine import buffer, fields, head, line
 from perijove.engine.const import FOUND, MORE, READ_SIZE
 
 SETTINGS = settings(max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-LIMITS = [(), (), (), (40, 200, 4), (20, 60, 2), (60, 100, 200)]
+LIMITS = [(), (), (), (40, 200, 4), (20, 60, 2), (60, 100, 200), (100, 1000, 50, False, 20)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,11 +48,11 @@ def pure(name: str) -> types.ModuleType:
     return module
 
 
-pure_buffer, pure_head = pure("buffer"), pure("head")
+pure_buffer, pure_head, pure_line = pure("buffer"), pure("head"), pure("line")
 
 
 def test_they_are_twins() -> None:
-    for one, other in ((buffer, pure_buffer), (head, pure_head)):
+    for one, other in ((buffer, pure_buffer), (head, pure_head), (line, pure_line)):
         assert str(one.__file__).endswith(".so")
         assert str(other.__file__).endswith(".py")
         assert one.__name__.rpartition(".")[2] == other.__name__.removeprefix("pure_")
@@ -247,3 +247,29 @@ def test_buffers(steps: list[tuple[str, int, Any]]) -> None:
     finally:
         one.close()
         other.close()
+
+
+# ------------------------------------------------------------------ lines of the log
+
+values = st.one_of(st.binary(max_size=60), st.text(st.characters(max_codepoint=126), max_size=60).map(str.encode))
+names = frozenset((b"token", b"code", b"x-amz-signature", b"_xsrf"))
+urls = st.lists(
+    st.sampled_from([*b"?&;#=%/-", *b"aZ9_"]).map(lambda octet: bytes((octet,))) | st.sampled_from(sorted(names))
+).map(b"".join)
+
+
+@SETTINGS
+@given(
+    values, values, values, values, values, st.integers(0, 1), st.integers(0, 1 << 62), st.sampled_from([line.ALL, 0, 7, 30])
+)
+def test_lines(
+    address: bytes, method: bytes, target: bytes, referer: bytes, agent: bytes, minor: int, sent: int, most: int
+) -> None:
+    said = (address, b"now", method, target, minor, 200 + minor, sent, referer, agent, most)
+    assert line.combined(*said) == pure_line.combined(*said)
+
+
+@SETTINGS
+@given(urls)
+def test_what_may_hide_something(url: bytes) -> None:
+    assert line.may_hide(url, names) == pure_line.may_hide(url, names)

@@ -21,6 +21,7 @@ import redis
 from perijove.demo.processes import Process, free_port
 
 WAIT = 15.0
+REDIS = os.environ.get("REDIS_SERVER", "redis-server")  # or a valkey-server
 
 
 class Server:
@@ -42,9 +43,9 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        command = ["redis-server", *self._settings]
+        command = [REDIS, *self._settings]
         if self._program == "redis-sentinel":
-            command = ["redis-server", str(self.folder / "sentinel.conf"), "--sentinel", *self._settings]
+            command = [REDIS, str(self.folder / "sentinel.conf"), "--sentinel", *self._settings]
             (self.folder / "sentinel.conf").touch()
         self.process = Process(self._program, command, self.folder / "log")
         assert eventually(self._answers, WAIT), self.process.tail()

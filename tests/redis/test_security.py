@@ -18,7 +18,10 @@ from perijove.demo.processes import descendants
 
 SECRET = "s3cr3t"
 # What the how-to tells administrators to allow, and nothing else.
-RULES = ["~hub:*", "&hub:*", "+@connection", "+@transaction", "+@pubsub", "+@scripting", "+@hash", "-@dangerous"]
+RULES = [
+    *("~hub:*", "&hub:*", "+@connection", "+@transaction", "+@pubsub", "+@scripting", "+@hash"),
+    *("+del", "+expire", "+persist", "+rename", "-@dangerous"),
+]
 
 
 def test_a_password(servers: Callable[..., Server], replicas: Callable[..., Replica], origin: Origin) -> None:
@@ -55,7 +58,12 @@ def test_a_user_who_may_do_what_is_needed_and_no_more(server: Server, replicas: 
     assert two[1].status("/user/x/") == 200
     two[1].stop()
     assert two[0].call("GET")[0] == 200
-    assert two[0].remove("/user/x") == 204
+    assert two[0].add("/user/y", origin.url) == 201
+    server.client().delete("hub:routes")  # all is put back
+    assert eventually(lambda: set(server.client().hkeys("hub:routes")) >= {"/user/x", "/user/y"})
+    server.client().hdel("hub:routes", "epoch", "/user/x")  # so is a part
+    assert eventually(lambda: server.client().hexists("hub:routes", "/user/x"))
+    assert eventually(lambda: two[0].remove("/user/x") == 204)
     assert server.client().acl_log() == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 from cryptography import x509
-from tests.server.parts import Client, Front, Origin, eventually
+from tests.server.parts import WAIT, Client, Front, Origin, eventually
 from tests.server.test_lifecycle import perijove
 
 
@@ -58,6 +59,34 @@ def test_a_new_pair_is_used(front: Front, pair: Callable[..., tuple[bytes, bytes
         assert kept.ask("/").status == 200  # what runs keeps what it began with
         tunnel.send(b"still there")
         assert tunnel.exactly(11) == b"still there"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_that_comes_back_needs_no_handshake_in_full(
+    version: ssl.TLSVersion,
+    pair: Callable[..., tuple[bytes, bytes]],
+    fronts: Callable[..., Front],
+    origin: Origin,
+    tmp_path: Path,
+    authority: trustme.CA,
+) -> None:
+    """Of one worker: tickets of another's cannot be read (decision 46)."""
+    pair()
+    pems = f'cert = "{tmp_path}/cert.pem"\nkey = "{tmp_path}/key.pem"\n'
+    front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origin.url}"\n[tls]\n{pems}')
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    context.maximum_version = version
+    session: ssl.SSLSession | None = None
+    for again in (False, True, True):
+        with (
+            socket.create_connection(("127.0.0.1", front.port), WAIT) as plain,
+            context.wrap_socket(plain, server_hostname="localhost", session=session) as secure,
+        ):
+            secure.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert secure.recv(1 << 16).startswith(b"HTTP/1.1 200")
+            assert secure.session_reused is again
+            session = secure.session  # TLS 1.3: the ticket has come with the answer
 
 
 def test_half_a_renewal_keeps_the_old_pair(front: Front, pair: Callable[..., tuple[bytes, bytes]], tmp_path: Path) -> None:

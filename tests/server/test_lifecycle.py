@@ -119,6 +119,8 @@ def test_check_config(tmp_path: Path) -> None:
     assert perijove("serve", "--check-config", str(tmp_path / "none.toml")).returncode == 1
     assert perijove("serve", "--check-config", "--to", "http://h").returncode == 0
     assert perijove("serve", "--check-config", "--to", "h").returncode == 1
+    for grace, code in (("2", 0), ("1.5", 0), ("90s", 0), ("soon", 1)):
+        assert perijove("serve", "--check-config", "--to", "http://h", "--grace", grace).returncode == code
 
 
 def test_check_config_as_json() -> None:

@@ -1,44 +1,49 @@
-"""What JupyterHub's proxy says while it runs, on standard output, where configurable-http-proxy says it.
+"""What JupyterHub's proxy says of itself and of its routes, in configurable-http-proxy's words.
 
-Knows words. Must not know how anything is run.
+Knows words. Must not know how anything is run, or how a line is written (`server.said`).
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import sys
 from typing import TYPE_CHECKING, Final
+
+from perijove.server.report import through
+from perijove.server.said import ERROR, Voice
 
 if TYPE_CHECKING:
     from perijove.config.chp import Options
-    from perijove.gateway.model import Gateway
+    from perijove.gateway.model import Gateway, Said
 
-_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _log: Final = logging.getLogger("perijove.api")
+_server: Final = logging.getLogger("tornado")  # it serves the API: of handshakes that fail, it says so itself
 
 
-class _Json(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        level = record.levelname.lower()
-        return json.dumps({"time": round(record.created, 3), "level": level, "message": record.getMessage()})
+class _Handler(logging.Handler):
+    def __init__(self, voice: Voice) -> None:
+        super().__init__()
+        self._voice = voice
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + logging.Formatter().formatException(record.exc_info)
+        self._voice.say(min(record.levelno, ERROR), text, record.created)
 
 
-def begin(level: str, as_json: bool) -> None:
-    """Begin to write what is of a level (configurable-http-proxy's word for it) or above."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        _Json() if as_json else logging.Formatter("%(asctime)s.%(msecs)03d [perijove] %(level)s: %(message)s", "%H:%M:%S")
-    )
-    handler.addFilter(_named)
-    _log.addHandler(handler)
-    _log.propagate = False
-    _log.setLevel(_LEVELS.get(level.lower(), logging.INFO))
-
-
-def _named(record: logging.LogRecord) -> bool:
-    record.level = record.levelname.lower()
-    return True
+def begin(said: Said) -> None:
+    """Begin to say what is to be said."""
+    try:
+        voice = Voice(said)
+    except OSError:  # standard output is closed: there is nobody to tell
+        return
+    through(voice.tell)
+    handler = _Handler(voice)
+    for logger in (_log, _server):
+        logger.addHandler(handler)
+        logger.propagate = False
+    _log.setLevel(said.level)
+    _server.setLevel(max(said.level, logging.WARNING))
 
 
 def started(options: Options, gateway: Gateway) -> None:
@@ -59,5 +64,7 @@ def started(options: Options, gateway: Gateway) -> None:
     _log.info("Proxy API at %s://%s/api/routes", "http" if routing.api.tls is None else "https", routing.api.address)
     for path, target in routing.first:
         _log.info("Route added %s -> %s", path, target)
-    if options.redirect_port is not None:
+    if options.redirect_port is not None and options.socket is not None:
+        _log.warning("--redirect-port leads to a port, and there is none with --socket: nothing is redirected.")
+    elif options.redirect_port is not None:
         _log.info("Added HTTP to HTTPS redirection from %d to %d", options.redirect_port, options.redirect_to or options.port)

@@ -5,6 +5,7 @@ Knows its paths, statuses and JSON. Must not know how routes are kept or served.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import logging
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
+    from perijove.observe.seen import Asked
     from perijove.routing.store import Route
     from perijove.server.routes import Kept
 
 _token: Final = re.compile(r"token\s+(\S+)").search
 _broken: Final = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+_TURN: Final = 500  # routes that are told before others have their turn: 100,000 take a second
 _DOTS: Final = frozenset((".", ".."))  # no request comes to a route with these
 _log: Final = logging.getLogger("perijove.api")
 
@@ -41,9 +44,10 @@ def date(seconds: float) -> str:
 class Handler(web.RequestHandler):
     """One request."""
 
-    def initialize(self, routes: Kept, token: str, by_host: bool) -> None:
+    def initialize(self, routes: Kept, asked: Asked, token: str, by_host: bool) -> None:
         """Take what it is about."""
         self.routes = routes
+        self.asked = asked
         self.by_host = by_host
         self.token = token.encode()
 
@@ -102,7 +106,7 @@ class Handler(web.RequestHandler):
             if route is None:
                 self.set_status(404)
                 return
-            found: Any = self._told(route)
+            found = json.dumps(self._told(route)).encode()
         else:
             await self.routes.gather()
             asked = parse_qs(self.request.query)
@@ -114,10 +118,20 @@ class Handler(web.RequestHandler):
                 except ValueError:
                     self._fail(400, f"Invalid datestamp '{text}' must be ISO8601.")
                     return
-            routes = self.routes
-            found = {one.path: self._told(one) for one in routes.store.routes.values() if routes.last_activity(one) < since}
+            found = await self._all(since)
+            self.asked.tables += 1
         self.set_header("Content-Type", "application/json")
-        self.write(json.dumps(found).encode())
+        self.write(found)
+
+    async def _all(self, since: float) -> bytes:
+        """Return the routes that are there now and were not of use since a time, in seconds since 1970, as JSON."""
+        there = list(self.routes.store.routes.values())
+        parts = []
+        for at in range(0, len(there), _TURN):
+            some = [one for one in there[at : at + _TURN] if self.routes.last_activity(one) < since]
+            parts += [json.dumps({one.path: self._told(one) for one in some})[1:-1]] if some else []
+            await asyncio.sleep(0)
+        return f"{{{', '.join(parts)}}}".encode()
 
     async def post(self) -> None:
         """Add a route."""
@@ -142,6 +156,7 @@ class Handler(web.RequestHandler):
             self._fail(503, str(error))
             return
         _log.info("Route added %s -> %s", route.path, route.target)
+        self.asked.added += 1
         self.set_status(201)
 
     async def delete(self) -> None:
@@ -156,6 +171,7 @@ class Handler(web.RequestHandler):
             return
         if found:
             _log.info("Route removed %s", path)
+        self.asked.removed += 1
         self.set_status(204 if found else 404)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -172,12 +188,6 @@ class Missing(web.RequestHandler):
         self.finish("Not Found")
 
 
-def _logged(handler: web.RequestHandler) -> None:
-    status = handler.get_status()
-    level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
-    _log.log(level, "%d %s %s", status, handler.request.method, handler.request.path)
-
-
 class Api:
     """The API as it listens."""
 
@@ -185,6 +195,7 @@ class Api:
         self,
         sockets: Sequence[socket.socket],
         routes: Kept,
+        asked: Asked,
         token: str,
         tls: ssl.SSLContext | None,
         by_host: bool = False,
@@ -194,14 +205,26 @@ class Api:
         Args:
             sockets: that listen already.
             routes: to tell of and to change.
+            asked: counts what is answered.
             token: that whoever asks must show; empty is none.
             tls: of the listener.
             by_host: the first segment of a route is a host, which is told beside its data.
         """
-        given = {"routes": routes, "token": token, "by_host": by_host}
+        given = {"routes": routes, "asked": asked, "token": token, "by_host": by_host}
         handlers: list[Any] = [(r"/api/routes(?:/.*)?", Handler, given), (r".*", Missing)]
-        self._server = httpserver.HTTPServer(web.Application(handlers, log_function=_logged), ssl_options=tls)
+        self._server = httpserver.HTTPServer(web.Application(handlers, log_function=self._answered), ssl_options=tls)
         self._server.add_sockets(list(sockets))
+        self._asked = asked
+
+    def _answered(self, handler: web.RequestHandler) -> None:
+        status = handler.get_status()
+        self._asked.statuses[status] += 1
+        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
+        _log.log(level, "%d %s %s", status, handler.request.method, handler.request.path)
+
+    def secure(self, tls: ssl.SSLContext | None) -> None:
+        """Have new connections speak TLS by another context."""
+        self._server.ssl_options = tls  # tornado looks there for each connection (TCPServer._handle_connection)
 
     def close(self) -> None:
         """Listen no more."""

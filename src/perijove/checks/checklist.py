@@ -26,6 +26,7 @@ class Box:
     text: str
     names: frozenset[str]
     untold: Callable[[Subject], str]
+    of_apache: bool = False  # perijove's own configurations have nothing to do with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +43,21 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _works(subject: Subject) -> str:
+    if not subject.sites and subject.gateway is None:
+        return "Apache does not start with it" if subject.reading is not None else "perijove does not start with it"
     if not subject.sites:
-        return "nothing here leads to a hub" if subject.gateway is not None else "Apache does not start with it"
+        return "nothing here leads to a hub"
     return "" if all(upgraded(site.socket) for site in subject.sites) else "no WebSocket reaches the hub"
 
 
 def _version(subject: Subject) -> str:
-    if subject.reading is None or subject.known.version is not None:
+    if subject.known.version is not None:
         return ""
     return "no version was given: `apachectl -v` shows it, `--apache-version` says it"
 
 
 def _modules(subject: Subject) -> str:
-    if subject.reading is None or subject.modules is not None:
+    if subject.modules is not None:
         return ""
     return "no file that was read loads modules: `apachectl -M` lists them, `--modules` says them"
 
@@ -81,17 +84,18 @@ _CHECKLIST: Final = (
         hub-host-not-preserved host-and-origin-edited origin-edit-mismatch slash-mismatch prefix-changed
         location-pattern-literal location-wildcard-is-pattern pattern-target-slash proxypass-unreachable query-in-target
         rewrite-hides-proxypass trailing-comment placeholder-left tls-upstream-without-sslproxyengine hub-not-at-base-url
-        main-server-shadows-host host-never-reached"""),
+        main-server-shadows-host host-never-reached tls-not-switched-on balancer-without-sessions"""),
         _works,
     ),
-    Box("Apache is 2.4 or higher", _names("apache-too-old feature-needs-newer-apache"), _version),
-    Box("mod_proxy_wstunnel is enabled, or not needed", _names("wstunnel-missing"), _modules),
+    Box("Apache is 2.4 or higher", _names("apache-too-old feature-needs-newer-apache"), _version, of_apache=True),
+    Box("mod_proxy_wstunnel is enabled, or not needed", _names("wstunnel-missing"), _modules, of_apache=True),
     Box(
         "proxy, proxy_http and headers are enabled, as far as they are used",
         _names("module-not-loaded scheme-without-module"),
         _modules,
+        of_apache=True,
     ),
-    Box(_LOGS, frozenset(one.name for one in (*apache.FAMILIES, *jupyter.FAMILIES)), _logs),
+    Box(_LOGS, frozenset(one.name for one in (*apache.FAMILIES, *jupyter.FAMILIES)), _logs, of_apache=True),
     Box(
         "Nothing is misspelt: paths are the same everywhere", _names("path-misspelt placeholder-left unknown-directive"), _text
     ),
@@ -105,6 +109,9 @@ def marked(report: Report) -> list[Mark]:
     bad = {one.name for one in report.diagnostics if one.severity is not Severity.ADVICE}
     found = []
     for box in _CHECKLIST:
+        own = report.subject.reading is None and not report.subject.nothing
+        if box.of_apache and own and not (box.text == _LOGS and report.logs):
+            continue
         because = "" if box.text == _LOGS and report.logs else box.untold(report.subject)
         if box.names & bad:
             found.append(Mark(box.text, False, ", ".join(sorted(box.names & bad))))

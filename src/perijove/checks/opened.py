@@ -11,12 +11,13 @@ import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from perijove.checks.subject import Known, Subject
+from perijove.checks.foreign import foreign
+from perijove.checks.subject import MARK, Known, Subject
 from perijove.config.apache import meaning
 from perijove.config.apache.directive import Directive, Section
 from perijove.config.apache.reading import read as read_apache
 from perijove.config.apache.words import fold
-from perijove.text.diagnostic import Severity
+from perijove.text.diagnostic import Severity, has_errors
 from perijove.text.source import Source
 
 if TYPE_CHECKING:
@@ -77,27 +78,35 @@ def of_source(source: Source, *, apache: bool = False, defines: Sequence[str] = 
         known: what is known besides.
     """
     known = known or Known()
+    other = foreign(source)
+    if other is not None:
+        return Subject(source, known, None, None, (other,), foreign=True)
     if apache or source.name.endswith(".conf") or not (source.name.endswith(".toml") or _is_toml(source.text)):
         return _of_apache(source, defines, known)
-    from perijove.config.toml import load
+    from perijove.config.toml import meaning as meaning_of_own
 
-    loaded = load(source)
-    return Subject(source, known, None, loaded.gateway, tuple(_judged(one, False) for one in loaded.diagnostics))
+    # Columns stay what they are: the mark becomes a space.
+    gateway, said = meaning_of_own(
+        Source(source.name, source.text.replace(MARK, " ", 1)) if source.text[:1] == MARK else source
+    )
+    judged = tuple(_judged(one, False) for one in said)
+    return Subject(source, known, None, None if has_errors(judged) else gateway, judged)
 
 
 def _is_toml(text: str) -> bool:
     try:
-        return bool(tomllib.loads(text))
+        return bool(tomllib.loads(text.removeprefix(MARK)))
     except (tomllib.TOMLDecodeError, RecursionError):
         return False
 
 
 def _of_apache(source: Source, defines: Sequence[str], known: Known) -> Subject:
-    reading, gateway, said = _read(source, defines, known)
+    marked = source.text[:1] == MARK
+    text = Source(source.name, " " + source.text[1:]) if marked else source  # columns stay what they are
+    reading, gateway, said = _read(text, defines, known)
     bad = [one for one in said if one.severity is Severity.ERROR]
     if not bad:
-        return Subject(source, known, reading, gateway, said)
-    text = source
+        return Subject(source, known, reading, gateway, said, mended=marked)
     for _ in range(_ROUNDS):
         before, text = text, _mended(text, source.name, bad)
         if text.text == before.text:
@@ -112,7 +121,7 @@ def _of_apache(source: Source, defines: Sequence[str], known: Known) -> Subject:
 
 
 def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading, Gateway, tuple[Diagnostic, ...]]:
-    reading = read_apache(source, defines, modules=known.modules, elsewhere=known.modules is None)
+    reading = read_apache(source, defines, modules=known.modules, elsewhere=True)
     gateway, said = meaning(source, reading)
     items = _open(reading.items)
     if items != reading.items:
@@ -137,6 +146,8 @@ def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, 
 
 def _judged(one: Diagnostic, assumed: bool) -> Diagnostic:
     """Return what a dialect says, as far as it is a fault of the configuration itself."""
+    if one.where is not None and not one.where.source.name:
+        one = replace(one, where=None)  # of no line
     unloaded = one.name == "module-not-loaded" and assumed  # it may well be, in a file that was not given
     if one.name in _UNTOLD or (one.name == "unknown-provider" and _OTHERS_PROVIDER(one.message)):
         return replace(one, severity=Severity.ADVICE, message=f"this is not judged: {one.message}", help="")

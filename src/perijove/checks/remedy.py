@@ -71,6 +71,18 @@ def edits_of_origin(subject: Subject, site: Site) -> list[Written]:
     ]
 
 
+def hosts_set(subject: Subject, site: Site) -> list[Written]:
+    """Return the lines that write a Host of their own into requests."""
+    return [
+        one
+        for one in subject.directives("requestheader")
+        if within(one, site)
+        and len(one.words) > 1
+        and one.words[0].text.lower() in ("set", "edit", "edit*", "unset")
+        and one.words[1].text.lower() == "host"
+    ]
+
+
 def addresses(subject: Subject, host: VirtualHost) -> frozenset[str]:
     """Return the addresses that a virtual host is written for."""
     origin = host.origin
@@ -80,6 +92,22 @@ def addresses(subject: Subject, host: VirtualHost) -> frozenset[str]:
 def within(one: Written, site: Site) -> bool:
     """Tell whether a line is for a site: of its virtual host, or of the main server."""
     return one.host is None or same(one.host.span, site.host.origin)
+
+
+def in_force(subject: Subject, site: Site, name: str) -> Written | None:
+    """Return the line of a directive that is in force for a site's login page, as far as sections have plain paths.
+
+    A section's own comes before a host's, and that before the main server's.
+    """
+    said = [one for one in subject.directives(name) if within(one, site) and _covers(one, site)]
+    return max(reversed(said), key=lambda one: (one.location is not None, one.host is not None), default=None)
+
+
+def _covers(one: Written, site: Site) -> bool:
+    if one.location is None:
+        return not one.around or one.around[-1] is one.host
+    subject = one.location.subject()
+    return subject is not None and not subject[1] and (site.mount + LOGIN).startswith(subject[0].text)
 
 
 def upgrade(subject: Subject, *found: Explanation) -> Fix | None:
@@ -114,14 +142,18 @@ def preserve_host(subject: Subject, site: Site) -> Fix | None:
     if subject.reading is None:
         return None
     edits = [deleted(one.span) for one in edits_of_origin(subject, site)]
-    off = [one for one in subject.directives("proxypreservehost") if within(one, site) and one.words]
-    if off:
-        edits += [replaced(one.words[0].span, "On") for one in off if one.words[0].text.lower() == "off"]
-    else:
+    edits += [deleted(one.span) for one in hosts_set(subject, site)]
+    said = [one for one in subject.directives("proxypreservehost") if within(one, site) and one.words]
+    edits += [replaced(one.words[0].span, "On") for one in said if one.words[0].text.lower() == "off"]
+    if all(one.location is not None for one in said):
         edit = in_host(subject, site, "ProxyPreserveHost On")
         if edit is None:
             return None
         edits.append(edit)
-    return Fix(
-        "send the client's Host upstream (`ProxyPreserveHost On`), and leave Origin and Referer as they are", tuple(edits)
+    return (
+        None
+        if not edits
+        else Fix(
+            "send the client's Host upstream (`ProxyPreserveHost On`), and leave Origin and Referer as they are", tuple(edits)
+        )
     )

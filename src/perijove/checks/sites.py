@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perijove.gateway import conditions
 from perijove.gateway.model import TcpAddress
@@ -44,6 +44,7 @@ _OWN: Final = frozenset(
 )
 _HUB: Final = re.compile(r"jupyter|jhub|\bhub\b|notebook").search
 _CALLED: Final = re.compile(r"jupyter|\bj?hub\b|\b(?:j?lab|notebooks?)\b").search  # a host
+_SPELT: Final = re.compile(r"(?:\\A|\^)?((?:[\w/~%@-]|\\[.-])*)").match
 _SOCKETS: Final = re.compile(r"api/kernels|terminals|channels").search
 
 
@@ -158,9 +159,10 @@ def _of_host(subject: Subject, listener: Listener, address: TcpAddress, host: Vi
     scheme, authority = _called(listener, address, name)
     found: list[tuple[int, Site]] = []
     taken: list[tuple[str, tuple[str, str]]] = []
-    for mount in _mounts(host):
+    known = _paths(host)
+    for mount in _mounts(known):
         page = _ask(subject, f"{scheme}://{authority}", mount + LOGIN, False, "GET")
-        own = "" if _alone(host, mount) else _USER
+        own = "" if _alone(known, mount) else _USER
         socket = _ask(subject, f"{scheme}://{authority}", mount + own + KERNEL.removeprefix(_USER), True, "GET")
         if page is None or socket is None or not _is_of(page, host):
             continue
@@ -221,45 +223,53 @@ def _ask(subject: Subject, origin: str, path: str, websocket: bool, method: str)
 # ---------------------------------------------------------------------- paths that are tried
 
 
-def _mounts(host: VirtualHost) -> list[str]:
+class _Paths(NamedTuple):
+    """Paths that the rules of a host name: how they begin, as far as that is spelt out; whether one is for users' servers."""
+
+    beginnings: tuple[str, ...]
+    users: bool
+
+
+def _paths(host: VirtualHost) -> _Paths:
+    whens = [*(one.when for one in host.stages.route), *(one.when for one in host.stages.sections)]
+    named = dict.fromkeys(path for when in whens for path in _of(when))
+    beginnings = dict.fromkeys(_literal(text) if pattern else text for text, pattern in named)
+    return _Paths(tuple(beginnings), any("user" in text for text, _ in named))
+
+
+def _mounts(known: _Paths) -> list[str]:
     """Return where a hub may be, the shortest first; of many, those that are called like one."""
-    found = {"/": None}
-    for text in (text for when in _conditions(host) for text in _of(when) if text.startswith("/")):
-        found[_mount(text)] = None
+    found = dict.fromkeys(("/", *(_mount(text) for text in known.beginnings if text.startswith("/"))))
     likely = sorted(found, key=lambda mount: (mount != "/", _HUB(mount.lower()) is None, len(mount)))[:_MOST]
     return sorted(likely, key=len)
 
 
-def _conditions(host: VirtualHost) -> list[Condition]:
-    return [*(one.when for one in host.stages.route), *(one.when for one in host.stages.sections)]
-
-
-def _alone(host: VirtualHost, mount: str) -> bool:
+def _alone(known: _Paths, mount: str) -> bool:
     """Tell whether rules are for the kernels of a notebook server that is there without a hub, and none for users' servers."""
-    known = [text for when in _conditions(host) for text in _of(when)]
     kernels = tuple(f"{mount}{own}" for own in ("api/kernels", "terminals/"))
-    users = any("user" in repr(when) for when in _conditions(host))
-    return not users and any(text.startswith(kernels) for text in known)
+    # Beside a rule for everything, one for /api may be another application's.
+    api = () if mount in known.beginnings else (f"{mount}api", f"{mount}api/")
+    return not known.users and any(text.startswith(kernels) or text in api for text in known.beginnings)
 
 
 def _mount(path: str) -> str:
     segments: list[str] = []
-    for segment in path.strip("/").split("/"):
-        if segment in _OWN or not segment:
+    every = path.strip("/").split("/")
+    for at, segment in enumerate(every):
+        folder = segment == "hub" and every[at + 1 : at + 2] in (["hub"], ["user"])  # a hub that is itself below /hub/
+        if not segment or (segment in _OWN and not folder):
             break
         segments.append(segment)
     return "/" + "".join(f"{one}/" for one in segments)
 
 
-def _of(when: Condition) -> Iterator[str]:
-    """Yield the beginnings of paths that a condition names."""
+def _of(when: Condition) -> Iterator[tuple[str, bool]]:
+    """Yield the texts of paths that a condition names, and whether each is a pattern."""
     match when:
-        case conditions.PathPrefix(prefix=prefix):
-            yield prefix.decode("utf-8", "replace")
-        case conditions.PathIs(path=path):
-            yield path.decode("utf-8", "replace")
+        case conditions.PathPrefix(prefix=path) | conditions.PathIs(path=path):
+            yield path.decode("utf-8", "replace"), False
         case conditions.PathMatches(pattern=pattern) | conditions.Matches(pattern=pattern):
-            yield _literal(pattern.source or pattern.pattern.decode("utf-8", "replace"))
+            yield pattern.source or pattern.pattern.decode("utf-8", "replace"), True
         case conditions.All(of=several) | conditions.Any(of=several):
             for one in several:
                 yield from _of(one)
@@ -271,7 +281,7 @@ def _of(when: Condition) -> Iterator[str]:
 
 def _literal(pattern: str) -> str:
     """Return the folder that a pattern begins with, as far as it is spelt out."""
-    said = re.match(r"(?:\\A|\^)?((?:[\w/~%@-]|\\[.-])*)", pattern)
+    said = _SPELT(pattern)
     text = "" if said is None else said[1].replace("\\", "")
     rest = "" if said is None else pattern[said.end() :]
     # What is repeated or may be left out is not spelt out.

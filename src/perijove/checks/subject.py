@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from perijove.text.source import Source
 
 Version = tuple[int, ...]
+MARK: Final = "\ufeff"  # of the order of octets, which a text in UTF-8 has no need of
 NOTHING: Final = "<nothing>"  # the name of a source where no configuration was given
 
 
@@ -52,6 +53,7 @@ class Subject:
     diagnostics: tuple[Diagnostic, ...]  # what its dialect says of it
     # The text that the gateway was made of, if lines that Apache refuses had to be left out for that.
     mended: bool = False
+    foreign: bool = False  # it is a file of something else
     _tables: Tables = field(default_factory=dict)
 
     @property
@@ -108,8 +110,10 @@ class Subject:
     @property
     def modules(self) -> frozenset[str] | None:
         """The modules that Apache loads; None if nobody has said."""
-        if self.known.modules is not None or self.reading is None:
+        if self.reading is None:
             return self.known.modules
+        if self.known.modules is not None:  # a part of a configuration may load some more
+            return self.known.modules | self.reading.modules
         return None if self.reading.assumed else self.reading.modules
 
     def directives(self, *names: str) -> Iterator[Written]:

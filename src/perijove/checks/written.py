@@ -5,6 +5,8 @@ Knows documents and directives. Must not know what is wrong with them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from perijove.config.apache.directive import Section, Word
@@ -21,15 +23,13 @@ _SECURE = ("https", "wss")
 
 
 class Written(NamedTuple):
-    """A directive or a section that is in force, and the sections around it, the outermost first."""
+    """A directive or a section that is in force, and the sections around it."""
 
     item: Directive | Section
-    around: tuple[Section, ...]
-
-    @property
-    def name(self) -> str:
-        """Its name, in lower case."""
-        return fold(self.item.name)
+    name: str  # in lower case
+    around: tuple[Section, ...] = ()  # the outermost first
+    host: Section | None = None  # the virtual host it stands in
+    location: Section | None = None  # the Location it stands in
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -41,23 +41,20 @@ class Written(NamedTuple):
         """Where it stands."""
         return self.item.span
 
-    @property
-    def host(self) -> Section | None:
-        """The virtual host it stands in."""
-        return next((one for one in self.around if fold(one.name) == "virtualhost"), None)
 
-    @property
-    def location(self) -> Section | None:
-        """The Location it stands in."""
-        return next((one for one in reversed(self.around) if fold(one.name) in ("location", "locationmatch")), None)
-
-
-def everything(items: Iterable[Directive | Section], around: tuple[Section, ...] = ()) -> Iterator[Written]:
+def everything(items: Iterable[Directive | Section], inside: Written | None = None) -> Iterator[Written]:
     """Yield all that is in force, in order. Sections nest no deeper than the reading lets them."""
+    around: tuple[Section, ...] = ()
+    host = location = None
+    if inside is not None and isinstance(inside.item, Section):
+        around = (*inside.around, inside.item)
+        host = inside.item if inside.name == "virtualhost" else inside.host
+        location = inside.item if inside.name in ("location", "locationmatch") else inside.location
     for item in items:
-        yield Written(item, around)
+        one = Written(item, fold(item.name), around, host, location)
+        yield one
         if isinstance(item, Section):
-            yield from everything(item.children, (*around, item))
+            yield from everything(item.children, one)
 
 
 class Mapped(NamedTuple):
@@ -125,9 +122,9 @@ def replaced(span: Span, text: str) -> Edit:
 
 def appended(span: Span, text: str) -> Edit:
     """Return the edit that adds a text at the end of the line, or of those that continue it, on which a span begins."""
-    _, end = _whole(span)
-    whole = span.source.text[:end].rstrip("\r\n \t")
-    return Edit(span.source, len(whole), len(whole), text)
+    start, end = _whole(span)
+    at = start + len(span.source.text[start:end].rstrip("\r\n \t"))
+    return Edit(span.source, at, at, text)
 
 
 def deleted(span: Span) -> Edit:
@@ -144,24 +141,34 @@ def inserted(span: Span, *lines: str, after: bool = False) -> Edit:
     start, end = _whole(span)
     text = span.source.text
     at = end if after else start
-    opens = after and text[start:].lstrip(" \t").startswith("<")
-    shown = (text[end:] if opens else text[start:]).partition("\n")[0]
+    opens = after and text[start:end].lstrip(" \t").startswith("<")
+    first = end if opens else start
+    last = text.find("\n", first)
+    shown = text[first:] if last < 0 else text[first:last]
     indent = shown[: len(shown) - len(shown.lstrip(" \t"))]
     if opens and shown.lstrip().startswith("</"):
         indent += "    "
     newline = "\r\n" if "\r\n" in text[start:end] else "\n"
-    before = newline if after and end and not text[:end].endswith("\n") else ""
+    before = newline if after and end and text[end - 1] != "\n" else ""
     return Edit(span.source, at, at, before + "".join(f"{indent}{line}{newline}" for line in lines))
 
 
 def _whole(span: Span) -> tuple[int, int]:
     """Return where the line on which a span begins starts, and where what continues it ends."""
-    at = 0
-    for number, raw in physical(span.source.text):
-        if number <= span.line <= number + raw.count("\n", 0, -1):
-            return at, at + len(raw)
+    numbers, starts = _lines(span.source.text)
+    at = bisect_right(numbers, span.line) - 1
+    return starts[at], starts[at + 1]
+
+
+@lru_cache(maxsize=16)
+def _lines(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the number of each line that continues none, and where it starts; and at last, where the text ends."""
+    numbers, starts, at = [], [], 0
+    for number, raw in physical(text):
+        numbers.append(number)
+        starts.append(at)
         at += len(raw)
-    return at, at
+    return (*numbers, text.count("\n") + 2), (*starts, at, at)
 
 
 def lines_of(source: Source) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import sys
 import zlib
@@ -134,7 +135,7 @@ def command(
     for name in files:
         source = read(name, octets=True)
         if isinstance(source, Diagnostic):
-            failed.append(source)
+            failed.append(replace(source, help=_unread(name)))
         else:
             reports.append(judged(source))
     if diff:
@@ -145,6 +146,13 @@ def command(
         _show(reports, form)
     tell(failed, False)
     sys.exit(_UNREAD if failed else 0 if all(one.clean for one in reports) else 1)
+
+
+def _unread(path: str) -> str:
+    """Return what to type instead of a path that cannot be read."""
+    if os.path.isdir(path):
+        return f"name the files in it: `perijove check {os.path.join(path, '*.conf')}`"
+    return "give the path of Apache's file or perijove's, or `-` for standard input; `apachectl -S` lists Apache's"
 
 
 @contextmanager

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import rich_click as click
 from click.core import ParameterSource
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
     from perijove.config.chp import Options, Tls
     from perijove.config.redis import Redis
-    from perijove.server.supervisor import Closing, Supervisor
+    from perijove.server.supervisor import Renewing, Supervisor
+
+
+_LEVELS: Final = {"debug": 10, "info": 20, "warn": 30, "error": 40}  # of --log-level, as Python's `logging` has them
+_PROTOCOLS: Final = ("TLSv1_2", "TLS", "SSLv23")  # as Node.js calls them: the last two are whatever both sides speak
 
 
 def _tls_options(prefix: str, whose: str) -> list[Any]:
@@ -33,10 +38,12 @@ _OPTIONS = [
     click.option("--port", type=int, default=8000, help="Of the public side. Default: 8000."),
     click.option("--socket", metavar="PATH", help="A Unix socket in place of IP and port."),
     *_tls_options("ssl", "of the public side"),
-    click.option("--ssl-ciphers", metavar="LIST", help="Ciphers of TLS 1.2, as OpenSSL writes them."),
-    click.option("--ssl-protocol", metavar="NAME", help="TLSv1_2 or TLS: anything older is not spoken."),
-    click.option("--ssl-allow-rc4", is_flag=True, help="Not possible: OpenSSL knows RC4 no more."),
-    click.option("--ssl-dhparam", metavar="FILE", help="Not needed: ciphers with elliptic curves are used."),
+    click.option("--ssl-ciphers", metavar="LIST", help="Ciphers of TLS 1.2 on all sides, as OpenSSL writes them."),
+    click.option(
+        "--ssl-protocol", metavar="NAME", help="TLSv1_2 for that alone on all sides, TLS for 1.2 and 1.3, as without."
+    ),
+    click.option("--ssl-allow-rc4", is_flag=True, help="Without effect: OpenSSL knows RC4 no more."),
+    click.option("--ssl-dhparam", metavar="FILE", help="PEM file of Diffie-Hellman parameters, for ciphers that need them."),
     click.option("--api-ip", default="localhost", metavar="IP", help="Where the API listens. Default: localhost."),
     click.option("--api-port", type=int, help="Of the API. Default: the public port + 1."),
     click.option("--api-socket", metavar="PATH", help="A Unix socket in place of the API's IP and port."),
@@ -96,7 +103,14 @@ _OPTIONS = [
         "--access-log", metavar="FILE", help="A file, - for standard error, or syslog: for the system's. (perijove's own)"
     ),
     click.option("--access-log-format", type=click.Choice(["combined", "json"]), default="combined", help="(perijove's own)"),
-    click.option("--json", "as_json", is_flag=True, help="Write the log as JSON. (perijove's own)"),
+    click.option(
+        "--log-format",
+        type=click.Choice(["chp", "jupyterhub", "json"]),
+        default="chp",
+        help="Lines as configurable-http-proxy's, as the hub's own, or JSON. (perijove's own)",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="The same as --log-format json. (perijove's own)"),
+    click.option("--user", metavar="NAME", help="Whom workers run as: NAME or NAME:GROUP. (perijove's own)"),
 ]
 
 
@@ -117,14 +131,15 @@ def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 @click.command(name="chp", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-V", "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show it, and exit.")
 @_with_options
-def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any) -> None:
+def command(pid_file: str | None, **written: Any) -> None:
     """Be JupyterHub's own proxy: configurable-http-proxy's command line and REST API, without Node.js.
 
     In jupyterhub_config.py:
 
         c.ConfigurableHTTPProxy.command = ["perijove", "chp"]
 
-    The API's token is the environment variable CONFIGPROXY_AUTH_TOKEN. SIGTERM and Ctrl-C stop it.
+    The API's token is the environment variable CONFIGPROXY_AUTH_TOKEN; the passwords of keys are CONFIGPROXY_SSL_KEY_PASSPHRASE
+    and CONFIGPROXY_API_SSL_KEY_PASSPHRASE. SIGTERM and Ctrl-C stop it.
     """
     from perijove.api import log
     from perijove.api.listen import serve
@@ -142,21 +157,26 @@ def command(pid_file: str | None, log_level: str, as_json: bool, **written: Any)
     except BadOption as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
-    log.begin(log_level, as_json)
+    log.begin(options.said)
+    found = loaded("chp", gateway)
 
-    async def beside(of: Supervisor) -> Sequence[Closing]:
+    async def beside(of: Supervisor) -> Sequence[Renewing]:
         listening = await serve(of)
         log.started(options, gateway)  # whoever waits for these words asks at once
         return listening
 
-    if pid_file is not None:
+    if pid_file is None:
+        sys.exit(run(found, lambda: found, beside))
+    try:
         with open(pid_file, "w") as file:
             file.write(str(os.getpid()))
-    found = loaded("chp", gateway)
+    except OSError as error:
+        click.echo(f"error: --pid-file `{pid_file}` cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
     try:
         status = run(found, lambda: found, beside)
     finally:
-        if pid_file is not None:
+        with suppress(OSError):  # somebody was faster
             os.unlink(pid_file)
     sys.exit(status)
 
@@ -170,13 +190,13 @@ def _options(written: dict[str, Any]) -> Options:
     from perijove.config import chp
     from perijove.config.options import BadOption
     from perijove.config.toml import values
-    from perijove.gateway.model import LogFormat
+    from perijove.gateway.model import Form, LogFormat, Said
 
     if written["storage_backend"] is not None:
         raise BadOption("--storage-backend names a module of Node.js, which is not here: see --redis and --routes-file")
-    protocol = (written["ssl_protocol"] or "").removesuffix("_method")
-    if protocol and not protocol.startswith(("TLSv1_2", "TLSv1_3", "TLS_", "SSLv23")) and protocol != "TLS":
-        raise BadOption(f"--ssl-protocol {protocol} is not spoken any more: leave it out for TLS 1.2 and 1.3")
+    protocol = written["ssl_protocol"] or "TLS"
+    if protocol not in _PROTOCOLS:
+        raise BadOption(f"--ssl-protocol {protocol} is not spoken: leave it out for TLS 1.2 and 1.3")
     headers: list[tuple[str, str]] = []
     for one in written["custom_header"]:
         name, colon, value = one.partition(":")
@@ -191,13 +211,15 @@ def _options(written: dict[str, Any]) -> Options:
     same = [
         *("ip", "port", "socket", "api_ip", "api_port", "api_socket", "insecure", "default_target", "error_target"),
         *("error_path", "redirect_port", "redirect_to", "auto_rewrite", "change_origin", "protocol_rewrite"),
-        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket", "acme_webroot", "routes_file"),
+        *("host_routing", "metrics_ip", "metrics_port", "metrics_socket", "acme_webroot", "routes_file", "user"),
     ]
     return chp.Options(
         **{name: written[name] for name in same},
-        tls=_tls(written, "ssl"),
+        tls=_tls(written, "ssl", "CONFIGPROXY_SSL_KEY_PASSPHRASE"),
         ciphers=written["ssl_ciphers"],
-        api_tls=_tls(written, "api_ssl"),
+        dhparam=written["ssl_dhparam"],
+        newest_tls=protocol != "TLSv1_2",
+        api_tls=_tls(written, "api_ssl", "CONFIGPROXY_API_SSL_KEY_PASSPHRASE"),
         client_tls=_tls(written, "client_ssl"),
         token=os.environ.get("CONFIGPROXY_AUTH_TOKEN", ""),
         x_forward=not written["no_x_forward"],
@@ -213,6 +235,10 @@ def _options(written: dict[str, Any]) -> Options:
         redis=redis,
         access_log=None if log is None else values.log_target(log),
         access_log_format=LogFormat(written["access_log_format"]),
+        said=Said(
+            _LEVELS.get(written["log_level"].lower(), _LEVELS["info"]),
+            Form.JSON if written["as_json"] else Form(written["log_format"]),
+        ),
     )
 
 
@@ -246,7 +272,9 @@ def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _tls(written: dict[str, Any], prefix: str) -> Tls:
+def _tls(written: dict[str, Any], prefix: str, secret: str = "") -> Tls:
+    """Return the options of one side; `secret` is the environment variable with the password of its key."""
     from perijove.config.chp import Tls
 
-    return Tls(**{name: written[f"{prefix}_{name}"] for name in ("key", "cert", "ca", "request_cert", "reject_unauthorized")})
+    names = ("key", "cert", "ca", "request_cert", "reject_unauthorized")
+    return Tls(**{name: written[f"{prefix}_{name}"] for name in names}, password=os.environ.get(secret, "") if secret else "")

@@ -118,7 +118,10 @@ def _process(options: dict[str, Any]) -> dict[str, Any]:
     if options["workers"] is not None:
         table["workers"] = int(options["workers"]) if options["workers"].isdecimal() else options["workers"]
     if options["grace"] is not None:
-        table["timeouts"] = {"grace": options["grace"]}
+        try:
+            table["timeouts"] = {"grace": float(options["grace"])}
+        except ValueError:  # "75s" and the like
+            table["timeouts"] = {"grace": options["grace"]}
     return {name.replace("_", "-"): value for name, value in table.items()}
 
 

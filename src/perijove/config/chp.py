@@ -7,7 +7,8 @@ read from a command line, or who asks the API.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.acme import answers
@@ -41,6 +42,9 @@ PRIVATE: Final = (
 )  # fmt: skip
 
 
+_is_name: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """Options for TLS of one side: PEM files, and what is wanted of the other side."""
@@ -50,8 +54,9 @@ class Tls:
     ca: str | None = None
     request_cert: bool = False
     reject_unauthorized: bool = False
+    password: str = field(default="", repr=False)  # of the key
 
-    def server(self, option: str, ciphers: str | None) -> model.TlsServer | None:
+    def server(self, option: str, options: Options) -> model.TlsServer | None:
         """Return TLS towards those who connect; None without any.
 
         Raises:
@@ -62,11 +67,13 @@ class Tls:
         if self.cert is None:
             raise BadOption(f"--{option}-key needs its certificate: add --{option}-cert FILE")
         return model.TlsServer(
-            certificates=(model.CertificatePair(cert=self.cert, key=self.key or self.cert),),
+            certificates=(model.CertificatePair(cert=self.cert, key=self.key or self.cert, password=self.password),),
             client_ca=self.ca,
             asks_client=self.request_cert,
             needs_client=self.request_cert,  # so it is there too, whatever its help says of --ssl-reject-unauthorized
-            ciphers=ciphers,
+            ciphers=options.ciphers,
+            dh=options.dhparam,
+            newest=options.newest_tls,
         )
 
 
@@ -78,7 +85,9 @@ class Options:
     port: int = 8000
     socket: str | None = None
     tls: Tls = Tls()
-    ciphers: str | None = None
+    ciphers: str | None = None  # of all sides, as what follows
+    dhparam: str | None = None
+    newest_tls: bool = True  # TLS 1.3, too
     api_ip: str = "localhost"
     api_port: int | None = None  # the port and one, if None
     api_socket: str | None = None
@@ -114,6 +123,8 @@ class Options:
     acme_webroot: str | None = None
     access_log: model.LogFile | model.Stderr | model.Syslog | None = None
     access_log_format: model.LogFormat = model.LogFormat.COMBINED
+    said: model.Said = field(default_factory=model.Said)
+    user: str | None = None  # whom workers run as
 
 
 def gateway(options: Options) -> model.Gateway:
@@ -124,9 +135,9 @@ def gateway(options: Options) -> model.Gateway:
     """
     if options.error_target is not None and options.error_path is not None:
         raise BadOption("--error-target and --error-path are two ways to say one thing: leave one out")
-    tls = options.tls.server("ssl", options.ciphers)
+    tls = options.tls.server("ssl", options)
     routing = model.Routing(
-        api=model.RoutesApi(address=_api_address(options), tls=options.api_tls.server("api-ssl", None), token=options.token),
+        api=model.RoutesApi(address=_api_address(options), tls=options.api_tls.server("api-ssl", options), token=options.token),
         by_host=options.host_routing,
         keeps_prefix=options.include_prefix,
         keeps_base=options.prepend_path,
@@ -150,6 +161,8 @@ def gateway(options: Options) -> model.Gateway:
         workers=options.workers,
         access_log=options.access_log,
         access_log_format=options.access_log_format,
+        said=options.said,
+        user=options.user,
     )
 
 
@@ -175,14 +188,14 @@ def _networks(texts: Sequence[str]) -> tuple[Network, ...]:
 
 
 def _listeners(options: Options, tls: model.TlsServer | None) -> tuple[model.Listener, ...]:
+    if options.redirect_port is not None and tls is None:
+        raise BadOption("--redirect-port leads to https: add --ssl-cert FILE and --ssl-key FILE")
     if options.socket is not None:
         return (model.Listener(address=model.UnixAddress(options.socket), tls=tls),)
     ip = "" if options.ip == "*" else options.ip
     first = model.Listener(address=model.TcpAddress(ip, options.port), tls=tls)
     if options.redirect_port is None:
         return (first,)
-    if tls is None:
-        raise BadOption("--redirect-port leads to https: add --ssl-cert FILE and --ssl-key FILE")
     to = options.redirect_to or options.port
     url: Template = (b"https://", Variable.HOSTNAME, b"" if to == 443 else b":%d" % to, Variable.TARGET)
     stages = model.Stages(route=(Rule(Always(), Redirect(301, url)),))
@@ -210,16 +223,34 @@ def _towards_targets(options: Options) -> model.TlsClient:
     written = options.client_tls
     if written.key is not None and written.cert is None:
         raise BadOption("--client-ssl-key needs its certificate: add --client-ssl-cert FILE")
-    return model.TlsClient(verify=not options.insecure, ca=written.ca, cert=written.cert, key=written.key)
+    return model.TlsClient(
+        verify=not options.insecure,
+        ca=written.ca,
+        cert=written.cert,
+        key=written.key,
+        ciphers=options.ciphers,
+        newest=options.newest_tls,
+    )
 
 
 def _stages(options: Options) -> model.Stages:
     always = Always()
     request = tuple(
-        Rule(always, EditField(Operation.SET, name.encode("latin-1"), (value.encode("latin-1"),)))
-        for name, value in options.custom_headers
+        Rule(always, EditField(Operation.SET, _name(name), (_value(name, value),))) for name, value in options.custom_headers
     )
     return model.Stages(route=(Rule(always, ForwardDynamic()),), request=request, response=_maps(options))
+
+
+def _name(text: str) -> bytes:
+    if not _is_name(text):
+        raise BadOption(f"--custom-header: `{text}` is no name of a field: letters, digits and hyphens")
+    return text.encode("ascii")
+
+
+def _value(name: str, text: str) -> bytes:
+    if any((one < " " and one != "\t") or one == "\x7f" or one > "\xff" for one in text):
+        raise BadOption(f"--custom-header: the value of `{name}` has a character that a field cannot have")
+    return text.encode("latin-1")
 
 
 def _maps(options: Options) -> tuple[Rule, ...]:

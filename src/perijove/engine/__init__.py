@@ -5,7 +5,7 @@ what a JupyterHub is, or any other package of perijove: it imports the standard 
 be lifted out of this repository as it is.
 
 Start reading at `exchange` (one request and its response, without sockets), then `client` and
-`reactor`. `buffer`, `head` and `poll` are the leaves that exist twice: `X.py` is the pure form, `X.pyx` the
+`reactor`. `buffer`, `head`, `line` and `poll` are the leaves that exist twice: `X.py` is the pure form, `X.pyx` the
 compiled one; every other module is one source, compiled as it stands with the types of its `.pxd`.
 """
 

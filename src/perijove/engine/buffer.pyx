@@ -2,6 +2,7 @@
 and says what each method promises.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from cpython.buffer cimport PyBUF_READ
@@ -28,6 +29,9 @@ cdef Py_ssize_t GIVE_AWAY = 16384  # a read of at least this much is handed over
 cdef object WantRead = ssl.SSLWantReadError
 cdef object WantWrite = ssl.SSLWantWriteError
 cdef object TLSError = ssl.SSLError
+
+cdef Py_ssize_t RECORD = 16384  # octets of content that a TLS record has at the most (RFC 8446 §5.1)
+cdef bytearray record = bytearray(RECORD)
 
 cdef char *scratch = <char *>malloc(SCRATCH)
 
@@ -166,9 +170,9 @@ cdef class Buffer:
         return left
 
     cpdef Py_ssize_t recv_tls(self, object tls, Py_ssize_t size) except -9999:
-        cdef bytes data
-        try:
-            data = tls.recv(size if size < 16384 else 16384)
+        cdef Py_ssize_t count
+        try:  # not `recv`, which makes an object of 16 KiB to be cut
+            count = tls.read(size if size < RECORD else RECORD, record)
         except WantRead:
             return AGAIN
         except WantWrite:
@@ -177,8 +181,8 @@ cdef class Buffer:
             return TLS_FAILED
         except OSError as error:
             return -(error.errno or 5)
-        self.append(data)
-        return len(data)
+        self.put(PyByteArray_AS_STRING(record), count)
+        return count
 
     cpdef Py_ssize_t send_tls(self, object tls) except -9999:
         cdef Py_ssize_t count

@@ -19,6 +19,7 @@ cdef int CLIENT_GONE, CLIENT_TIMEOUT, CUT, DENIED, DONE, IDLE
 cdef int BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT
 cdef int FIRST_ROUTE
 cdef int ANNOUNCED, HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
+cdef int _ACCEPT
 cdef Py_ssize_t _PIPELINED, _LINGER_MOST
 cdef double _RETRY_FOR, _RETRY_IF, _RETRY_EVERY
 
@@ -67,7 +68,7 @@ cdef class Client(Arrival):
     cdef void _give_up(self, int status, int why) except *
     @cython.locals(exchange=Exchange, site=Site, reply=Reply)
     cpdef void refuse(self, int status, int why=*, int wait=*) except *
-    @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
+    @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection, idempotent=bint)
     cdef void _send(self, RequestHead head, Plan plan) except *
     cdef void _respond(self, Plan plan, RequestHead head) except *
     @cython.locals(path=bytes)

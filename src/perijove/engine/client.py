@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from perijove.engine.plan import Plan
     from perijove.engine.site import Site
 
+_ACCEPT: Final = fields.ACCEPT
 _PIPELINED: Final = 65536  # octets of further requests that are taken in while one is served
 _LINGER_MOST: Final = 1 << 20
 _RETRY_FOR: Final = 2.0  # seconds for which a refused connection is tried again …
@@ -356,7 +357,7 @@ class Client(Arrival):
             exchange.state = state
         exchange.begun = self.reactor.now
         self.head_begun = False
-        self.accept = head.field(fields.ACCEPT) or b""
+        self.accept = head.field(_ACCEPT) or b""
         if self.reactor.draining:
             exchange.keep_alive = False
         if plan.per_connection:
@@ -433,7 +434,8 @@ class Client(Arrival):
         name = lender.server_name
         if lender.name_from_host and plan.preserve_host and exchange.state is not None:
             name = exchange.state.called().decode("latin-1")
-        upstream = lender.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT, name)
+        idempotent = head.method in IDEMPOTENT
+        upstream = lender.lend(self, head.length != NO_BODY or not idempotent, name)
         self.upstream = upstream
         self.mode = ACTIVE
         self.repeated = False
@@ -456,7 +458,7 @@ class Client(Arrival):
             if not exchange.request_done and upstream.outbuf.size() >= READ_SIZE:
                 self.want(self.interest & ~IN)
         if exchange.request_done:
-            self.replay = upstream.outbuf.copy() if head.method in IDEMPOTENT else None
+            self.replay = upstream.outbuf.copy() if idempotent else None
             if self.inbuf.size():
                 self.buffered = True
         else:
@@ -526,6 +528,7 @@ class Client(Arrival):
                 count = upstream.recv(self.outbuf, min(exchange.response_left, READ_SIZE))
                 if count > 0:
                     exchange.gave(count)
+                    upstream.unsure = exchange.response_done
             else:
                 count = upstream.recv(upstream.inbuf, READ_SIZE)
             if count == AGAIN:
@@ -591,18 +594,19 @@ class Client(Arrival):
         if self.mode == TUNNELLING:
             self._copied(FAILED, False)
             return
-        if why == LOST and not exchange.request_done and upstream.opened and upstream.outbuf.size():
-            # It takes no more of the content; perhaps it has said why before it hung up.
+        if why == LOST and upstream.opened and not upstream.used and upstream.outbuf.size():
+            # It takes no more of the request; perhaps it has said why before it hung up.
             upstream.outbuf.clear()
-            exchange.keep_alive = False
+            if not exchange.request_done:
+                exchange.keep_alive = False
             if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
-                upstream.outbuf.clear()
                 exchange.answered = self.reactor.now
                 exchange.date = self.reactor.date()
                 verdict = exchange.read_response(
                     self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
                 )
                 if verdict == FOUND:
+                    exchange.reuse = False
                     self._push_response(verdict)
                     return
         if exchange.response_started:
@@ -774,6 +778,8 @@ class Client(Arrival):
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
         if 101 < exchange.status < 300 and exchange.asked:
             self._touch()
+        if exchange.upgrade and exchange.status != 101:
+            self.site.counters.add(slots.UPGRADES_REFUSED, 1)
         state = exchange.state
         if state is not None and state.balance is not None:
             state.balance.ended(state, self.head_size + exchange.received, exchange.sent)
@@ -802,6 +808,7 @@ class Client(Arrival):
         """The response cannot be completed. RST: what was sent must not look like all of it (RFC 9112 §8)."""
         if self.mode == ACTIVE:
             self.exchange.ended = why
+            self.site.failure(self.exchange, self.exchange.status)
             self._finished()
         self.reset()
 
@@ -835,6 +842,7 @@ class Client(Arrival):
             exchange.keep_alive = False
         if exchange.ended == DONE:
             exchange.ended = DENIED
+        site.failure(exchange, status)
         reply = replies.refusal(site, exchange, self.accept, status, why, wait)
         if reply.ask is not None and exchange.plan is not None:
             self._send(reply.ask, exchange.plan)

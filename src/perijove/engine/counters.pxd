@@ -1,10 +1,11 @@
 cimport cython
 
 cdef int CONNECTIONS, CONNECTIONS_ENDED, TUNNELS, TUNNELS_ENDED, RECEIVED, SENT, BY_CLASS, SECONDS, BUCKETS, LAST_ACTIVITY
-cdef int FIRST_UPSTREAM, OPENED, OPENED_ENDED, UPSTREAM, UPSTREAMS
+cdef int FIRST_STATUS, STATUSES, TOUCHED, FIRST_UPSTREAM, OPENED, OPENED_ENDED, UPSTREAM, UPSTREAMS
 
 cdef class Counters:
     cdef long long[::1] slots
+    cdef public int detailed
     cdef tuple _bounds
     cpdef void add(self, int number, long long count) except *
     cpdef void touch(self, int number, double now) except *

@@ -12,6 +12,7 @@ from perijove.engine.slots import (
     CONNECTIONS,
     CONNECTIONS_ENDED,
     COUNT,
+    FIRST_STATUS,
     FIRST_UPSTREAM,
     LAST_ACTIVITY,
     OPENED,
@@ -19,6 +20,8 @@ from perijove.engine.slots import (
     RECEIVED,
     SECONDS,
     SENT,
+    STATUSES,
+    TOUCHED,
     TUNNELS,
     TUNNELS_ENDED,
     UPSTREAM,
@@ -29,11 +32,12 @@ from perijove.engine.slots import (
 class Counters:
     """The numbers of one worker."""
 
-    __slots__ = ("_bounds", "slots")
+    __slots__ = ("_bounds", "detailed", "slots")
 
     def __init__(self, slots: memoryview) -> None:
         """Count in `slots`: COUNT signed 64-bit integers, which go on from what they are."""
         self.slots = slots
+        self.detailed = -1  # where the route is counted of which each status is
         self._bounds = BOUNDS
         # What was open when whoever counted here before was killed is not open any more.
         slots[CONNECTIONS_ENDED] = slots[CONNECTIONS]
@@ -54,6 +58,7 @@ class Counters:
         """Note that a route was of use, where there is room for that."""
         if 0 <= number < len(self.slots):
             self.slots[number] = int(now * 1e3)
+            self.slots[TOUCHED] += 1
 
     def finish(self, route: int, status: int, received: int, sent: int, now: float, seconds: float) -> None:
         """Count an exchange, or a tunnel that was one (status 101).
@@ -71,6 +76,8 @@ class Counters:
         slots[route + RECEIVED] += received
         slots[route + SENT] += sent
         slots[route + LAST_ACTIVITY] = int(now * 1e3)
+        if route == self.detailed and 0 <= status < STATUSES:
+            slots[FIRST_STATUS + status] += 1
         if status == 101:
             return
         slots[SECONDS] += int(seconds * 1e6)

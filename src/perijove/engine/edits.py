@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Line = tuple[bytes, bytes]  # name as it was written, value
 
+# Spaces for controls, but for a tab.
+_WITHOUT_CONTROLS: Final = bytes(32 if octet == 127 or (octet < 32 and octet != 9) else octet for octet in range(256))
+
 SET: Final = 0
 ADD: Final = 1
 DEFAULT: Final = 2
@@ -172,10 +175,8 @@ def _places(lines: list[Line], name: bytes) -> list[int]:
 
 
 def clean(value: bytes) -> bytes:
-    """Return a value without what would end its line."""
-    if b"\r" in value or b"\n" in value or b"\0" in value:
-        return value.replace(b"\r", b" ").replace(b"\n", b" ").replace(b"\0", b" ")
-    return value
+    """Return a value without what would end its line, nor other controls, which strict recipients refuse (RFC 9110 §5.5)."""
+    return value.translate(_WITHOUT_CONTROLS)
 
 
 def _replaced(value: bytes, one: FieldOperation, state: State) -> bytes:

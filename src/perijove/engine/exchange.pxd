@@ -8,7 +8,7 @@ from perijove.engine.plan cimport Plan
 from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
-cdef unsigned long long _HOST, _OWNED, _ALWAYS_OURS, _DATE_SERVER, _COOKIES, _WARNINGS
+cdef unsigned long long _HOST, _OWNED, _ALWAYS_OURS, _DATE_SERVER, _COOKIES, _MAPPED, _WARNINGS
 cdef int _CONTENT_LENGTH, _TRANSFER_ENCODING, _UPGRADE, _VARY, _RANGE, _SET_COOKIE, _WARNING
 cdef frozenset _no_names, _ENDS
 cdef Py_ssize_t _GATHERED, _PARTED

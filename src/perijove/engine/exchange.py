@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 _GATHERED: Final = 16384  # octets of chunked content that are sent with a Content-Length if they have come
 _PARTED: Final = 8192  # octets of content of which parts are made: httpd has no more at hand at once (ProxyIOBufferSize)
-_INTERIM: Final = 16  # interim responses that one request may bring; floods of them end in 502
+# Interim responses that one request may bring; floods of them end in 502. WebDAV servers send a 102 every few seconds
+# (RFC 2518 §10.1), for as long as a request takes.
+_INTERIM: Final = 100
 # RFC 9110 §9.2.2; with TRACE left out, which is refused anyway.
 IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 _no_names: Final[frozenset[bytes]] = frozenset()
@@ -46,6 +48,7 @@ _HOST: Final = fields.mask(fields.HOST)
 _OWNED: Final = fields.OWNED
 _DATE_SERVER: Final = fields.mask(fields.DATE, fields.SERVER)
 _COOKIES: Final = fields.mask(fields.SET_COOKIE)
+_MAPPED: Final = fields.mask(fields.LOCATION, fields.CONTENT_LOCATION, fields.REFRESH, fields.SET_COOKIE)
 _WARNINGS: Final = fields.mask(fields.WARNING)
 _ALWAYS_OURS: Final = fields.mask(fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE)
 
@@ -285,7 +288,7 @@ class Exchange:
             tail = add_edits(tail, plan.edits, self, head)
         elif peer.plan is plan and peer.host == self.host:
             tail = peer.tail
-            drop |= fields.OWNED  # as `forwarded` says of a peer that is not trusted
+            drop |= _OWNED  # as `forwarded` says of a peer that is not trusted
         else:
             tail, drop = forwarded(self, head, plan, drop)
             tail = add_edits(tail, plan.edits, self, head)
@@ -293,7 +296,7 @@ class Exchange:
             peer.host = self.host
             peer.tail = tail
         if not plan.sets_host and (not plan.preserve_host or head.absolute or not head.host):
-            drop |= 1 << fields.HOST
+            drop |= _HOST
             tail = b"Host: %b\r\n" % (head.host if plan.preserve_host and head.host else plan.authority) + tail
         if head.length == CHUNKED:
             tail += b"Transfer-Encoding: chunked\r\n"
@@ -539,7 +542,7 @@ class Exchange:
         plan = self.plan
         assert plan is not None
         drop = plan.response_drop
-        if plan.maps or plan.cookies:
+        if (plan.maps or plan.cookies) and not head.lacks(_MAPPED, _no_names):
             for number in (fields.LOCATION, fields.CONTENT_LOCATION, fields.REFRESH, fields.SET_COOKIE):
                 if head.has(number):
                     lines = self._mapped(head, number, plan)
@@ -553,7 +556,7 @@ class Exchange:
         if plan.edited:
             self._write_edited_response(head, out, drop, size, tail)
             return
-        head.write(out, drop, plan.response_names, size + tail)
+        head.write(out, drop, plan.response_names, size + tail if tail else size)
 
     def _write_edited_response(self, head: ResponseHead, out: Buffer, drop: int, size: bytes, tail: bytes) -> None:
         """Write the response's head where its fields are edited one after the other."""

@@ -60,7 +60,13 @@ WWW_AUTHENTICATE: Final = 48
 AGE: Final = 49
 EXPIRES: Final = 50
 WARNING: Final = 51
-COUNT: Final = 52  # numbers are below this, and below 64
+REMOTE_USER: Final = 52
+X_REMOTE_USER: Final = 53
+X_FORWARDED_USER: Final = 54
+X_FORWARDED_EMAIL: Final = 55
+X_FORWARDED_GROUPS: Final = 56
+X_FORWARDED_PREFERRED_USERNAME: Final = 57
+COUNT: Final = 58  # numbers are below this, and below 64
 
 NUMBERS: Final[dict[bytes, int]] = {
     b"connection": CONNECTION,
@@ -114,6 +120,12 @@ NUMBERS: Final[dict[bytes, int]] = {
     b"age": AGE,
     b"expires": EXPIRES,
     b"warning": WARNING,
+    b"remote-user": REMOTE_USER,
+    b"x-remote-user": X_REMOTE_USER,
+    b"x-forwarded-user": X_FORWARDED_USER,
+    b"x-forwarded-email": X_FORWARDED_EMAIL,
+    b"x-forwarded-groups": X_FORWARDED_GROUPS,
+    b"x-forwarded-preferred-username": X_FORWARDED_PREFERRED_USERNAME,
 }
 
 NAMES: Final[dict[int, bytes]] = {number: name for name, number in NUMBERS.items()}
@@ -133,7 +145,8 @@ HOP_BY_HOP: Final = mask(CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRAILER, 
 # servers take for a setting (CVE-2016-5385), and the h2c upgrade's own field (RFC 7540 §3.2.1).
 REQUEST_DROP: Final = HOP_BY_HOP | mask(PROXY_AUTHORIZATION, PROXY, HTTP2_SETTINGS)
 RESPONSE_DROP: Final = HOP_BY_HOP | mask(PROXY_AUTHENTICATE)
-# Fields that tell of the client. They are ours to write; a client's own are believed from trusted peers only.
+# Fields that tell of the client, or say who its user is: proxies that authenticate name users so (oauth2-proxy, mod_auth_*),
+# and JupyterHub's remote-user authenticators believe them. A client's own are believed from trusted peers only.
 OWNED: Final = mask(
     X_FORWARDED_FOR,
     X_FORWARDED_PROTO,
@@ -146,6 +159,12 @@ OWNED: Final = mask(
     X_SCHEME,
     X_REAL_IP,
     FORWARDED,
+    REMOTE_USER,
+    X_REMOTE_USER,
+    X_FORWARDED_USER,
+    X_FORWARDED_EMAIL,
+    X_FORWARDED_GROUPS,
+    X_FORWARDED_PREFERRED_USERNAME,
 )
 # A name with an underscore for a hyphen is the same name to many an upstream (CGI, WSGI). Those that frame the
 # message are refused so spelt; those that are dropped are dropped so spelt too.

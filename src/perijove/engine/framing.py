@@ -25,7 +25,7 @@ _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # 15 hex digits cannot overflow 64 bits. Extensions (RFC 9112 §7.1.1) are not passed on; those that h11 and llhttp do not
 # agree on, such as an empty one or one behind white space, are refused.
 _is_size: Final = re.compile(
-    rb'([0-9A-Fa-f]{1,15})(?:;%b(?:=(?:%b|"[\t\x20!\x23-\x5b\x5d-\x7e]*"))?)*\Z' % (_TOKEN, _TOKEN)
+    rb'([0-9A-Fa-f]{1,15})(?:;%b(?:=(?:%b|"(?:[\t\x20!\x23-\x5b\x5d-\x7e]|\\[\t\x20-\x7e])*+"))?)*\Z' % (_TOKEN, _TOKEN)
 ).match
 _is_trailer: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t\x20-\x7e\x80-\xff]*\Z").match
 # A size line with its extension. Others: nginx 4 KiB in all, h11 and llhttp less than 16 KiB of extensions.

@@ -1,5 +1,22 @@
 from perijove.engine.buffer cimport Buffer
 
+from libc.string cimport memcpy
+
+ctypedef unsigned long long Eight  # octets that are looked at together
+
+cdef inline Eight eight(const void *text) noexcept:
+    cdef Eight octets
+    memcpy(&octets, text, 8)
+    return octets
+
+cdef inline bint has_below(Eight octets, Eight octet) noexcept:
+    """Tell whether one of eight octets is below `octet` (128 at the most). A borrow can only come from one that is."""
+    return (octets - octet * 0x0101010101010101ULL) & ~octets & 0x8080808080808080ULL != 0
+
+cdef inline bint has(Eight octets, Eight octet) noexcept:
+    """Tell whether `octet` is one of eight."""
+    return has_below(octets ^ octet * 0x0101010101010101ULL, 1)
+
 cdef struct Line:
     int start  # of the name; from the front of the message
     int name  # octets of the name

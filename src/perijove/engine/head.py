@@ -23,13 +23,10 @@ _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 §5.6.2
 _is_token: Final = re.compile(_TOKEN + rb"\Z").match
 _names: Final = re.compile(rb"\r\n(" + _TOKEN + rb"):").findall
 # reg-name without percent-encoding or sub-delims, which no real host has, or an IPv6 literal; RFC 3986 §3.2.2
-# A port is from 1 to 65535.
-_is_host: Final = re.compile(
-    rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:.]{2,45}\])"
-    rb"(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
-).match
+_PORT: Final = rb"(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"  # 1 to 65535
+_is_host: Final = re.compile(rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:.]{2,45}\])" + _PORT).match
 # The same with octets that are encoded: who speaks to a Unix socket puts its path there.
-_is_encoded_host: Final = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::[0-9]{1,5})?\Z").match
+_is_encoded_host: Final = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+" + _PORT).match
 _is_version: Final = re.compile(rb"HTTP/[0-9]\.[0-9]\Z").match
 _is_length: Final = re.compile(rb"[0-9]{1,18}\Z").match
 _is_status_line: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?\Z").match
@@ -182,20 +179,19 @@ class Head:
         """Take `block` (each line after a CRLF) apart; return FOUND or a status."""
         if self.nominated:
             self.nominated = frozenset()
-        if 0 < limits.field < len(block) and max(map(len, block.split(b"\r\n"))) > limits.field:
-            return 431
+        over = 0 < limits.field < len(block) and max(map(len, block.split(b"\r\n"))) > limits.field
         if self._again:
             found = self._shape.matcher()(block)
             if found is not None:
                 self._lines = found.groups()
                 self.repeats = self._shape.repeats
-                return FOUND
+                return 431 if over else FOUND
         names = tuple(_names(block))
         count = block.count(b"\r\n")
         # Each line begins with a name and a colon, and no octet is a control, nor CR or LF but in a CRLF.
         if len(names) != count or len(block.translate(None, _VALUE_OCTETS)) != 2 * count:
             return 400
-        if count > limits.count:
+        if count > limits.count or over:
             return 431
         shape = _shapes.get(names) or _shape(names)
         if shape.lookalike:
@@ -518,6 +514,8 @@ class ResponseHead(Head):
         if end - start > limits.size:
             return 502
         line_end = data.find(b"\r\n", start)
+        if line_end - start > limits.line:  # as `_incomplete` says when less of it has come
+            return 502
         found = _is_status_line(data[start:line_end])
         if not found:
             return 502

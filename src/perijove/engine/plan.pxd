@@ -3,6 +3,7 @@ cimport cython
 from perijove.engine.head cimport RequestHead
 from perijove.engine.peer cimport Peer
 from perijove.engine.program cimport Program
+from perijove.engine.state cimport State
 
 cdef int REJECT, FIRST_ROUTE, _HOSTS
 
@@ -68,7 +69,7 @@ cdef class Table:
     cdef public tuple wild, globs, failures, phrases, unnamed
     cdef public bytes spoken
     cdef public dict notes
-    cdef public object state
+    cdef public State state
     cdef public bint bare, anywhere
     cdef public Plan missing, bad
     @cython.locals(first=Plan, host=HostTable, path=bytes, plain=bytes, route=Route)

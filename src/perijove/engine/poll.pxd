@@ -1,5 +1,6 @@
 
 cpdef double clock() except -1
+cpdef double wall() except -1
 
 cdef class Poller:
     cdef public int fd, mask

@@ -14,6 +14,11 @@ def clock() -> float:
     return time.monotonic()
 
 
+def wall() -> float:
+    """Return the time of day: seconds since 1970."""
+    return time.time()
+
+
 class Poller:
     """Level-triggered readiness of many descriptors.
 

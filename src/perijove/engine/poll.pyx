@@ -6,7 +6,7 @@ Waits without the GIL, and leaves signals to the wake-up descriptor: no Python h
 from cpython.exc cimport PyErr_CheckSignals, PyErr_SetFromErrno
 from libc.errno cimport EINTR, errno
 from libc.stdlib cimport calloc, free
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
+from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 from posix.unistd cimport close as close_descriptor
 
 cdef extern from "<sys/epoll.h>" nogil:
@@ -30,6 +30,12 @@ cdef enum:
 cpdef double clock() except -1:
     cdef timespec now
     clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec + now.tv_nsec * 1e-9
+
+
+cpdef double wall() except -1:
+    cdef timespec now
+    clock_gettime(CLOCK_REALTIME, &now)
     return now.tv_sec + now.tv_nsec * 1e-9
 
 

@@ -219,9 +219,8 @@ class Reactor:
 
     def date(self) -> bytes:
         """Return the time for a Date field (RFC 9110 §5.6.7), made once a second."""
-        second = int(self.now)
-        if second != self._date_second:
-            self._date_second = second
+        if not self._date_second <= self.now < self._date_second + 1:
+            self._date_second = int(self.now)
             self._date = formatdate(usegmt=True).encode()
         return self._date
 

@@ -6,12 +6,12 @@ them waits for nothing, and those that it loses are counted.
 
 from __future__ import annotations
 
-import re
 import time
 from json.encoder import encode_basestring_ascii as _json
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields, template
+from perijove.engine.client import Client
 from perijove.engine.const import (
     BAD_RESPONSE,
     CLIENT_GONE,
@@ -27,13 +27,15 @@ from perijove.engine.const import (
     UNKNOWN_NAME,
     UNTRUSTED,
 )
-from perijove.engine.mask import masked
-from perijove.engine.reactor import Log
+from perijove.engine.line import ALL, combined, may_hide, shortened
+from perijove.engine.mask import NAMES, masked
+from perijove.engine.poll import wall
+from perijove.engine.site import Recorder
 from perijove.engine.upstream import Upstream
 
 if TYPE_CHECKING:
-    from perijove.engine.client import Client
     from perijove.engine.head import RequestHead
+    from perijove.engine.reactor import Endpoint
     from perijove.engine.sink import Sink
 
 WORDS: Final[dict[int, str]] = {  # why exchanges end
@@ -52,26 +54,23 @@ WORDS: Final[dict[int, str]] = {  # why exchanges end
     CUT: "cut",
 }
 
-_ALL: Final = 1 << 30
+_REFERER: Final = fields.REFERER
+_USER_AGENT: Final = fields.USER_AGENT
 _SHORTER: Final = 2048  # octets of a value at first, where a line becomes too long for its sink
-_unsafe: Final = re.compile(rb'["\\\x00-\x1f\x7f-\xff]').sub
-_SAFE: Final = bytes(octet for octet in range(0x20, 0x7F) if octet not in b'"\\')
+_SECRET: Final = frozenset(name.encode() for name in NAMES)
 
 
-def _escaped(found: re.Match[bytes]) -> bytes:
-    return b"\\x%02x" % found[0][0]
-
-
-def _cut(value: bytes, most: int) -> bytes:
-    return value if len(value) <= most else value[:most] + b"..."
+def _shown(url: bytes) -> bytes:
+    """Return a URL without the secrets in it; most have none, which is told faster than it is mended."""
+    return masked(url) if may_hide(url, _SECRET) else url
 
 
 def _text(name: str, value: bytes, most: int) -> str:
     """Return a member of an object; octets that are no UTF-8 become a backslash, `x` and two digits."""
-    return f'"{name}":{_json(_cut(value, most).decode("utf-8", "backslashreplace"))},' if value else ""
+    return f'"{name}":{_json(shortened(value, most).decode("utf-8", "backslashreplace"))},' if value else ""
 
 
-class Record(Log):
+class Record(Recorder):
     """Writes the log. Subclasses say what a line is."""
 
     def __init__(self, sink: Sink, dropped: int = 0) -> None:
@@ -83,14 +82,17 @@ class Record(Log):
         self._second = 0
         self._stamp = b""
 
-    def begin(self, client: Client, head: RequestHead) -> None:
+    def begin(self, client: Endpoint, head: RequestHead) -> None:
         """Keep what the line will need of the head."""
-        client.referer = head.field(fields.REFERER) or b""
-        client.agent = head.field(fields.USER_AGENT) or b""
+        one = client
+        assert isinstance(one, Client)
+        one.referer = head.field(_REFERER) or b""
+        one.agent = head.field(_USER_AGENT) or b""
 
-    def finish(self, client: Client) -> None:
+    def finish(self, client: Endpoint) -> None:
         """Add the line of an exchange that has ended."""
-        line = self.line(client, _ALL)
+        assert isinstance(client, Client)
+        line = self.line(client, ALL)
         self.lines.append(line if len(line) <= self._most else self._shorter(client))
 
     def _shorter(self, client: Client) -> bytes:
@@ -115,25 +117,22 @@ class Combined(Record):
 
     def line(self, client: Client, most: int) -> bytes:
         """Return the line of an exchange."""
-        now = int(time.time())
-        if now != self._second:
-            self._second = now
-            self._stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(now)).encode()
+        now = wall()
+        if not self._second <= now < self._second + 1:
+            self._second = int(now)
+            self._stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(self._second)).encode()
         exchange = client.exchange
-        method, target, referer, agent = exchange.method, masked(exchange.target), masked(client.referer), client.agent
-        if most != _ALL:
-            method, target, referer, agent = _cut(method, most), _cut(target, most), _cut(referer, most), _cut(agent, most)
-        request = b"%b %b HTTP/1.%d" % (method, target, exchange.minor) if method else b"-"
-        if (request + referer + agent).translate(None, _SAFE):
-            request, referer, agent = _unsafe(_escaped, request), _unsafe(_escaped, referer), _unsafe(_escaped, agent)
-        return b'%b - - [%b] "%b" %d %d "%b" "%b"\n' % (
+        return combined(
             exchange.address,
             self._stamp,
-            request,
+            exchange.method,
+            _shown(exchange.target),
+            exchange.minor,
             exchange.status,
             exchange.sent,
-            referer or b"-",
-            agent or b"-",
+            _shown(client.referer),
+            client.agent,
+            most,
         )
 
 
@@ -142,11 +141,10 @@ class Json(Record):
 
     def line(self, client: Client, most: int) -> bytes:
         """Return the line of an exchange."""
-        clock = time.time()
-        second = int(clock)
-        if second != self._second:
-            self._second = second
-            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+        clock = wall()
+        if not self._second <= clock < self._second + 1:
+            self._second = int(clock)
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self._second)).encode()
         exchange = client.exchange
         now = client.reactor.now
 
@@ -161,9 +159,9 @@ class Json(Record):
         if exchange.method:
             parts.append(_text("host", exchange.host, most))
             parts.append(_text("method", exchange.method, most))
-            parts.append(_text("target", masked(exchange.target), most))
+            parts.append(_text("target", _shown(exchange.target), most))
             parts.append(f'"protocol":"HTTP/1.{exchange.minor}",')
-            parts.append(_text("referer", masked(client.referer), most))
+            parts.append(_text("referer", _shown(client.referer), most))
             parts.append(_text("user_agent", client.agent, most))
         parts.append(
             f'"status":{exchange.status},"received":{exchange.received},"sent":{exchange.sent},'

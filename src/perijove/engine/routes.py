@@ -34,7 +34,7 @@ class Target:
         self.prefix = prefix
         self.url = url
         self.activity = activity
-        self.upstream: object = None  # once it was used
+        self.upstream: object = None  # a note of whoever makes plans: whom it leads to
 
 
 class Routes:

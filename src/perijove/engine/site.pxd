@@ -1,7 +1,13 @@
 from perijove.engine.counters cimport Counters
+from perijove.engine.exchange cimport Exchange
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.limiter cimport Limiter
 from perijove.engine.plan cimport Table, Timeouts
+from perijove.engine.reactor cimport Endpoint, Log
+
+cdef class Recorder(Log):
+    cpdef void begin(self, Endpoint client, RequestHead head) except *
+    cpdef void finish(self, Endpoint client) except *
 
 cdef class Site:
     cdef public Table table
@@ -10,9 +16,10 @@ cdef class Site:
     cdef public long long body_limit
     cdef public RequestHead request_head
     cdef public ResponseHead response_head
-    cdef public object record
+    cdef public Recorder record
     cdef public long connections
     cdef public Counters counters
     cdef public Limiter limiter
-    cdef public object tell
+    cdef public object tell, failed
     cpdef void limited(self, int limit, bytes who) except *
+    cpdef void failure(self, Exchange exchange, int status) except *

@@ -9,13 +9,27 @@ from typing import TYPE_CHECKING
 
 from perijove.engine.counters import unshared
 from perijove.engine.head import Limits, RequestHead, ResponseHead
+from perijove.engine.reactor import Log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from perijove.engine.exchange import Exchange
     from perijove.engine.limiter import Limiter
     from perijove.engine.plan import Table
-    from perijove.engine.record import Record
+    from perijove.engine.reactor import Endpoint
+
+
+class Recorder(Log):
+    """What writes the access log, as connections know it."""
+
+    def begin(self, client: Endpoint, head: RequestHead) -> None:
+        """Keep what is needed of a request's head, which stands for another request by the time of the answer."""
+        raise NotImplementedError
+
+    def finish(self, client: Endpoint) -> None:
+        """Write of an exchange that has ended."""
+        raise NotImplementedError
 
 
 class Site:
@@ -24,19 +38,26 @@ class Site:
     def __init__(self, table: Table, limits: Limits) -> None:
         self.table = table
         self.limits = limits
-        self.response_limits = Limits(8192, limits.size, limits.count)
+        # How few fields a request may have says nothing of responses (LimitRequestFields is 100).
+        self.response_limits = Limits(8192, limits.size, max(limits.count, Limits().count))
         self.timeouts = table.missing.timeouts
         self.body_limit = 0  # octets; 0 is none
         self.request_head = RequestHead()
         self.response_head = ResponseHead()
-        self.record: Record | None = None
+        self.record: Recorder | None = None
         self.connections = 0
         self.counters = unshared()
         self.limiter: Limiter | None = None  # of operators' limits, if there are any
         self.tell: Callable[[int, bytes], None] | None = None  # somebody of what a limit kept out, and whose it was
+        self.failed: Callable[[Exchange, int], None] | None = None  # tells of a request that fails, and by which status
 
     def limited(self, limit: int, who: bytes) -> None:
         """Count what a limit (a number of `slots`) kept out."""
         self.counters.add(limit, 1)
         if self.tell is not None:
             self.tell(limit, who)
+
+    def failure(self, exchange: Exchange, status: int) -> None:
+        """Have it told that an exchange ends badly (`ended`); of one in whose place a page of an error is asked for, once."""
+        if self.failed is not None and not exchange.inside:
+            self.failed(exchange, status)

@@ -24,6 +24,8 @@ LIMITED_BODY: Final = 9  # content larger than allowed
 SECONDS: Final = 10  # microseconds that exchanges took, tunnels left out
 BUCKETS: Final = 11  # exchanges that took so long and no longer, by BOUNDS
 BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)  # seconds; one more for the rest
+UPGRADES_REFUSED: Final = 25  # requests for a WebSocket that did not become one
+TOUCHED: Final = 26  # how often it was noted that a route that comes and goes was of use
 WORKER: Final = 32  # so many are kept for it
 
 # ------------------------------------------------------------------ a route, from the number that its plan has
@@ -50,7 +52,9 @@ UPSTREAMS: Final = 256  # rows, the first for those for which there was no other
 
 FIRST_ROUTE: Final = WORKER
 FIRST_UPSTREAM: Final = FIRST_ROUTE + ROUTES * ROUTE
-COUNT: Final = FIRST_UPSTREAM + UPSTREAMS * UPSTREAM
+FIRST_STATUS: Final = FIRST_UPSTREAM + UPSTREAMS * UPSTREAM  # + a status: exchanges of one route, by their very status
+STATUSES: Final = 1000  # 0 is none
+COUNT: Final = FIRST_STATUS + STATUSES
 
 # ------------------------------------------------------------------ a route that comes and goes (engine.routes)
 FIRST_ACTIVITY: Final = COUNT  # when each was last of use; milliseconds of CLOCK_MONOTONIC

@@ -93,8 +93,8 @@ class State:
         self.head: RequestHead | None = head  # until the fields were kept: others are scanned into it then
         its = self.head
         self.peer = peer
-        self.address = peer.address  # of the client
-        self.scheme = peer.scheme
+        self.address = self.peer.address  # of the client
+        self.scheme = self.peer.scheme
         self.host = its.host  # as the client named it, port included
         self.method = its.method
         self.whole = its.target  # the target of the request line, as it was sent

@@ -38,7 +38,8 @@ cdef class Upstream:
 cdef class UpstreamConnection(Endpoint):
     cdef public Upstream upstream
     cdef public Borrower borrower
-    cdef public bint opened, used, counted
+    cdef public bint opened, used, counted, unsure
+    cdef public long long lent
     cdef public str server_name
     cdef int _next
     cpdef void open(self) except *

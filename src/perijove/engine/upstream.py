@@ -114,6 +114,7 @@ class Upstream:
                     del self.idle[at]
                     connection.borrower = borrower
                     connection.used = True
+                    connection.lent = borrower.reactor.round
                     connection.deadline = 0.0
                     self.counters.add(self.counted + REUSED, 1)
                     return connection
@@ -124,6 +125,11 @@ class Upstream:
         if connection.closed or len(self.idle) >= self.max_idle or connection.inbuf.size() or connection.outbuf.size():
             connection.close()
             return
+        if connection.unsure:
+            connection.unsure = False
+            if connection.recv(connection.inbuf, 1) != AGAIN:  # there is more, which nobody asked for, or the end
+                connection.close()
+                return
         connection.borrower = None
         connection.want(IN)
         connection.until(self.idle_timeout)
@@ -163,7 +169,7 @@ class Upstream:
 class UpstreamConnection(Endpoint):
     """One connection to an upstream."""
 
-    __slots__ = ("_next", "borrower", "counted", "opened", "server_name", "upstream", "used")
+    __slots__ = ("_next", "borrower", "counted", "lent", "opened", "server_name", "unsure", "upstream", "used")
 
     def __init__(self, reactor: Reactor, upstream: Upstream, borrower: Borrower, server_name: str | None) -> None:
         super().__init__(reactor)
@@ -172,6 +178,8 @@ class UpstreamConnection(Endpoint):
         self.borrower: Borrower | None = borrower
         self.opened = False  # ready for bytes
         self.used = False  # it has carried a request before
+        self.lent = -1  # in which round that was, of one that has
+        self.unsure = False  # no more was read than the response had left: what lies behind it was not seen
         self.counted = False  # as one that was opened
         self._next = 0  # of the addresses
 
@@ -196,7 +204,10 @@ class UpstreamConnection(Endpoint):
             if family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            error = sock.connect_ex(address)
+            try:
+                error = sock.connect_ex(address)
+            except (OSError, ValueError):  # an address that is none: a zone that is not there, a path that is too long
+                error = errno.EINVAL
             if error not in (0, errno.EINPROGRESS):
                 sock.close()
                 continue
@@ -304,6 +315,10 @@ class UpstreamConnection(Endpoint):
                 self._handshake()
             else:
                 self._connected()
+            return
+        if mask & IN and self.lent == self.reactor.round:
+            # Epoll has told of this before the request was sent: whatever it is, it is no answer to it.
+            self._lost(LOST)
             return
         if mask & (OUT | ERR) and self.outbuf.size() and self.offer() == 0 and self.borrower is borrower:
             borrower.upstream_drained()

@@ -25,6 +25,8 @@ _FACTS = {
 def octets(text: bytes) -> str:
     """Return octets as people read them."""
     decoded = text.decode("utf-8", "surrogateescape")
+    if decoded.isprintable():
+        return decoded
     return "".join(one if one.isprintable() else "".join(f"\\x{octet:02x}" for octet in _octets(one)) for one in decoded)
 
 

@@ -44,6 +44,7 @@ class CertificatePair:
     cert: str
     key: str
     chain: str | None = None  # further certificates, where they are in a file of their own
+    password: str = field(default="", repr=False)  # of the key; empty is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class TlsServer:
     asks_client: bool = False  # clients are asked for a certificate …
     needs_client: bool = False  # … and those without a good one are not served
     ciphers: str | None = None  # of TLS 1.2, as OpenSSL writes them
+    dh: str | None = None  # PEM file of Diffie-Hellman parameters, for ciphers that need them
+    newest: bool = True  # TLS 1.3 is spoken, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ class TlsClient:
     expiry: bool = True  # … and whether it is out of date
     # Where the client's Host is sent, that is the name, not the upstream's own.
     name_from_host: bool = False
+    ciphers: str | None = None  # of TLS 1.2, as OpenSSL writes them
+    newest: bool = True  # TLS 1.3 is spoken, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +251,22 @@ class Routing:
     kept: Redis | str | None = None  # where routes are kept beside memory: shared with others, or in a file
 
 
+class Form(Enum):
+    """How a line on standard output is written."""
+
+    CHP = "chp"  # as configurable-http-proxy's
+    JUPYTERHUB = "jupyterhub"  # as the hub's own
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said on standard output, of requests that fail among others."""
+
+    level: int = 20  # and above, as Python's `logging` has them
+    form: Form = Form.CHP
+
+
 class LogFormat(Enum):
     """How a line of the access log is written."""
 
@@ -287,6 +308,7 @@ class Gateway:
     limits: Limits = field(default_factory=Limits)
     access_log: LogFile | Stderr | Syslog | None = None
     access_log_format: LogFormat = LogFormat.COMBINED
+    said: Said | None = None  # requests that fail are told of on standard output
     metrics: Address | None = None  # where monitoring asks
     routing: Routing | None = None
     workers: int = 1  # processes; 0 is one for each core

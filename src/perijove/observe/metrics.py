@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from perijove.engine import const, slots
+from perijove.observe import proxy_metrics
 from perijove.observe.seen import NAMELESS_ROUTE, Row, Seen, Worker
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -194,4 +195,5 @@ def render(seen: Seen) -> bytes:
     """Return the page that Prometheus scrapes."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(seen))
-    return generate_latest(registry)
+    page = generate_latest(registry)
+    return page if seen.asked is None else page + proxy_metrics.render(seen, seen.asked)

@@ -5,8 +5,9 @@ Knows the numbers of `engine.slots`. Whoever runs perijove fills it in; `metrics
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Row = Sequence[int]  # as engine.slots numbers them
 
@@ -60,6 +61,16 @@ class Reload:
     why: str  # it was not
 
 
+@dataclass(slots=True)
+class Asked:
+    """What was asked of the API by which routes are told: answers."""
+
+    tables: int = 0  # that were told whole
+    added: int = 0
+    removed: int = 0  # or were not there
+    statuses: Counter[int] = field(default_factory=Counter)  # all answers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """All of it. Times are seconds since 1970, but for `now`, which is CLOCK_MONOTONIC's, as in the rows."""
@@ -81,6 +92,7 @@ class Seen:
     certificates: Sequence[Certificate]
     errors: Sequence[tuple[float, str]]  # the last ones, with their times
     redis: bool | None = None  # whether the Redis that routes are shared in is there; None if they are not shared
+    asked: Asked | None = None  # of the API; None if there is none
 
     def total(self, number: int) -> int:
         """Return the sum over all workers."""

@@ -6,6 +6,7 @@ Knows both gateway and engine. Must not know who tells of routes, nor sockets: w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -17,13 +18,16 @@ from perijove.engine.target import normal
 from perijove.gateway.model import TcpAddress, UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from perijove.engine.upstream import Upstream
     from perijove.gateway.model import Address, Routing
 
 _UNIX: Final = ("http+unix", "unix+http")
+_SUN_PATH: Final = 107  # octets (unix(7))
 _PORTS: Final = {"http": 80, "https": 443}
+# As `Host` has it: no octet in it can end a line, or mean something in a URL.
+_is_authority: Final = re.compile(rb"(?:[0-9A-Za-z_][0-9A-Za-z._-]*|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z").match
 _PAGE: Final = re.compile(r"([45][0-9]{2}|error)\.html\Z").match
 # Of the answer that is the page of an error only this is passed on, as configurable-http-proxy does.
 _OF_PAGES: Final = fields.mask(fields.CONTENT_TYPE, fields.CONTENT_ENCODING, fields.DATE)
@@ -67,22 +71,35 @@ def url_of(text: str) -> Url:
     if any(not 0x21 <= ord(octet) < 0x7F for octet in path):
         raise BadTarget(f"`{text}` has a path that cannot stand in a request")
     if parts.scheme in _UNIX and parts.netloc:
-        return Url("http", UnixAddress(unquote(parts.netloc)), path)
+        socket = unquote(parts.netloc)
+        if "\0" in socket or len(socket.encode("utf-8", "surrogatepass")) > _SUN_PATH:
+            raise BadTarget(f"`{text}` names no socket: a path has at most {_SUN_PATH} octets, and no NUL")
+        return Url("http", UnixAddress(socket), path)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise BadTarget(f"`{text}` is no target: http://HOST:PORT, https://… and http+unix://%2FPATH are")
-    return Url(parts.scheme, TcpAddress(parts.hostname, _PORTS[parts.scheme] if port is None else port), path)
+    found = Url(parts.scheme, TcpAddress(parts.hostname, _PORTS[parts.scheme] if port is None else port), path)
+    try:
+        named = _is_authority(found.authority) and port != 0
+    except UnicodeError:  # of a label that is empty, or too long (RFC 1035 §2.3.4)
+        named = None
+    if not named:
+        raise BadTarget(f"`{text}` names no host that there could be")
+    return found
+
+
+Find = Callable[[Url, Target | None], "Upstream"]
 
 
 class Destinations:
     """Makes, for tables, what leads to the routes of a gateway."""
 
-    def __init__(self, routing: Routing, routes: Routes, find: Callable[[Url], Upstream], pages: Mapping[str, bytes]) -> None:
+    def __init__(self, routing: Routing, routes: Routes, find: Find, pages: Mapping[str, bytes]) -> None:
         """Describe them.
 
         Args:
             routing: how routes lead on.
             routes: what there is.
-            find: the upstream of a URL.
+            find: the upstream of a URL, for a route or, with None, for pages of errors.
             pages: what the files of `error_pages` hold, by path.
         """
         self._routing = routing
@@ -93,6 +110,7 @@ class Destinations:
     def dynamic(self, pattern: plans.Plan, bad: plans.Plan) -> Dynamic:
         """Return what a table leads to routes by; `pattern` has what is the same for all of them."""
         routing = self._routing
+        pattern = pattern.copy()  # the plan that leads here is not led to: nothing is left of both when they are given up
         pattern.terse = True
         pattern.preserve_host = routing.preserve_host
         if not routing.tells:
@@ -113,7 +131,7 @@ class Destinations:
         """Return the plan by which pages of errors are asked for."""
         to = url_of(url)
         made = plans.Plan(const.FORWARD, pattern.timeouts)
-        made.upstream, made.authority = self._find(to), to.authority
+        made.upstream, made.authority = self._find(to, None), to.authority
         made.preserve_host = False
         made.own = 0
         made.map_to = (to.path.rstrip("/") + "/").encode()
@@ -127,8 +145,7 @@ class Destinations:
         url = url_of(target.url)
         made = pattern.copy()
         made.kind = const.FORWARD
-        upstream = target.upstream = target.upstream or self._find(url)
-        made.upstream, made.authority = upstream, url.authority
+        made.upstream, made.authority = self._find(url, target), url.authority
         made.activity = target.activity
         prefix = target.prefix
         if routing.by_host:

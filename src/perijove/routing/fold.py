@@ -38,6 +38,11 @@ class Known:
                 return _any([self.fold(one) for one in of])
         return condition
 
+    def folded(self, rule: Rule) -> Rule:
+        """Return a rule that does the same for the same requests."""
+        when = self.fold(rule.when)
+        return rule if when is rule.when else Rule(when, rule.do, rule.then, rule.origin, rule.otherwise)
+
 
 def known(rules: Sequence[Rule], defaults: Mapping[Setting, object], given_notes: Collection[bytes] = ()) -> Known:
     """Return what these rules leave as it is; `defaults` are what settings begin with.

@@ -7,7 +7,6 @@ Knows the stages of a host, and what a plan is made of when its rules have run. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,7 +59,7 @@ def host_table(
     building = Building(upstreams, find, _no_answer)
     stages = host.stages
     sure = fold.known(stages.route, _BEGINNING, (stages.undecoded_note.lower(),))
-    route = building.steps([replace(rule, when=sure.fold(rule.when)) for rule in stages.route])
+    route = building.steps([sure.folded(rule) for rule in stages.route])
     first = len(stages.route)
     chosen = [*stages.request, *stages.response]
     operations: list[edits.FieldOperation] = []

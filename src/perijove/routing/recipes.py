@@ -6,8 +6,8 @@ Knows edits in both forms, meant and run. Must not know dialects, nor why someth
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine import fields
@@ -108,8 +108,9 @@ def _recipe(edits: Sequence[Edit], numbers: int, names: frozenset[bytes]) -> Rec
     return found
 
 
-# Octets only, and there may be thousands: media types, what a key is looked up in.
-_TABLES: Final = frozenset(("tuple[tuple[bytes, bytes], ...]", "tuple[tuple[bytes, tuple[bytes, ...]], ...]"))
+# Nobody asks for plain values, and there are many of them: thousands of media types, texts of patterns, names.
+_PLAIN: Final = frozenset(("bytes", "str", "int", "float", "bool", "Pattern", "tuple[tuple[bytes, bytes], ...]",
+                           "tuple[tuple[bytes, tuple[bytes, ...]], ...]"))  # fmt: skip
 # What the engine writes itself, whatever was edited.
 _OURS: Final = frozenset((fields.HOST, fields.CONTENT_LENGTH, fields.TRANSFER_ENCODING, fields.CONNECTION, fields.UPGRADE,
                           fields.KEEP_ALIVE, fields.TE, fields.TRAILER, fields.PROXY_CONNECTION, fields.SERVER))  # fmt: skip
@@ -121,30 +122,33 @@ def names(one: object) -> set[bytes]:
 
 
 def mentions(one: object, *what: object) -> bool:
-    """Tell whether a condition, an edit or a text has something of these in it: an equal part, or one of a class."""
-    classes = tuple(each for each in what if isinstance(each, type))
-    values = tuple(each for each in what if not isinstance(each, type))
-    return any(isinstance(part, classes) or part in values for part in _parts(one))
+    """Tell whether a condition, an edit or a text has something of these in it: a fact, or a part of a class."""
+    return not {*what}.isdisjoint(part if isinstance(part, Enum) else type(part) for part in _parts(one))
 
 
-def _parts(one: object) -> Iterator[object]:
-    """Yield something and all that it consists of. There are thousands of rules in some configurations."""
-    left = [one]
-    while left:
-        part = left.pop()
-        yield part
+def _parts(one: object) -> list[object]:
+    """Return something and all that it consists of. There are thousands of rules in some configurations."""
+    found = [one]
+    for part in found:  # to which more is added on the way
         if isinstance(part, tuple):
-            left += part
+            found += part
         else:
-            kind: Any = type(part)
-            left += [getattr(part, name) for name in _names_of_fields(kind)]
+            for name in _FIELDS[type(part)]:
+                found.append(getattr(part, name))
+    return found
 
 
-@cache
-def _names_of_fields(kind: Any) -> tuple[str, ...]:
-    if not dataclasses.is_dataclass(kind):
-        return ()
-    return tuple(item.name for item in dataclasses.fields(kind) if item.type not in _TABLES)
+class _Fields(dict[type, tuple[str, ...]]):
+    """The fields of each kind of part that may have parts themselves."""
+
+    def __missing__(self, kind: type) -> tuple[str, ...]:
+        its: Any = kind
+        has = dataclasses.is_dataclass(kind)
+        self[kind] = tuple(item.name for item in dataclasses.fields(its) if item.type not in _PLAIN) if has else ()
+        return self[kind]
+
+
+_FIELDS: Final = _Fields()
 
 
 def reads_request(rules: object) -> bool:

@@ -9,9 +9,13 @@ There are two hashes and a channel, all with one prefix:
     activity   a path → when it was last of use, in seconds since 1970
     changes    EPOCH SEQUENCE CHANGES, for each change
 
-Paths begin with a slash, so the three other fields are none. They stand in the same hash because it is read as a whole, at one
-moment, and is lost as a whole. The epoch is new whenever the table may have lost something; the sequence is one more with each
-change. `before` has earlier epochs, and how far each was known to whoever began the one after it.
+Paths begin with a slash, so the three other fields are none. They stand in the same hash because it is lost as a whole. The
+epoch is new whenever the table may have lost something; the sequence is one more with each change. `before` has earlier epochs,
+and how far each was known to whoever began the one after it.
+
+No call and no answer grows with the table: 100,000 routes in one take longer than one may take. So a table is read piece by
+piece, and what changes meanwhile is announced; and what is put back lies ready in a hash of its own, piece by piece, before one
+script puts it in place.
 """
 
 from __future__ import annotations
@@ -29,19 +33,14 @@ if TYPE_CHECKING:
 
     from perijove.gateway import model
 
-# Changes routes if the table is of this epoch (and, where it is given, at this place of the sequence), and announces it.
-# Returns the new place, and for each change whether the route was there before; or nothing if the table is another one.
+# Changes routes if the table is of this epoch, and announces it. Returns the new place in the sequence, and for each change
+# whether the route was there before; or nothing if the table is another one.
 _WRITE: Final = """
 local routes, activity = KEYS[1], KEYS[2]
-local channel, epoch, sequence, new, before, announced = unpack(ARGV, 1, 6)
+local channel, epoch, announced = unpack(ARGV, 1, 3)
 if (redis.call('HGET', routes, 'epoch') or '') ~= epoch then return false end
-if sequence ~= '' and (redis.call('HGET', routes, 'sequence') or '0') ~= sequence then return false end
-if new ~= '' then
-  redis.call('HSET', routes, 'epoch', new, 'before', before)
-  epoch = new
-end
 local answer = {redis.call('HINCRBY', routes, 'sequence', 1)}
-for at = 7, #ARGV, 3 do
+for at = 4, #ARGV, 3 do
   local path, data = ARGV[at], ARGV[at + 1]
   answer[#answer + 1] = redis.call('HEXISTS', routes, path)
   if data == '' then
@@ -54,6 +53,38 @@ for at = 7, #ARGV, 3 do
 end
 redis.call('PUBLISH', channel, epoch .. ' ' .. answer[1] .. ' ' .. announced)
 return answer
+"""
+# Begins a new epoch if the table is of this one and at this place of the sequence, with the changes that lie ready in two
+# hashes: a path → its data, or nothing if it is to go; a path → when it was of use. Where all is lost they become the table.
+_RENEW: Final = """
+local routes, activity, ready, used = unpack(KEYS)
+local channel, epoch, sequence, new, before = unpack(ARGV)
+if (redis.call('HGET', routes, 'epoch') or '') ~= epoch then return false end
+if (redis.call('HGET', routes, 'sequence') or '0') ~= sequence then return false end
+local paths = redis.call('HLEN', routes)
+for _, name in ipairs({'epoch', 'sequence', 'before'}) do paths = paths - redis.call('HEXISTS', routes, name) end
+if paths == 0 and redis.call('HLEN', ready) > 0 then
+  redis.call('RENAME', ready, routes)
+  redis.call('PERSIST', routes)
+  redis.call('RENAME', used, activity)
+  redis.call('PERSIST', activity)
+else
+  local changes = redis.call('HGETALL', ready)
+  for at = 1, #changes, 2 do
+    local path, data = changes[at], changes[at + 1]
+    if data == '' then
+      redis.call('HDEL', routes, path)
+      redis.call('HDEL', activity, path)
+    else
+      redis.call('HSET', routes, path, data)
+      redis.call('HSET', activity, path, redis.call('HGET', used, path))
+    end
+  end
+  redis.call('DEL', ready, used)
+end
+redis.call('HSET', routes, 'epoch', new, 'before', before, 'sequence', sequence + 1)
+redis.call('PUBLISH', channel, new .. ' ' .. (sequence + 1) .. ' []')
+return 1
 """
 # Notes when routes were of use, of those that are there, unless a later time is known.
 _NOTE: Final = """
@@ -68,14 +99,15 @@ end
 _EPOCHS: Final = 32  # earlier ones that are remembered
 _CONNECT: Final = 2.0  # seconds in which Redis must be connected to
 _ANSWER: Final = 3.0  # seconds for which it may be silent when it is asked
-_AT_ONCE: Final = 1000  # notes in one call
+_AT_ONCE: Final = 1000  # routes in one call
+_READY: Final = 300  # seconds for which changes lie ready at most: whoever laid them there may have ended
 
 Change = tuple[str, str | None, float]  # a path, its data as JSON (None: it is no more), and when it was added
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The table, as it was at one moment."""
+    """The table, as it was at a place of the sequence; of some routes it may say what was changed after that."""
 
     epoch: str  # empty: there is no table
     sequence: int
@@ -124,6 +156,7 @@ class Table:
         self._channel = f"{where.prefix}:changes"
         self._client = _client(where)
         self._write = self._client.register_script(_WRITE)
+        self._renew = self._client.register_script(_RENEW)
         self._note = self._client.register_script(_NOTE)
 
     async def read(self) -> Read:
@@ -132,20 +165,26 @@ class Table:
         Raises:
             Unavailable: Redis cannot be reached, or refuses.
         """
-        with _unavailable():
-            async with self._client.pipeline(transaction=True) as asked:
-                for key in self._keys:
-                    asked.hgetall(key)
-                found, activity = await asked.execute()
-        routes = {_text(path): _text(data) for path, data in found.items()}
-        epoch, sequence, before = (routes.pop(name, "") for name in ("epoch", "sequence", "before"))
+        while True:
+            with _unavailable():
+                found = await self._client.hmget(self._keys[0], "epoch", "sequence", "before")
+                epoch, sequence, before = _text(found[0] or b""), int(found[1] or 0), _text(found[2] or b"")
+                routes = await self._all(self._keys[0])
+                activity = await self._all(self._keys[1])
+            again, later = await self.position()
+            if again == epoch and later >= sequence:
+                break
         return Read(
             epoch,
-            int(sequence or 0),
+            sequence,
             {name: int(reached) for name, _, reached in (one.partition(":") for one in before.split())},
             {path: data for path, data in routes.items() if path.startswith("/")},
-            {_text(path): float(used) for path, used in activity.items()},
+            {path: float(used) for path, used in activity.items()},
         )
+
+    async def _all(self, key: str) -> dict[str, str]:
+        """Return a hash: what is there all the while, and perhaps what comes or goes meanwhile (HSCAN)."""
+        return {_text(name): _text(value) async for name, value in self._client.hscan_iter(key, count=_AT_ONCE)}
 
     async def position(self) -> tuple[str, int]:
         """Return epoch and sequence.
@@ -166,7 +205,12 @@ class Table:
         Raises:
             Unavailable: Redis cannot be reached, or refuses; the changes may have been made.
         """
-        return await self._make(epoch, "", "", "", changes, announced=json.dumps(changes))
+        given: list[str | float] = [self._channel, epoch, json.dumps(changes)]
+        for path, data, added in changes:
+            given += path, data or "", added
+        with _unavailable():
+            answer = await self._write(keys=self._keys, args=given)
+        return None if answer is None else (answer[0], [bool(one) for one in answer[1:]])
 
     async def renew(self, read: Read, epoch: str, known: Mapping[str, int], changes: Sequence[Change]) -> bool:
         """Begin another epoch with these changes, if nothing has changed since the table was read; tell whether that was so.
@@ -184,17 +228,21 @@ class Table:
         if read.epoch:
             before[read.epoch] = max(read.sequence, known.get(read.epoch, 0))
         shown = " ".join(f"{name}:{reached}" for name, reached in list(before.items())[-_EPOCHS:])
-        return await self._make(read.epoch, str(read.sequence), epoch, shown, changes, announced="[]") is not None
-
-    async def _make(
-        self, epoch: str, sequence: str, new: str, before: str, changes: Sequence[Change], announced: str
-    ) -> tuple[int, list[bool]] | None:
-        given: list[str | float] = [self._channel, epoch, sequence, new, before, announced]
-        for path, data, added in changes:
-            given += path, data or "", added
+        ready = [f"{self._where.prefix}:{name}:{epoch}" for name in ("ready", "used")]
+        given = [self._channel, read.epoch, read.sequence, epoch, shown]
         with _unavailable():
-            answer = await self._write(keys=self._keys, args=given)
-        return None if answer is None else (answer[0], [bool(one) for one in answer[1:]])
+            for at in range(0, len(changes), _AT_ONCE):
+                some = changes[at : at + _AT_ONCE]
+                async with self._client.pipeline(transaction=False) as asked:
+                    asked.hset(ready[0], mapping={path: data or "" for path, data, _ in some})
+                    asked.hset(ready[1], mapping={path: used for path, _, used in some})
+                    for key in ready:
+                        asked.expire(key, _READY)
+                    await asked.execute()
+            if await self._renew(keys=[*self._keys, *ready], args=given) is not None:
+                return True
+            await self._client.delete(*ready)
+        return False
 
     async def note(self, activity: Mapping[str, float]) -> None:
         """Note when routes were last of use.
@@ -217,8 +265,7 @@ class Table:
             if path:
                 used = await self._client.hget(self._keys[1], path)
                 return {} if used is None else {path: float(used)}
-            found = await self._client.hgetall(self._keys[1])
-        return {_text(path): float(used) for path, used in found.items()}
+            return {path: float(used) for path, used in (await self._all(self._keys[1])).items()}
 
     @contextlib.asynccontextmanager
     async def announcements(self) -> AsyncIterator[Announcements]:

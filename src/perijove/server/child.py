@@ -19,9 +19,10 @@ from perijove.engine.const import IN
 from perijove.engine.counters import Counters
 from perijove.engine.reactor import Endpoint
 from perijove.engine.slots import LOG_DROPPED
-from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Renewed, Routed, Snapshot, encode
+from perijove.server.control import Applied, Channel, Drain, Numbered, Refused, Routed, Snapshot, encode
 from perijove.server.limits import Memory
 from perijove.server.privileges import become, raise_descriptors
+from perijove.server.report import through
 from perijove.server.shared import Shared
 from perijove.server.stderr import unblock
 from perijove.server.tls import BadCertificate
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from perijove.server.control import Message
 
 _BEAT: Final = 0.5  # seconds
+# Of Python's collector of cycles: when it looks at what is new, at what is newer than that, and at all there is (never). The
+# engine makes no cycles (tests/unit/server/test_child.py), so nothing is left for it; and to look at 100,000 routes takes
+# longer than any request should wait.
+_COLLECTS: Final = (1000, 10, 1 << 30)
 
 
 class Heartbeat(Endpoint):
@@ -104,8 +109,6 @@ class Control(Endpoint):
                 self._apply(message, descriptors)
             elif isinstance(message, Routed):
                 self.worker.destinations.change(message.changes)
-            elif isinstance(message, Renewed):
-                self.worker.renew(message.files)
             else:
                 self.worker.reopen(descriptors[0])
         except BadCertificate as error:
@@ -119,6 +122,8 @@ class Control(Endpoint):
             self.worker.destinations.replace(snapshot.routes)
         try:
             self.worker.apply(snapshot.gateway, given)
+            if self.worker.voice is not None:
+                through(self.worker.voice.tell)
         except BadCertificate:
             for some in given.sockets.values():
                 for one in some:
@@ -171,7 +176,8 @@ def main() -> None:
     while worker.gateway is None and told.drain is None:
         reactor.turn(60.0)
     gc.collect()
-    gc.freeze()  # what stands now stands for good: the collector need not look at it again
+    gc.freeze()  # what stands now stands for good
+    gc.set_threshold(*_COLLECTS)
     while told.drain is None:
         reactor.turn(60.0)
     first = told.drain

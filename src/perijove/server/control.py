@@ -38,14 +38,6 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
-    """A change: the files say something else."""
-
-    number: int
-    files: Contents
-
-
-@dataclass(frozen=True, slots=True)
 class Reopened:
     """A change: the access log is another one. It comes beside the message."""
 
@@ -82,7 +74,7 @@ class Refused:
     why: str
 
 
-Numbered = Snapshot | Renewed | Reopened | Routed
+Numbered = Snapshot | Reopened | Routed
 Message = Numbered | Drain | Applied | Refused
 
 
@@ -97,7 +89,7 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._data = b""
+        self._data = bytearray()
         self._descriptors: list[int] = []
 
     def receive(self) -> list[tuple[Message, list[int]]] | None:
@@ -121,7 +113,7 @@ class Channel:
             if len(self._data) < end:
                 break
             message: Message = pickle.loads(self._data[_HEAD.size : end])
-            self._data = self._data[end:]
+            del self._data[:end]
             mine, self._descriptors = self._descriptors[:count], self._descriptors[count:]
             found.append((message, mine))
         return found

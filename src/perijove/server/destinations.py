@@ -24,7 +24,20 @@ if TYPE_CHECKING:
     from perijove.routing.dynamic import Url
     from perijove.server.files import Contents
 
+Key = tuple[str, model.Address]  # scheme and address
 Change = tuple[bytes, str | None, int]  # a prefix; where it leads, or None if it is no more; where its last use is noted
+
+
+class Held:
+    """An upstream that routes lead to."""
+
+    __slots__ = ("gone", "key", "upstream", "uses")
+
+    def __init__(self, key: Key, upstream: Upstream) -> None:
+        self.key = key
+        self.upstream = upstream
+        self.uses = 0
+        self.gone = False  # it was given up: whoever still leads there is to ask again
 
 
 class Upstreams:
@@ -34,8 +47,7 @@ class Upstreams:
         self.routes = Routes()
         self._resolver = resolver
         self._counters = counters
-        self._made: dict[tuple[str, model.Address], Upstream] = {}
-        self._used: dict[int, int] = {}  # by the upstream's id: routes
+        self._held: dict[Key, Held] = {}
         self._times = model.Timeouts()
         self._tls = model.TlsClient()
         self._contents: Contents = {}
@@ -44,44 +56,44 @@ class Upstreams:
         """Make these changes, in order."""
         for prefix, url, activity in changes:
             before = self.routes.remove(prefix) if url is None else self.routes.put(Target(prefix, url, activity))
-            if before is not None and before.upstream is not None:
-                self._release(before)
+            if before is not None and isinstance(before.upstream, Held):
+                self._release(before.upstream)
 
     def replace(self, changes: Iterable[Change]) -> None:
         """Have these routes and no others."""
         kept = {prefix: (url, activity) for prefix, url, activity in changes}
-        gone = [prefix for prefix in self.routes.targets if prefix not in kept]
-        self.change((prefix, None, -1) for prefix in gone)
-        self.change((prefix, url, activity) for prefix, (url, activity) in kept.items())
+        known = {prefix: (one.url, one.activity) for prefix, one in self.routes.targets.items()}
+        self.change((prefix, None, -1) for prefix in known if prefix not in kept)
+        self.change((prefix, *told) for prefix, told in kept.items() if known.get(prefix) != told)
 
     def begin(self, gateway: model.Gateway, contents: Contents) -> None:
         """Be of another gateway from now on: whoever is connected to as before keeps the connections."""
         assert gateway.routing is not None
         tls = gateway.routing.tls
         same = tls == self._tls and gateway.timeouts == self._times
-        for key, upstream in list(self._made.items()):
-            if not same or (key[0] == "https" and contents != self._contents):
-                del self._made[key]
-                del self._used[id(upstream)]
-                self._give_up(upstream)
-        for target in self.routes.targets.values():
-            if id(target.upstream) not in self._used:
-                target.upstream = None
+        for held in list(self._held.values()):
+            if not same or (held.key[0] == "https" and contents != self._contents):
+                self._give_up(held)
         self.routes.users.clear()
         self._times, self._tls, self._contents = gateway.timeouts, tls, contents
 
     def named(self) -> list[Upstream]:
         """Return the upstreams that are called by names, which are to be looked up."""
-        return [one for one in self._made.values() if one.host]
+        return [one.upstream for one in self._held.values() if one.upstream.host]
 
-    def find(self, url: Url) -> Upstream:
-        """Return the upstream of a URL, for one more route."""
+    def find(self, url: Url, target: Target | None) -> Upstream:
+        """Return the upstream of a URL, for a route; without one it is held for good."""
+        known = None if target is None else target.upstream
+        if isinstance(known, Held) and not known.gone:
+            return known.upstream
         key = (url.scheme, url.address)
-        found = self._made.get(key)
-        if found is None:
-            found = self._made[key] = self._make(url)
-        self._used[id(found)] = self._used.get(id(found), 0) + 1
-        return found
+        held = self._held.get(key)
+        if held is None:
+            held = self._held[key] = Held(key, self._make(url))
+        held.uses += 1
+        if target is not None:
+            target.upstream = held
+        return held.upstream
 
     def _make(self, url: Url) -> Upstream:
         address = url.address
@@ -106,19 +118,15 @@ class Upstreams:
             self._resolver.add(made)
         return made
 
-    def _release(self, target: Target) -> None:
-        upstream = target.upstream
-        number = id(upstream)
-        self._used[number] -= 1
-        if self._used[number] == 0:
-            del self._used[number]
-            for key, made in self._made.items():
-                if made is upstream:
-                    del self._made[key]
-                    self._give_up(made)
-                    break
+    def _release(self, held: Held) -> None:
+        held.uses -= 1
+        if held.uses == 0 and not held.gone:
+            self._give_up(held)
 
-    def _give_up(self, upstream: Upstream) -> None:
+    def _give_up(self, held: Held) -> None:
+        held.gone = True
+        del self._held[held.key]
+        upstream = held.upstream
         upstream.close_idle()
         upstream.max_idle = 0  # what is still in use does not come back
         if upstream.host:

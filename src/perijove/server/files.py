@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from perijove.gateway.model import Gateway, Routing
+    from perijove.gateway.model import Gateway, Routing, TlsServer
 
 Contents = Mapping[str, bytes]  # by path
 
@@ -20,27 +20,36 @@ class Unreadable(Exception):
     """A file cannot be read; the text says which and why."""
 
 
+def _servers(gateway: Gateway) -> list[TlsServer]:
+    found = [one.tls for one in gateway.listeners]
+    if gateway.routing is not None:
+        found.append(gateway.routing.api.tls)
+    return [one for one in found if one is not None]
+
+
 def pairs(gateway: Gateway) -> list[tuple[str, str]]:
-    """Return the paths of certificates and their keys, each pair once, in order."""
-    found = [(one.cert, one.key) for listener in gateway.listeners if listener.tls for one in listener.tls.certificates]
-    return list(dict.fromkeys(found))
+    """Return the paths of certificates that are served and of their keys, each pair once, in order."""
+    return list(dict.fromkeys((one.cert, one.key) for tls in _servers(gateway) for one in tls.certificates))
 
 
 def named(gateway: Gateway) -> list[str]:
     """Return the paths of all files that are needed to serve."""
     paths = [path for pair in pairs(gateway) for path in pair]
-    servers = [one.tls for one in gateway.listeners]
+    servers = _servers(gateway)
     clients = [one.tls for one in gateway.upstreams.values()]
     routing = gateway.routing
     if routing is not None:
-        servers.append(routing.api.tls)
         clients.append(routing.tls)
-        if routing.api.tls is not None:
-            paths += [path for one in routing.api.tls.certificates for path in (one.cert, one.key)]
         paths += pages(routing)
-    paths += [one.client_ca for one in servers if one is not None and one.client_ca is not None]
+    paths += [path for one in servers for path in (one.client_ca, one.dh) if path is not None]
     paths += [path for one in clients if one is not None for path in (one.ca, one.cert, one.key) if path is not None]
     return list(dict.fromkeys(paths))
+
+
+def watched(gateway: Gateway) -> list[str]:
+    """Return the paths of what is needed to serve and may change meanwhile: the files, and the folder that more may come to."""
+    folder = None if gateway.routing is None else gateway.routing.error_pages
+    return named(gateway) if folder is None else [*named(gateway), folder]
 
 
 def pages(routing: Routing) -> list[str]:

@@ -67,6 +67,7 @@ def seen(of: Supervisor) -> Seen:
         certificates=[Certificate(path, one.names, one.not_after) for path, one in of.certificates.items()],
         errors=list(of.errors),
         redis=of.kept.connected if isinstance(of.kept, Replicated) else None,
+        asked=None if of.kept is None else of.asked,
     )
 
 

@@ -259,14 +259,14 @@ class Replicated:
                 if (same and read.sequence >= self._sequence) or read.before.get(self._epoch, -1) >= self._sequence:
                     break
                 known = {**self._before, self._epoch: self._sequence}
-                changes = self._lacking(read, behind=same or read.epoch in self._before)
+                changes = await self._lacking(read, behind=same or read.epoch in self._before)
             elif read.epoch:
                 break
             if await self._table.renew(read, secrets.token_hex(8), known, changes) and known:
                 self._tell(f"Redis ({self._where}) had lost routes: {len(changes)} were put right")
         await self._adopt(read)
 
-    def _lacking(self, read: Read, behind: bool) -> list[Change]:
+    async def _lacking(self, read: Read, behind: bool) -> list[Change]:
         """Return what makes what was read as good as what is known here.
 
         Args:
@@ -274,7 +274,9 @@ class Replicated:
             behind: it is what was here before; else it may have what nobody here was told of.
         """
         changes: list[Change] = []
-        for path, route in self.store.routes.items():
+        for number, (path, route) in enumerate(self.store.routes.items()):  # which nobody else changes
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
             if route is self._routes.first.get(path):
                 continue
             text = read.routes.get(path)

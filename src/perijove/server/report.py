@@ -1,4 +1,4 @@
-"""What whoever started perijove is told, on standard error.
+"""What whoever started perijove is told, on standard error, or wherever all is said (`through`).
 
 Knows words. Must not know how anything is run.
 """
@@ -13,11 +13,22 @@ from perijove.gateway.rules import Forward, ForwardDynamic, PathIs, PathPrefix, 
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+_elsewhere: list[Callable[[str], None]] = []  # one, or none
+
+
+def through(say_it: Callable[[str], None]) -> None:
+    """Have all that is said from now on said by somebody else."""
+    _elsewhere[:] = [say_it]
 
 
 def say(text: str) -> None:
     """Tell whoever started us."""
+    if _elsewhere:
+        _elsewhere[0](text)
+        return
     sys.stderr.write(f"perijove: {text}\n")
     sys.stderr.flush()
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PAUSE: Final = 0.1  # seconds after a change, in which others may come
 _SHARE: Final = 10.0  # it is not written for more than one part in so many of the time
+_TURN: Final = 500  # routes that are written down before others have their turn
 _AGAIN: Final = 10.0  # seconds until it is tried again where it could not be written
 
 _Kept = tuple[str, dict[str, Any], float]  # a path, what belongs to it, when it was last of use
@@ -131,6 +132,16 @@ class Filed:
             if route is not first.get(path)
         ]
 
+    async def _all_in_turns(self) -> list[_Kept]:
+        """Return what is to be kept, as it is now; others have their turns meanwhile."""
+        first, kept = self._routes.first, []
+        for number, (path, route) in enumerate(list(self.store.routes.items()), 1):
+            if route is not first.get(path):
+                kept.append((path, route.data, self._routes.last_activity(route)))
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+        return kept
+
     def _changed(self) -> None:
         self._changes += 1
         if self._saving is None or self._saving.done():
@@ -142,8 +153,9 @@ class Filed:
         while self._saved != self._changes:
             await asyncio.sleep(pause)
             begun, changes = time.monotonic(), self._changes
+            kept = await self._all_in_turns()
             try:
-                self._thread = asyncio.ensure_future(asyncio.to_thread(write, self._path, self._all()))
+                self._thread = asyncio.ensure_future(asyncio.to_thread(write, self._path, kept))
                 await asyncio.shield(self._thread)
             except OSError as error:
                 if not self._failed:
@@ -182,10 +194,13 @@ def write(path: str, kept: list[_Kept]) -> None:
         OSError: that cannot be; the file is what it was.
     """
     new = f"{path}.new"
-    text = json.dumps({"routes": {name: {"data": data, "last_activity": used} for name, data, used in kept}})
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+        file.write('{"routes": {')
+        for at in range(0, len(kept), _TURN):  # in pieces, since none lets another thread run until it is made
+            some = {name: {"data": data, "last_activity": used} for name, data, used in kept[at : at + _TURN]}
+            file.write((", " if at else "") + json.dumps(some)[1:-1])
+        file.write("}}")
         file.flush()
         os.fsync(descriptor)
     os.replace(new, path)

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from perijove.server.privileges import Ids
 
 # Of the environment: who speaks to the world need not know it.
-_SECRETS: Final = ("CONFIGPROXY_AUTH_TOKEN", "PERIJOVE_REDIS_URL", "PERIJOVE_REDIS_SENTINEL_PASSWORD")
+_SECRETS: Final = (
+    "CONFIGPROXY_AUTH_TOKEN",
+    "CONFIGPROXY_SSL_KEY_PASSPHRASE",
+    "CONFIGPROXY_API_SSL_KEY_PASSPHRASE",
+    "PERIJOVE_REDIS_URL",
+    "PERIJOVE_REDIS_SENTINEL_PASSWORD",
+)
 HUNG: Final = 5.0  # seconds without a heartbeat
 
 

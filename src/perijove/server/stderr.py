@@ -1,7 +1,7 @@
-"""Standard error, which nobody waits for: what a stuck pipe does not take is lost.
+"""Standard error and output, which nobody waits for: what a stuck pipe does not take is lost.
 
-Knows descriptors. Must not know what is said (`report`). The descriptor 2 itself stays as it is: whether it waits is a property
-of what it shares with the shell, or with whoever reads it (open(2), "open file description").
+Knows descriptors. Must not know what is said (`report`, `said`). The descriptors 1 and 2 themselves stay as they are: whether
+they wait is a property of what they share with the shell, or with whoever reads them (open(2), "open file description").
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from typing import Final
 from perijove.engine.mask import masked_text
 from perijove.engine.sink import Sink, over
 
+STDOUT: Final = 1
 _STDERR: Final = 2
 
 
-def opened() -> int:
-    """Return a descriptor of standard error that does not wait, where one can be had.
+def opened(standard: int = _STDERR) -> int:
+    """Return a descriptor of standard error, or output, that does not wait, where one can be had.
 
     Raises:
         OSError: there is none at all.
     """
-    mode = os.fstat(_STDERR).st_mode
+    mode = os.fstat(standard).st_mode
     # A socket cannot be opened again: it is asked not to wait with each octet. A file does not wait, and opened again it would
     # be written to from another place.
     if not stat.S_ISSOCK(mode) and not stat.S_ISREG(mode):
         with contextlib.suppress(OSError):  # another user's terminal, for example
-            return os.open(f"/proc/self/fd/{_STDERR}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    return os.dup(_STDERR)
+            return os.open(f"/proc/self/fd/{standard}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    return os.dup(standard)
 
 
 class _Stderr(io.TextIOBase):

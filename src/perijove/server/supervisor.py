@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 import perijove
 from perijove import engine
 from perijove.gateway import model
+from perijove.observe.seen import Asked
 from perijove.routing.compile import labels
+from perijove.routing.dynamic import BadTarget
 from perijove.server import files, monitor, systemd
-from perijove.server.control import Drain, Numbered, Renewed, Reopened, Routed, Snapshot
+from perijove.server.control import Drain, Numbered, Reopened, Routed, Snapshot
 from perijove.server.limits import Memory
 from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
 from perijove.server.replicated import Replicated
@@ -76,7 +78,14 @@ class Closing(Protocol):
         """Listen no more."""
 
 
-Beside = Callable[["Supervisor"], Awaitable[Sequence[Closing]]]  # begins to listen beside the workers
+class Renewing(Closing, Protocol):
+    """What listens with files of the gateway's: certificates."""
+
+    def renew(self, contents: files.Contents) -> None:
+        """Go by what the files hold now, which was found to be sound."""
+
+
+Beside = Callable[["Supervisor"], Awaitable[Sequence[Renewing]]]  # begins to listen beside the workers
 
 
 @dataclass
@@ -115,15 +124,19 @@ class Supervisor:
         self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
         self.routes: Routes | None = None
         self.kept: Kept | None = None  # the same, and wherever else they are kept
+        self.asked = Asked()  # of whoever tells of routes
         if gateway.routing is not None:
             rows = [slot.shared.counters() for slot in self.slots]
-            self.routes = Routes(gateway.routing.first, self._route, lambda: rows)
+            try:
+                self.routes = Routes(gateway.routing.first, self._route, lambda: rows)
+            except BadTarget as error:
+                raise CannotServe(str(error)) from None
             self.kept = self._keeper(self.routes, gateway.routing.kept)
         self._load = load
         self._beside = beside
         self._first = gateway
-        self._files: files.Contents = {}
-        self._named = files.Watch(files.named(gateway))
+        self.files: files.Contents = {}  # what they hold that are in use
+        self._named = files.Watch(files.watched(gateway))
         self._written = files.Watch(loaded.files)
         self._made: bytes | None = None
         self._log: int | None = None
@@ -135,6 +148,7 @@ class Supervisor:
         self._control: str | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._servers: list[Closing] = []
+        self._renewing: Sequence[Renewing] = ()  # those of them that have files
         self._changing = asyncio.Lock()  # a worker is replaced, or all are told something new; never both
 
     def _keeper(self, routes: Routes, kept: model.Redis | str | None) -> Kept:
@@ -252,7 +266,8 @@ class Supervisor:
         servers, self._control = await monitor.obey(self)
         self._servers += servers
         if self._beside is not None:
-            self._servers += await self._beside(self)
+            self._renewing = await self._beside(self)
+            self._servers += self._renewing
 
     async def _apply(self, gateway: model.Gateway, contents: files.Contents, seconds: float) -> None:
         """Have all workers serve `gateway`.
@@ -280,9 +295,9 @@ class Supervisor:
         if log is not None:
             passed.append(log)
         routes = None if self.routes is None or slot.routed else self.routes.all()
-        message = Snapshot(
-            self.number, _without_secrets(gateway), counted, contents, self._made, log is not None, self.numbers, routes
-        )
+        shown = _without_secrets(gateway)
+        contents = {path: contents[path] for path in files.named(shown) if path in contents}
+        message = Snapshot(self.number, shown, counted, contents, self._made, log is not None, self.numbers, routes)
         why = await slot.ask(message, passed, seconds)
         if why is None:
             slot.has = {one.address for one in gateway.listeners}
@@ -329,7 +344,7 @@ class Supervisor:
                 slot.restarts += 1
                 await slot.start()
                 try:
-                    refused = await self._snapshot(slot, self.gateway, self._files, _STARTS)
+                    refused = await self._snapshot(slot, self.gateway, self.files, _STARTS)
                 except Gone:
                     continue
             if refused is not None:
@@ -400,7 +415,7 @@ class Supervisor:
             if opened is not None:
                 os.close(opened)
             with contextlib.suppress(Gone, CannotServe):  # some may serve it already: back to what all served
-                await self._apply(self.gateway, self._files, _APPLIES)
+                await self._apply(self.gateway, self.files, _APPLIES)
             return str(error)
         if before is not None:
             os.close(before)
@@ -410,10 +425,12 @@ class Supervisor:
 
     def _use(self, contents: files.Contents) -> None:
         """Note what the files hold that are in use."""
-        self._named.again(files.named(self.gateway))
-        self._files = contents
+        self._named.again(files.watched(self.gateway))
+        self.files = contents
         self.certificates = {path: certificate(contents[path], path) for path, _ in files.pairs(self.gateway)}
         self._warned = 0.0
+        for one in self._renewing:
+            one.renew(contents)
 
     def _switch_log(self, log: int | None) -> None:
         if self._log is not None:
@@ -437,18 +454,22 @@ class Supervisor:
         return None
 
     async def renew(self) -> None:
-        """Use the certificates that the files hold now, if they are sound; else what was used before."""
+        """Use what the files hold now, certificates or pages of errors, if it is sound; else what was used before."""
         async with self._changing:
-            self._named.look()
-            try:
-                contents = check(self.gateway)
-                if contents != self._files:
-                    self.number += 1
-                    await self._change(Renewed(self.number, contents), [])
-                    self._use(contents)
-                    say("certificates have changed: the new ones are used")
-            except CannotServe as error:
-                self._tell(f"warning: certificates have changed, but cannot be used: {error}; the ones before still are")
+            before = self.files
+            with contextlib.suppress(files.Unreadable):
+                if files.read(self.gateway) == before:
+                    return
+            why = await self._serve(self.gateway)
+            if why is not None:
+                self._tell(f"warning: certificates have changed, but cannot be used: {why}; the ones before still are")
+                return
+            changed = {path for path, _ in before.items() ^ self.files.items()}
+            of_errors = {path for path in changed if path.endswith(".html")}
+            if changed - of_errors:
+                say("certificates have changed: the new ones are used")
+            if of_errors:
+                say("pages of errors have changed: the new ones are shown")
 
     def _warn(self) -> None:
         """Tell of certificates that end soon, once a day."""
@@ -539,7 +560,7 @@ def _without_secrets(gateway: model.Gateway) -> model.Gateway:
     routing = gateway.routing
     if routing is None:
         return gateway
-    return replace(gateway, routing=replace(routing, api=replace(routing.api, token=""), kept=None))
+    return replace(gateway, routing=replace(routing, api=replace(routing.api, token="", tls=None), kept=None))
 
 
 def _close(sockets: list[socket.socket]) -> None:

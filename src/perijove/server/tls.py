@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from perijove.server.files import Contents
 
 _DAYS: Final = 30
+# Of TLS 1.2: Mozilla's intermediate profile (https://ssl-config.mozilla.org/guidelines/5.7.json), but for its three by DHE,
+# which would need parameters. Python's own default has suites in CBC mode, too. Those of TLS 1.3 are all of the profile.
+_SUITES: Final = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+    ":ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+)
 
 
 class BadCertificate(Exception):
@@ -42,7 +48,10 @@ def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None
     if not tls.certificates:
         assert made is not None
         return _asking(_context(made, made, "the self-signed certificate", "its key"), tls, contents)
-    contexts = [(pair, _context(contents[pair.cert], contents[pair.key], pair.cert, pair.key)) for pair in tls.certificates]
+    contexts = [
+        (pair, _context(contents[pair.cert], contents[pair.key], pair.cert, pair.key, pair.password))
+        for pair in tls.certificates
+    ]
     for _, context in contexts:
         _asking(context, tls, contents)
     first = contexts[0][1]
@@ -64,17 +73,29 @@ def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None
 
 
 def _asking(context: ssl.SSLContext, tls: TlsServer, contents: Contents) -> ssl.SSLContext:
-    """Have a context ask clients for certificates, as far as that is wanted."""
-    if tls.ciphers is not None:
+    """Have a context speak as it is wanted, and ask clients for certificates, as far as that is wanted."""
+    _speak(context, tls)
+    if tls.dh is not None:
         try:
-            context.set_ciphers(tls.ciphers)
+            with _as_file(contents[tls.dh]) as file:
+                context.load_dh_params(file)
         except ssl.SSLError:
-            raise BadCertificate(f"OpenSSL knows none of the ciphers `{tls.ciphers}`") from None
+            raise BadCertificate(f"`{tls.dh}` is not a PEM file of Diffie-Hellman parameters") from None
     if tls.client_ca is not None:
         _believe(context, tls.client_ca, contents)
     if tls.asks_client:
         context.verify_mode = ssl.CERT_REQUIRED if tls.needs_client else ssl.CERT_OPTIONAL
     return context
+
+
+def _speak(context: ssl.SSLContext, tls: TlsServer | TlsClient) -> None:
+    if tls.ciphers is not None:
+        try:
+            context.set_ciphers(tls.ciphers)
+        except ssl.SSLError:
+            raise BadCertificate(f"OpenSSL knows none of the ciphers `{tls.ciphers}`") from None
+    if not tls.newest:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
 
 
 def _believe(context: ssl.SSLContext, path: str, contents: Contents) -> None:
@@ -84,26 +105,40 @@ def _believe(context: ssl.SSLContext, path: str, contents: Contents) -> None:
         raise BadCertificate(f"`{path}` is not a PEM file of authorities: {error}") from None
 
 
-def _context(cert: bytes, key: bytes, cert_path: str, key_path: str) -> ssl.SSLContext:
+def _context(cert: bytes, key: bytes, cert_path: str, key_path: str, password: str = "") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_SUITES)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
+    # OpenSSL would give two with every handshake, each as dear as a tenth of one; who has come back once is given more.
+    context.num_tickets = 1
     # Without this, a client that closes without close_notify reads as an error in the middle of a response.
     context.options |= getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
-    _show(context, cert, key, cert_path, key_path)
+    _show(context, cert, key, cert_path, key_path, password)
     return context
 
 
-def _show(context: ssl.SSLContext, cert: bytes, key: bytes, cert_path: str, key_path: str) -> None:
+def _show(context: ssl.SSLContext, cert: bytes, key: bytes, cert_path: str, key_path: str, password: str = "") -> None:
+    asked = False
+
+    def answer() -> str:  # without this OpenSSL would ask on the terminal
+        nonlocal asked
+        asked = True
+        if not password:
+            raise _Encrypted
+        return password
+
     try:
         with _as_file(cert) as one, _as_file(key) as other:
-            context.load_cert_chain(one, other, _no_password)
+            context.load_cert_chain(one, other, answer)
     except _Encrypted:
         raise BadCertificate(
             f"the key `{key_path}` is encrypted: `openssl pkey -in {key_path}` takes the password off"
         ) from None
     except ssl.SSLError as error:
+        if asked and error.reason != "KEY_VALUES_MISMATCH":
+            raise BadCertificate(f"the password does not open the key `{key_path}`") from None
         if error.reason == "KEY_VALUES_MISMATCH":
             raise BadCertificate(f"the key `{key_path}` does not belong to the certificate `{cert_path}`") from None
         why = f" ({error.reason})" if error.reason else ""
@@ -112,10 +147,6 @@ def _show(context: ssl.SSLContext, cert: bytes, key: bytes, cert_path: str, key_
 
 class _Encrypted(Exception):
     pass
-
-
-def _no_password() -> str:
-    raise _Encrypted  # without this OpenSSL would ask on the terminal
 
 
 @contextlib.contextmanager
@@ -171,6 +202,7 @@ def client_context(tls: TlsClient, contents: Contents) -> ssl.SSLContext:
     # Python before 3.11.4 sets it: an answer that was cut would read as one that ended.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     context.set_alpn_protocols(["http/1.1"])
+    _speak(context, tls)
     if not tls.verify or examiner(tls) is not None:
         context.check_hostname = False
     if not tls.verify or not tls.chain:

@@ -6,6 +6,7 @@ an open log and the contents of files, since it may have no right to them.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -29,8 +30,10 @@ from perijove.routing.dynamic import BadTarget, Destinations, url_of
 from perijove.routing.trust import Trust
 from perijove.server import limits, log
 from perijove.server.destinations import Upstreams
+from perijove.server.failures import Failures
 from perijove.server.files import Contents, Unreadable, pages, read
 from perijove.server.peer import examiner
+from perijove.server.said import Voice
 from perijove.server.shared import Numbers
 from perijove.server.tls import BadCertificate, client_context, self_signed, server_context
 
@@ -119,10 +122,11 @@ class Worker:
         self.resolver = Resolver(self.reactor)
         self.destinations = Upstreams(self.resolver, counters)  # of routes that come and go
         self.gateway: model.Gateway | None = None
-        self.made: bytes | None = None
         self.upstreams: dict[str, Upstream] = {}
         self.acceptors: dict[model.Address, list[Acceptor]] = {}
         self.record: Record | None = None
+        self.voice: Voice | None = None  # by which all is said, …
+        self.failures: Failures | None = None  # … and which requests fail
 
     def apply(self, gateway: model.Gateway, given: Given) -> None:
         """Serve `gateway` from now on. Running exchanges and tunnels keep what they started with.
@@ -149,10 +153,14 @@ class Worker:
         tables = [compile_table(gateway, one, upstreams, given.numbers.routes, visited, leads) for one in gateway.listeners]
         before = self.acceptors
         self.acceptors = {}
-        self.made = given.made
         self.gateway = gateway
         self.reopen(given.log)
         self._limit(gateway.limits)
+        if gateway.said is not None and self.failures is None:
+            with contextlib.suppress(OSError):  # standard output is closed
+                self.voice = Voice(gateway.said)
+                self.failures = Failures(self.reactor, self.voice)
+        self.counters.detailed = -1 if gateway.routing is None else given.numbers.routes.get("/", -1)
         trust = Trust(gateway.trust)
         balancers = gateway.announced
         announced = Trust(balancers.networks, balancers.unix) if balancers is not None else None
@@ -179,18 +187,6 @@ class Worker:
         if left is not None:
             left.close()
         self.resolver.watch([*self.upstreams.values(), *self.destinations.named()])
-
-    def renew(self, contents: Contents) -> None:
-        """Use other certificates for new connections.
-
-        Raises:
-            BadCertificate: they cannot be used; those before still are.
-        """
-        assert self.gateway is not None
-        contexts = _contexts(self.gateway, contents, self.made)
-        for listener, context in zip(self.gateway.listeners, contexts, strict=True):
-            for acceptor in self.acceptors[listener.address]:
-                acceptor.secure = context
 
     def reopen(self, descriptor: int | None) -> None:
         """Write the access log to another descriptor from now on, which is ours; None is no log."""
@@ -234,6 +230,7 @@ class Worker:
         site.body_limit = written.body
         site.limiter = self.limiter if limits.are_set(written) else None
         site.tell = self.notices.refused
+        site.failed = None if self.failures is None else self.failures.failed
         site.record = self.record
         site.counters = self.counters
         return site
@@ -362,6 +359,8 @@ def check(gateway: model.Gateway) -> Contents:
             compile_table(gateway, listener, upstreams, {})
         if gateway.routing is not None:
             client_context(gateway.routing.tls, contents)
+            if gateway.routing.api.tls is not None:
+                server_context(gateway.routing.api.tls, contents)
             for _, target in gateway.routing.first:
                 url_of(target)
             if gateway.routing.error_target is not None:

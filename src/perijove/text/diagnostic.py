@@ -128,6 +128,11 @@ class Diagnostic:
         }
 
 
+def shown(text: str) -> str:
+    """Return a text from somebody's file so that it changes nothing of a terminal, as wide as it is."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c in "\t\n" else "\ufffd" for c in text)
+
+
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Tell whether one of them forbids the use of the configuration."""
     return any(one.severity is Severity.ERROR for one in diagnostics)
@@ -136,7 +141,7 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
     """Return it for a terminal: the message, the place with its line, and the help."""
     paint = _PAINT if colour else _PLAIN
-    head = f"{paint[diagnostic.severity]}{diagnostic.severity.value}{paint['end']}: {diagnostic.message}"
+    head = f"{paint[diagnostic.severity]}{diagnostic.severity.value}{paint['end']}: {shown(diagnostic.message)}"
     lines = [f"{head} [{diagnostic.name}]"]
     where = diagnostic.where
     if where is not None:
@@ -147,11 +152,11 @@ def render(diagnostic: Diagnostic, *, colour: bool = False) -> str:
             indent = "".join("\t" if c == "\t" else " " for c in text[: where.column - 1])
             caret = "^" * max(1, min(where.size, len(text) - where.column + 1))
             lines.append(f" {margin} |")
-            lines.append(f" {where.line} | {text}")
+            lines.append(f" {where.line} | {shown(text)}")
             lines.append(f" {margin} | {indent}{paint[diagnostic.severity]}{caret}{paint['end']}")
     for one in diagnostic.evidence:
         lines.append(f"  = log: {one}")
-        lines.append(f"         {one.text}")
+        lines.append(f"         {shown(one.text)}")
     if diagnostic.sees:
         lines.append(f"  = seen: {diagnostic.sees}")
     if diagnostic.help:

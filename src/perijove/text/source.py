@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +26,13 @@ class Source:
 
     def offset(self, line: int, column: int = 1) -> int:
         """Return where a line and column is; of a line that is not there, where the text ends."""
-        at = 0
-        for _ in range(line - 1):
-            at = self.text.find("\n", at) + 1
-            if not at:
-                return len(self.text)
-        return min(at + column - 1, len(self.text))
+        starts = _starts(self.text)
+        if line > len(starts):
+            return len(self.text)
+        return min(starts[max(0, line - 1)] + column - 1, len(self.text))
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place in a source: line and column, both counted from 1, and how many characters it covers."""
 
     source: Source
@@ -50,3 +49,9 @@ def _lines(text: str) -> tuple[str, ...]:
     """Cut a text into lines, once for all that is told of it."""
     # Not splitlines(): it ends a line at a form feed as well, and no dialect counts so.
     return tuple(text.split("\n"))
+
+
+@lru_cache(maxsize=16)
+def _starts(text: str) -> tuple[int, ...]:
+    """Return where the lines of a text begin."""
+    return tuple(accumulate((len(line) + 1 for line in _lines(text)[:-1]), initial=0))

@@ -7,18 +7,24 @@ import pytest
 
 from perijove.api import log
 from perijove.config.chp import Options, gateway
+from perijove.gateway.model import Form, Said
+from perijove.server import report
 
 
 @pytest.fixture(autouse=True)
 def fresh():
     yield
-    logging.getLogger("perijove.api").handlers.clear()
+    report._elsewhere.clear()
+    for name in ("perijove.api", "tornado"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.NOTSET)
+        logging.getLogger(name).propagate = True
 
 
-def test_lines(capsys):
-    log.begin("info", False)
+def test_lines(capfd):
+    log.begin(Said())
     log.started(options := Options(default_target="http://hub:1", change_origin=True), gateway(options))
-    lines = [line.partition(" [perijove] ")[2] for line in capsys.readouterr().out.splitlines()]
+    lines = [line.partition(" [perijove] ")[2] for line in capfd.readouterr().out.splitlines()]
     assert lines == [
         "warning: REST API is not authenticated.",
         "info: Change Origin of host headers enabled.",
@@ -28,14 +34,34 @@ def test_lines(capsys):
     ]
 
 
-def test_levels(capsys):
-    log.begin("error", False)
+def test_levels(capfd):
+    log.begin(Said(40))
     log.started(options := Options(), gateway(options))
-    assert capsys.readouterr().out == ""
+    assert capfd.readouterr().out == ""
 
 
-def test_json(capsys):
-    log.begin("warn", True)
+def test_json(capfd):
+    log.begin(Said(30, Form.JSON))
     log.started(options := Options(), gateway(options))
-    told = json.loads(capsys.readouterr().out)
+    told = json.loads(capfd.readouterr().out)
     assert (told["level"], told["message"]) == ("warning", "REST API is not authenticated.")
+
+
+def test_a_fault_is_told_with_where_it_was(capfd):
+    log.begin(Said())
+    try:
+        raise ValueError("this")
+    except ValueError:
+        logging.getLogger("tornado.application").exception("Uncaught")
+    shown = capfd.readouterr().out
+    assert "error: Uncaught\n    Traceback" in shown
+    assert "ValueError: this" in shown
+
+
+def test_what_is_told_of_the_processes_is_said_there_too(capfd):
+    log.begin(Said(form=Form.JUPYTERHUB))
+    report.say("error: cannot listen")
+    shown = capfd.readouterr()
+    assert shown.out.endswith(" perijove] cannot listen\n")
+    assert shown.out.startswith("[E ")
+    assert shown.err == ""

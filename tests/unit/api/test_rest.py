@@ -8,16 +8,19 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.testing import bind_unused_port
 
+from perijove.api import rest
 from perijove.api.rest import Api, date
 from perijove.engine.slots import FIRST_ACTIVITY
+from perijove.observe.seen import Asked
 from perijove.server.routes import Routes
 
 TOKEN = {"Authorization": "token secret"}
 TARGET = json.dumps({"target": "http://127.0.0.1:1", "user": "ü", "jupyterhub": True})
 
 
-def play(asked, token="secret", by_host=False):
+def play(asked, token="secret", by_host=False, counted=None):
     """Ask one after the other: method, path, fields, content. Return statuses and contents."""
+    asked_of = Asked() if counted is None else counted
 
     async def ask():
         async def tell(_changes):
@@ -25,7 +28,7 @@ def play(asked, token="secret", by_host=False):
 
         row = memoryview(bytearray(8 * (FIRST_ACTIVITY + 16))).cast("q")
         sock, port = bind_unused_port()
-        api = Api([sock], Routes((), tell, lambda: [row]), token, None, by_host)
+        api = Api([sock], Routes((), tell, lambda: [row]), asked_of, token, None, by_host)
         client = AsyncHTTPClient(force_instance=True)
         found = []
         for method, path, headers, body in asked:
@@ -115,6 +118,15 @@ def test_what_is_not_done(method, path, body, status):
 def test_inactive_since(name, since, count):
     found = play([("POST", "/api/routes/a", TOKEN, TARGET), ("GET", f"/api/routes?{name}={since}", TOKEN, None)])
     assert len(json.loads(found[1][1])) == count
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize(("since", "told"), [("", True), ("?inactiveSince=2000-01-01T00:00:00Z", False)])
+def test_many_routes_are_told_in_turns(monkeypatch, count, since, told):
+    monkeypatch.setattr(rest, "_TURN", 2)
+    asked = [("POST", f"/api/routes/{number}", TOKEN, TARGET) for number in range(count)]
+    found = json.loads(play([*asked, ("GET", f"/api/routes{since}", TOKEN, None)])[-1][1])
+    assert list(found) == ([f"/{number}" for number in range(count)] if told else [])
 
 
 def test_dates_are_written_as_javascript_does():

@@ -6,12 +6,13 @@ import ssl
 from collections.abc import Callable
 
 import pytest
-from tests.unit.engine.loopback import Far, deaf, refusing, turn_for
+from tests.unit.engine.loopback import Far, deaf, refusing, reset, turn_for
 from tests.unit.engine.script import join_chunks
 from tests.unit.engine.world import CHUNKED, GET, OK, POST, SWITCHED, UPGRADE, World, ok, post, refused, status
 
-from perijove.engine import const, template
+from perijove.engine import const, slots, template
 from perijove.engine.const import IN, READ_SIZE
+from perijove.engine.counters import Counters
 
 # ------------------------------------------------------------------ requests, one after the other
 
@@ -53,6 +54,22 @@ def test_octet_by_octet(request_: bytes, world: World) -> None:
     if request_ == GET:
         far.until(GET)
     world.turn_until(lambda: world.last.upstream is not None)
+
+
+def test_what_is_behind_an_answer_answers_nobody(world: World) -> None:
+    """The rest of an answer is read with no octet more; what lies behind it must not be taken for the next answer."""
+    client = world.client()
+    client.send(GET + GET.replace(b"/ ", b"/second "))
+    far = world.server.accept()
+    far.until(GET)
+    far.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfi")
+    client.until(b"fi")
+    far.send(b"rs" + ok(b"not for you"))
+    other = world.server.accept()
+    assert b"/second" in other.until(b"\r\n\r\n")
+    other.send(ok(b"second"))
+    assert client.until(b"second").partition(b"\r\n\r\n")[2] == b"firs" + ok(b"second")
+    assert b"/second" not in far.look()
 
 
 def test_pipelined_requests_are_answered_in_order(world: World) -> None:
@@ -191,6 +208,21 @@ def test_continue(world: World) -> None:
     assert world.statuses() == [200]
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_early_answer_of_who_hangs_up(world: World, whole: bool) -> None:
+    """What is still to send cannot be sent any more when it comes in; the answer is there, and is given."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (10 if whole else 20)
+    client, far = world.asked(head + b"hello")
+    far.until(b"hello")
+    far.send(ok(b"enough"))
+    reset(far.sock)
+    client.send(b"world")
+    world.last.on_event(IN)  # is looked at first
+    assert client.until(b"enough").endswith(b"enough")
+    world.turn_until(lambda: world.last.upstream is None)
+    assert world.statuses() == [200]
+
+
 def test_early_hints(world: World) -> None:
     client, far = world.asked()
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
@@ -321,6 +353,19 @@ def test_an_answer_before_the_content_and_a_reset(world: World) -> None:
     assert client.got == b"HTTP/1.1 507 Full\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfull"
 
 
+def test_an_answer_and_a_reset_as_the_last_content_comes(world: World) -> None:
+    client = world.client()
+    client.send(post(b"x" * 1000)[:-1])
+    far = world.server.accept()
+    far.until(b"x" * 100)
+    far.sock.send(b"HTTP/1.1 413 Full\r\nContent-Length: 4\r\n\r\nfull")
+    far.reset()
+    client.sock.send(b"x")
+    world.last.on_event(IN)  # the client is looked at first
+    answer = client.until(b"full")
+    assert (status(answer), answer[-4:]) == (413, b"full")
+
+
 # ------------------------------------------------------------------ upstreams that fail
 
 
@@ -407,7 +452,7 @@ def test_never_sent_again_when_an_answer_has_begun(answer: bytes, world: World) 
         b"HTTP/1.1 2000 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nA: " + b"a" * 70000,
-        b"HTTP/1.1 103 x\r\n\r\n" * 17,
+        b"HTTP/1.1 103 x\r\n\r\n" * 101,
         SWITCHED,  # nobody asked for it
     ],
 )
@@ -440,6 +485,7 @@ def test_an_answer_that_is_cut(answer: bytes, how: str, world: World) -> None:
     assert client.failed  # it must not be taken for all
     assert world.statuses() == [200]
     assert world.ends() == [const.LOST]
+    assert world.failed == [(200, const.LOST)]
     assert world.last.closed
 
 
@@ -519,6 +565,21 @@ def test_refused(world: World) -> None:
     client.until(OK)
     assert world.statuses() == [503, 200]
     assert world.ends() == [const.REFUSED, const.DONE]
+    assert world.failed == [(503, const.REFUSED)]
+
+
+@pytest.mark.parametrize(("answer", "counted"), [(OK, 1), (SWITCHED, 0)])
+def test_a_request_for_a_websocket_that_does_not_become_one_is_counted(answer: bytes, counted: int, world: World) -> None:
+    row = memoryview(bytearray(8 * slots.COUNT)).cast("q")
+    world.site.counters = Counters(row)
+    client, far = world.asked(UPGRADE)
+    far.send(answer)
+    client.until(b"\r\n\r\n")
+    far.close()
+    client.close()
+    world.turn_until(lambda: world.last.closed)
+    assert row[slots.UPGRADES_REFUSED] == counted
+    assert world.failed == []
 
 
 @pytest.mark.parametrize("request_", [GET, POST])

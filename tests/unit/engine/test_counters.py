@@ -90,3 +90,24 @@ def test_a_value_is_kept_in_place_of_the_one_before(row: memoryview) -> None:
 def test_unshared() -> None:
     unshared().add(slots.CONNECTIONS, 1)
     unshared().finish(slots.FIRST_ROUTE, 200, 0, 0, 0.0, 0.0)
+
+
+def test_of_one_route_each_status_is_counted(row: memoryview) -> None:
+    counters = Counters(row)
+    route, other = slots.FIRST_ROUTE + slots.ROUTE, slots.FIRST_ROUTE
+    counters.finish(route, 200, 0, 0, 0.0, 0.0)
+    assert not any(row[slots.FIRST_STATUS :])  # none is, until one is named
+    counters.detailed = route
+    for status in (200, 503, 503, 101, 0, 999, 1000, -1):
+        counters.finish(route, status, 0, 0, 0.0, 0.0)
+    counters.finish(other, 200, 0, 0, 0.0, 0.0)
+    counted = {status: row[slots.FIRST_STATUS + status] for status in range(slots.STATUSES)}
+    assert {status: count for status, count in counted.items() if count} == {0: 1, 101: 1, 200: 1, 503: 2, 999: 1}
+
+
+def test_uses_of_routes_are_counted() -> None:
+    row = memoryview(bytearray(8 * (slots.FIRST_ACTIVITY + 2))).cast("q")
+    counters = Counters(row)
+    for number in (slots.FIRST_ACTIVITY, slots.FIRST_ACTIVITY + 1, -1, len(row)):  # the last two have no place
+        counters.touch(number, 5.0)
+    assert row[slots.TOUCHED] == 2

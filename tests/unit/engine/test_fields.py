@@ -78,7 +78,9 @@ def test_what_goes_through(name: str) -> None:
 def test_fields_of_the_client_are_those_that_forward_it() -> None:
     owned = members(fields.OWNED)
     assert {name for name in NUMBERS if name.startswith(b"x-forwarded-")} < owned
-    assert owned - {name for name in owned if name.startswith(b"x-forwarded-")} == {b"forwarded", b"x-real-ip", b"x-scheme"}
+    assert owned - {name for name in owned if name.startswith(b"x-forwarded-")} == {
+        b"forwarded", b"x-real-ip", b"x-scheme", b"remote-user", b"x-remote-user",
+    }  # fmt: skip
     assert fields.OWNED & fields.REQUEST_DROP == 0  # a plan may let a trusted peer's go on
 
 

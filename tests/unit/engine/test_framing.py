@@ -38,6 +38,7 @@ VALID = {
     "any octet": (b"100\r\n" + bytes(range(256)) + b"\r\n0\r\n\r\n", bytes(range(256)), b""),
     "extension": (b"5;a=b\r\nhello\r\n0;last\r\n\r\n", b"hello", b""),
     "quoted extension": (b'5;a="b;c d";e\r\nhello\r\n0\r\n\r\n', b"hello", b""),
+    "extension with a quoted pair": (b'5;a="b\\"c\\\\";e\r\nhello\r\n0\r\n\r\n', b"hello", b""),
     "trailer": (b"1\r\na\r\n0\r\nX-Checksum: 1\r\n\r\n", b"a", b"X-Checksum: 1\r\n"),
     "trailers": (b"0\r\nX-A:1\r\nX-B: \r\nx-c: \t2\r\n\r\n", b"", b"X-A:1\r\nX-B: \r\nx-c: \t2\r\n"),
 }

@@ -338,6 +338,14 @@ def test_response_framing(data: bytes, to_head: bool, length: int, declared: int
     assert (verdict, head.length, head.declared) == (FOUND, length, declared)
 
 
+def test_a_status_line_over_the_limit_is_refused_whole_as_in_part() -> None:
+    data = b"HTTP/1.1 200 " + b"a" * 100 + b"\r\n\r\n"
+    for part in (data, data[:-2], data[:110]):
+        buffer = Buffer()
+        buffer.append(part)
+        assert ResponseHead().scan(buffer, Limits(line=80), False) == 502
+
+
 def test_write_response() -> None:
     _, head, _ = response(b"HTTP/1.0 404 N\xf6t\r\nConnection: close\r\nServer: s\r\nContent-Length: 0\r\n\r\n")
     out = Buffer()

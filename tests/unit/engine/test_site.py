@@ -4,7 +4,9 @@ from tests.unit.engine.script import forward, table
 
 from perijove.engine import slots
 from perijove.engine.counters import Counters
+from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits
+from perijove.engine.peer import Peer
 from perijove.engine.site import Site
 
 
@@ -18,3 +20,15 @@ def test_what_a_limit_kept_out_is_counted_and_told() -> None:
     site.limited(slots.LIMITED_RATE, b"192.0.2.2")
     assert told == [(slots.LIMITED_RATE, b"192.0.2.2")]
     assert row[slots.LIMITED_RATE] == 2
+
+
+def test_a_failure_is_told_once() -> None:
+    site = Site(table(forward()), Limits())
+    exchange = Exchange(Peer(b"192.0.2.1", 1, b"http", 80, False))
+    site.failure(exchange, 503)  # there may be nobody to tell
+    told: list[tuple[Exchange, int]] = []
+    site.failed = lambda one, status: told.append((one, status))
+    site.failure(exchange, 503)
+    exchange.inside = True  # the page of the error failed, too
+    site.failure(exchange, 503)
+    assert told == [(exchange, 503)]

@@ -139,6 +139,8 @@ SPOOFS = (
     b"X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: gopher\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\n"
     b"X-Forwarded-Server: evil\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-Scheme: x\r\nX-Forwarded-Prefix: /evil\r\n"
     b"X-Scheme: gopher\r\nX-Real-IP: 10.0.0.1\r\nForwarded: for=10.0.0.1\r\nX_Forwarded_For: 10.0.0.2\r\n"
+    b"X-Remote-User: admin\r\nRemote-User: admin\r\nREMOTE_USER: admin\r\nX-Forwarded-User: admin\r\nX-Forwarded-Email: a@b\r\n"
+    b"X-Forwarded-Groups: a\r\nX-Forwarded-Preferred-Username: admin\r\nX_Forwarded-Preferred_Username: admin\r\n"
 )
 
 

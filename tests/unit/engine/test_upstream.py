@@ -331,6 +331,39 @@ def test_what_is_not_clean_is_not_kept(dirt: str, spy: Spy, server: Listening) -
     assert far.until_over() == b""
 
 
+@pytest.mark.parametrize("behind", [b"", b"x", None], ids=["nothing", "octets", "the end"])
+def test_what_lies_behind_an_answer_is_looked_for(behind: bytes | None, spy: Spy, server: Listening) -> None:
+    upstream = upstream_at(server.address)
+    connection, far = opened(spy, upstream, server)
+    if behind is None:
+        far.finish()
+    else:
+        far.send(behind)
+    turn_for(spy.reactor, 0.02)
+    connection.unsure = True  # as after a read of no more than the answer had left
+    upstream.take_back(connection)
+    assert (connection.closed, upstream.idle) == ((False, [connection]) if behind == b"" else (True, []))
+
+
+def test_what_came_before_a_connection_was_lent_is_no_answer(spy: Spy, server: Listening) -> None:
+    upstream = upstream_at(server.address)
+    connection, far = opened(spy, upstream, server)
+    upstream.take_back(connection)
+    far.send(b"HTTP/1.1 200 OK\r\n\r\n")
+    # Somebody else is served first in the round in which epoll tells of it, and borrows the connection.
+    assert spy.borrow(upstream) is connection
+    connection.on_event(IN)
+    assert spy.told == ["opened", LOST]
+
+
+@pytest.mark.parametrize("address", [(socket.AF_UNIX, "a" * 200), (socket.AF_INET6, ("fe80::1%nowhere", 80))])
+def test_an_address_that_is_none(address: tuple[int, object], spy: Spy, server: Listening) -> None:
+    upstream = upstream_at(server.address)
+    upstream.addresses = [address]
+    spy.borrow(upstream).open()
+    assert spy.told == [REFUSED]
+
+
 @pytest.mark.parametrize("how", ["end", "reset", "octets"])
 def test_an_idle_connection_that_is_of_no_use_is_retired(how: str, spy: Spy, server: Listening) -> None:
     upstream = upstream_at(server.address)

@@ -12,8 +12,8 @@ from perijove.engine.client import Client
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.peer import Peer
 from perijove.engine.plan import Plan, Timeouts
-from perijove.engine.reactor import Reactor
-from perijove.engine.site import Site
+from perijove.engine.reactor import Endpoint, Reactor
+from perijove.engine.site import Recorder, Site
 from perijove.engine.upstream import Upstream
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -35,17 +35,19 @@ def post(content: bytes, method: bytes = b"POST") -> bytes:
     return b"%b / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (method, len(content), content)
 
 
-class Journal:
+class Journal(Recorder):
     """The access log: what was asked, the status, and how much content was sent."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.lines: list[tuple[bytes, int, int]] = []
         self.ends: list[int] = []
 
-    def begin(self, client: Client, head: RequestHead) -> None:
+    def begin(self, client: Endpoint, head: RequestHead) -> None:
         pass
 
-    def finish(self, client: Client) -> None:
+    def finish(self, client: Endpoint) -> None:
+        assert isinstance(client, Client)
         self.lines.append((client.exchange.method, client.exchange.status, client.exchange.sent))
         self.ends.append(client.exchange.ended)
 
@@ -63,6 +65,7 @@ class World:
         self.timeouts = Timeouts()
         self.upstream = Upstream("up", self.timeouts)
         self.upstream.addresses = [(socket.AF_INET, self.server.address)]
+        self.failed: list[tuple[int, int]] = []  # statuses, and why
         self.site = self.serve(forward(upstream=self.upstream))
         self.made: list[Client] = []
         self.refused: list[tuple[int, bytes]] = []  # by operators' limits
@@ -71,6 +74,7 @@ class World:
         self.site = Site(table(plan), limits or Limits())
         self.site.timeouts = self.timeouts
         self.site.record = self.journal = Journal()
+        self.site.failed = lambda exchange, status: self.failed.append((status, exchange.ended))
         return self.site
 
     def client(self, tls: ssl.SSLContext | None = None, small: bool = False, announced: bool = False) -> Far:

@@ -40,6 +40,17 @@ def test_urls(text, url):
         "http://",
         "http://h:x",
         "http://h:70000",
+        "http://h:0",
+        "http://a..b",
+        "http://" + "a" * 64,
+        "http://a b",
+        "http://a\0b",
+        "http://a,b",
+        "http://a\u2028b",
+        "http://\ud800",
+        "http://[fe80::1%25lo]",
+        "http+unix://%2Frun%00",
+        "http+unix://" + "a" * 108,
         "http://h/ä",
         "http://h/a b",
         "http+unix:",
@@ -71,7 +82,7 @@ def sent(target, path, host=b"hub.example.org", pages=(), **routing):
     routes, found = Routes(), []
     routes.put(target)
 
-    def find(url):
+    def find(url, asked_for):
         found.append(Upstream(str(url), Timeouts()))
         return found[-1]
 

@@ -106,6 +106,14 @@ def test_one_route_that_leads_nowhere_costs_no_other(tmp_path):
     assert "`/bad` that leads nowhere" in told[0]
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7])
+def test_many_are_written_in_pieces(tmp_path, monkeypatch, count):
+    monkeypatch.setattr(routes_file, "_TURN", 2)
+    kept = [(f"/{number}", HERE, float(number)) for number in range(count)]
+    write(str(tmp_path / "f"), kept)
+    assert read(str(tmp_path / "f")) == kept
+
+
 def test_where_none_can_be_written(tmp_path):
     with pytest.raises(CannotServe, match="No such file or directory"):
         play(tmp_path / "none" / "f", nothing)

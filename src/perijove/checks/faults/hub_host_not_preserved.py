@@ -43,7 +43,7 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.origins import Verdict, judge
-from perijove.checks.remedy import place, preserve_host
+from perijove.checks.remedy import hosts_set, place, preserve_host
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Severity
 
@@ -60,7 +60,8 @@ def find(subject: Subject) -> Iterator[Finding]:
                 f"the hub gets `Host: {judged.host}` with `Origin: {judged.origin}`: it takes every user for a stranger",
                 place(subject, site, judged.found),
                 'WebSockets are refused with 403, and the API with 404; the log says "Blocking Cross Origin API request"',
-                "write `ProxyPreserveHost On` in the virtual host",
+                "write `ProxyPreserveHost On` in the virtual host"
+                + (", and no `RequestHeader … Host`" if hosts_set(subject, site) else ""),
                 preserve_host(subject, site),
             )
             break

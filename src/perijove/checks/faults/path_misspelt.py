@@ -64,8 +64,13 @@ def find(subject: Subject) -> Iterator[Finding]:
     base = "" if subject.known.hub is None else subject.known.hub.base_url.strip("/").partition("/")[0]
     if base:
         known.add(base)
+    spelt: dict[str, set[str]] = {}
+    for name in known:
+        for slip in _slips(name):
+            spelt.setdefault(slip, set()).add(name)
     for name in sorted(seen):
-        other = next((it for it in sorted(known) if _near(name, it) and _rarer(name, it, seen, base)), None)
+        near = spelt.get(name, set()) | (_slips(name) & known)
+        other = next((it for it in sorted(near) if _rarer(name, it, seen, base)), None)
         for span in seen[name] if other is not None else ():
             yield Finding(
                 f"`/{name}` here, `/{other}` elsewhere" + ("" if other not in seen else f" (line {seen[str(other)][0].line})"),
@@ -80,14 +85,12 @@ def find(subject: Subject) -> Iterator[Finding]:
                 yield Finding("the field is called Referer", word.span, "", "write `Referer`", confidence=Confidence.HIGH)
 
 
-def _near(name: str, other: str) -> bool:
-    """Tell whether one of two words has a letter too many, or two letters the wrong way round."""
-    short, long = sorted((name, other), key=len)
-    if short == long or len(long) - len(short) > 1 or len(short) < 4:
-        return False
-    if len(short) == len(long):
-        return any(short[:at] + short[at + 1] + short[at] + short[at + 2 :] == long for at in range(len(short) - 1))
-    return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
+def _slips(name: str) -> set[str]:
+    """Return a word with a letter left out, or two letters the wrong way round; of short ones, what is left is too common."""
+    places = range(len(name))
+    fewer = {name[:at] + name[at + 1 :] for at in places} if len(name) > 4 else set()
+    turned = {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in places[:-1]} if len(name) > 3 else set()
+    return (fewer | turned) - {name}
 
 
 def _rarer(name: str, other: str, seen: dict[str, list[Span]], base: str) -> bool:

@@ -43,7 +43,6 @@ from perijove.checks.subject import Subject
 from perijove.checks.written import deleted
 from perijove.config.apache.document import Kind
 from perijove.text.diagnostic import Fix, Severity
-from perijove.text.source import Span
 
 SEVERITY = Severity.ERROR
 STOPS = 0
@@ -52,6 +51,7 @@ _left: Final = re.compile(
     r"(?<![%$\\}\])\w.*+?])\{ *[A-Za-z][A-Za-z _.-]*\}"  # not of a variable, nor of a pattern
     r"|\b(?:HOST_?NAME|HUB|YOUR|MY|SERVER|DOMAIN)(?:[._-](?:DOMAIN|HOST|SERVER|NAME|TLD|HUB|IP|FQDN))+\b"
     r"|\bHOST_NAME\b|\bFQDN\b|\bSERVER_IP\b|<your[ _-][a-z _-]+>"
+    r"|\bYOUR(?:[._-][A-Z]+)+\b|\b[A-Z]+(?:_[A-Z]+)*_(?:GOES_)?HERE\b"
 ).search
 _NAMES: Final = re.compile(r"%\{[^}]*\}|\$\{[^}]*\}")
 
@@ -59,19 +59,18 @@ _NAMES: Final = re.compile(r"%\{[^}]*\}|\$\{[^}]*\}")
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each line that has one."""
     for document in subject.documents:
-        source = document.source
         for line in document.lines:
             if line.kind not in (Kind.DIRECTIVE, Kind.OPEN):
                 continue
-            text = source.line(line.span.line)
-            found = _left(_NAMES.sub(lambda name: " " * len(name[0]), text))
+            text = line.logical.text
+            found = _left(_NAMES.sub(lambda name: " " * len(name[0]), text) if "{" in text else text)
             if found is None:
                 continue
-            words = line.logical.text.lower().split()
+            words = text.lower().split()
             edits = len(words) > 2 and words[0] in ("header", "requestheader") and words[2] in ("origin", "referer")
             yield Finding(
                 f"`{found[0]}` stands for something that only you know",
-                Span(source, line.span.line, found.start() + 1, len(found[0])),
+                line.logical.span(found.start(), found.end()),
                 "Apache does not start; or what was to be the same on both sides is not, and WebSockets are refused with 403",
                 "take the line out, and write `ProxyPreserveHost On`" if edits else "write the name that users type",
                 Fix("take the line out", (deleted(line.span),), safe=False) if edits else None,

@@ -37,7 +37,7 @@ from collections.abc import Iterator
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import within
 from perijove.checks.subject import Subject
-from perijove.checks.written import appended, replaced
+from perijove.checks.written import Written, appended, replaced
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
@@ -47,15 +47,12 @@ _LEADS = ("p", "proxy", "pt", "passthrough", "r", "redirect", "f", "forbidden", 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each rule whose new path would be proxied."""
     told = set()
+    makes_files = [(one, flags) for one in subject.directives("rewriterule") if (flags := _flags(one)) is not None]
     for site in subject.sites:
-        for one in subject.directives("rewriterule"):
-            words = [word.text for word in one.words]
-            if one.location is not None or not within(one, site) or len(words) < 2 or not words[1].startswith("/"):
+        for one, flags in makes_files:
+            if not within(one, site) or one.span in told:
                 continue
-            flags = [flag.strip() for flag in words[2].strip("[]").split(",")] if len(words) > 2 else []
-            if any(flag.partition("=")[0].lower() in _LEADS for flag in flags) or one.span in told:
-                continue
-            path = words[1].partition("?")[0].partition("$")[0].partition("%")[0]
+            path = one.words[1].text.partition("?")[0].partition("$")[0].partition("%")[0]
             found = subject.ask(f"{site.origin}{path}")
             if found is None or found.sent is None:
                 continue
@@ -71,3 +68,12 @@ def find(subject: Subject) -> Iterator[Finding]:
                 "add the flag PT",
                 Fix("add the flag PT", (edit,)),
             )
+
+
+def _flags(one: Written) -> list[str] | None:
+    """Return the flags of a rule that makes a file's path of one; None of any other rule."""
+    words = [word.text for word in one.words]
+    if one.location is not None or len(words) < 2 or not words[1].startswith("/"):
+        return None
+    flags = [flag.strip() for flag in words[2].strip("[]").split(",")] if len(words) > 2 else []
+    return None if any(flag.partition("=")[0].lower() in _LEADS for flag in flags) else flags

@@ -34,13 +34,17 @@ ProxyPass / http://127.0.0.1:8000/ upgrade=websocket
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import mapping
+from perijove.checks.remedy import mapping, place
 from perijove.checks.subject import Subject
 from perijove.checks.written import Mapped, replaced
 from perijove.text.diagnostic import Fix, Severity
 from perijove.text.source import Span
+
+if TYPE_CHECKING:
+    from perijove.checks.hub import Hub
 
 SEVERITY = Severity.ERROR
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -50,6 +54,8 @@ _OTHER = {"ws": "wss", "wss": "ws", "http": "https", "https": "http"}
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each line that disagrees with the hub, or with the pages' own."""
     hub = subject.known.hub
+    if subject.reading is None and hub is not None and hub.told:
+        yield from _of_own(subject, hub)
     pages: dict[str, Mapped] = {}
     logins = (mapping(subject, site.page) for site in subject.sites)
     for one in (*(one for one in logins if one is not None), *subject.mapped):
@@ -65,6 +71,23 @@ def find(subject: Subject) -> Iterator[Finding]:
             yield _finding(one, f"`{one.scheme}://`, but the hub {said} ({hub.where('ssl_cert', 'ssl_key', 'bind_url')})")
         elif not of_hub and page is not None and one.secure is not page.secure:
             yield _finding(one, f"`{one.scheme}://` here, `{page.scheme}://` to the same port in line {page.written.span.line}")
+
+
+def _of_own(subject: Subject, hub: Hub) -> Iterator[Finding]:
+    """Yield each site of perijove's own file that disagrees with the hub."""
+    for site in subject.sites:
+        sent = site.page.sent
+        host, _, port = ("", "", "") if sent is None else sent.address.rpartition(":")
+        if sent is None or host not in _LOOPBACK or port != str(hub.url.port or 8000) or sent.tls is hub.secure:
+            continue
+        scheme, other = ("https", "http") if sent.tls else ("http", "https")
+        said = "has a certificate" if hub.secure else "has no certificate"
+        yield Finding(
+            f"`{scheme}://`, but the hub {said} ({hub.where('ssl_cert', 'ssl_key', 'bind_url')})",
+            place(subject, site),
+            "502 Bad Gateway on every page",
+            f"write `{other}://`; where perijove and the hub are on one machine, no TLS between them is simplest",
+        )
 
 
 def _finding(one: Mapped, message: str) -> Finding:

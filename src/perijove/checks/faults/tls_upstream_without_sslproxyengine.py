@@ -37,28 +37,45 @@ or, where hub and Apache are on one machine, no TLS between them: `http://`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import in_host, place
+from perijove.checks.remedy import in_host, mapping, place
 from perijove.checks.subject import Subject
+from perijove.checks.written import inserted
+from perijove.config.apache.words import fold
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
 STOPS = 1
+_MESSAGE: Final = "the upstream is to be spoken to with TLS, but SSLProxyEngine is not on"
+_SEES: Final = "500 Internal Server Error; Apache's log says AH01961: failed to enable ssl support"
 
 
 def find(subject: Subject) -> Iterator[Finding]:
-    """Yield each site that cannot be spoken to."""
+    """Yield each site that cannot be spoken to; and the first line of each host that leads to another application."""
+    loaded = subject.modules is None or "ssl" in subject.modules
+    said = "write `SSLProxyEngine on` in the virtual host" if loaded else "`a2enmod ssl`, and write `SSLProxyEngine on`"
+    told = set()
     for site in subject.sites:
         found = next((one for one in (site.page, site.socket) if one.refusal and one.refusal.code == "AH01961"), None)
         if found is None:
             continue
-        loaded = subject.modules is None or "ssl" in subject.modules
         edit = in_host(subject, site, "SSLProxyEngine on") if loaded else None
-        yield Finding(
-            "the upstream is to be spoken to with TLS, but SSLProxyEngine is not on",
-            place(subject, site, found),
-            "500 Internal Server Error; Apache's log says AH01961: failed to enable ssl support",
-            "write `SSLProxyEngine on` in the virtual host" if loaded else "`a2enmod ssl`, and write `SSLProxyEngine on`",
-            None if edit is None else Fix("switch TLS towards upstreams on", (edit,)),
-        )
+        fix = None if edit is None else Fix("switch TLS towards upstreams on", (edit,))
+        its = mapping(subject, found)
+        told.add(None if its is None else its.written.host)
+        yield Finding(_MESSAGE, place(subject, site, found), _SEES, said, fix)
+    on = [one for one in subject.directives("sslproxyengine") if one.words and one.words[0].text.lower() == "on"]
+    told |= {one.host for one in on}
+    if None in told and any(one.host is None for one in on):
+        return
+    for other in subject.mapped:
+        host = other.written.host
+        if not other.secure or host in told or any(fold(one.name) in ("if", "elseif", "else") for one in other.written.around):
+            continue
+        told.add(host)
+        start = other.written.around[0].span if other.written.around else other.written.span
+        edit = inserted(start, "SSLProxyEngine on", after=host is not None) if loaded else None
+        fix = None if edit is None else Fix("switch TLS towards upstreams on", (edit,))
+        yield Finding(_MESSAGE, other.target.span, _SEES, said, fix)

@@ -60,10 +60,15 @@ def find(subject: Subject) -> Iterator[Finding]:
             continue
         preserved = (arriving(site.page, "host") or "").lower() == site.authority.lower()
         name = site.authority if preserved and upstream.tls.name_from_host else sent.address.rpartition(":")[0]
+        own = subject.reading is None
         yield Finding(
             f"the upstream's certificate must have the name {name}",
             place(subject, site),
-            "500 Proxy Error, unless it has; Apache's log says AH00898: Error during SSL Handshake",
-            "speak http:// to a hub on this machine; or `SSLProxyCheckPeerName off`, if nobody else can be there",
+            "502 Bad Gateway, unless it has"
+            if own
+            else "500 Proxy Error, unless it has; Apache's log says AH00898: Error during SSL Handshake",
+            "speak http:// to a hub on this machine; or "
+            + ("`verify = false`" if own else "`SSLProxyCheckPeerName off`")
+            + ", if nobody else can be there",
             severity=Severity.ADVICE if preserved else None,
         )

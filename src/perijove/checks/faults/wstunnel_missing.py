@@ -40,7 +40,7 @@ from collections.abc import Iterator
 from perijove.checks.catalogue import Finding
 from perijove.checks.subject import Subject
 from perijove.config.apache.modules import enabling
-from perijove.text.diagnostic import Severity
+from perijove.text.diagnostic import Confidence, Severity
 
 SEVERITY = Severity.ERROR
 
@@ -58,7 +58,8 @@ def find(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             f"`{one.scheme}://` needs mod_proxy_wstunnel{'' if needed else ' before Apache 2.4.47'}",
             one.target.span,
-            "WebSockets are answered with 500; Apache's log says AH01144: No protocol handler was valid" if needed else "",
-            enabling("proxy_wstunnel"),
-            severity=None if needed else Severity.ADVICE,
+            "WebSockets are answered with 500; Apache's log says AH01144: No protocol handler was valid",
+            enabling("proxy_wstunnel") + ("" if needed else "; or say which Apache it is: `--apache-version`"),
+            severity=None if needed else Severity.WARNING,
+            confidence=None if needed else Confidence.MEDIUM,
         )

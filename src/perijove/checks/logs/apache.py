@@ -59,7 +59,7 @@ FAMILIES: Final = (
         "tls-to-upstream-not-enabled",
         Severity.ERROR,
         "the upstream is to be spoken to with TLS, and Apache is not told that it may",
-        rf"failed to enable ssl support(?: for {_ADDRESS} \({_WORKER}\))?",
+        rf"SSL Proxy requested for \S+ but not enabled|failed to enable ssl support(?: for {_ADDRESS} \({_WORKER}\))?",
         Tie.ADDRESS,
         "A URL with `https` or `wss` needs mod_ssl, and `SSLProxyEngine on` in the same virtual host.",
         "write `SSLProxyEngine on` in this virtual host, or `http://` if the hub speaks no TLS",
@@ -200,6 +200,18 @@ FAMILIES: Final = (
         "403 Forbidden for files and users with a space, or a question mark, in their names",
         ("AH10508", "AH10410", "AH10411", "AH10415", "AH10409"),
         confirms=names("rewrite-noescape-proxied"),
+    ),
+    Family(
+        "rewrite-not-allowed",
+        Severity.ERROR,
+        "rules of a section are forbidden by its Options",
+        r"AH00670: Options FollowSymLinks",
+        Tie.NONE,
+        "A RewriteRule in `<Location>` or `<Directory>` needs `Options FollowSymLinks` there, or every request of that section is "
+        "refused.",
+        "move the rules out of the section, into the virtual host; or write `Options +FollowSymLinks` in the section",
+        "403 Forbidden on every page of the section",
+        ("AH00670",),
     ),
     Family(
         "hub-path-not-proxied",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([A-Za-z_]\w*)=(.*)")
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_LONGEST = 1 << 16  # characters of a line, after which no more is put in place: `Define X ${X}${X}` doubles, line after line
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Variables:
         while True:
             start = text.find("${", at)
             end = text.find("}", start) if start >= 0 else -1
-            if end < 0:
+            if end < 0 or size > _LONGEST:
                 break
             value = self.get(text[start + 2 : end])
             if value is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from perijove.config.apache.modules import enabling
 from perijove.config.apache.table import Command, How, Where, table
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from perijove.text.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """An argument without its quotes, variables replaced."""
 
     text: str
@@ -170,10 +169,8 @@ def unknown(name: str, modules: Collection[str], *, assumed: bool) -> Fault:
     message = f"Invalid command '{name}', perhaps misspelled or defined by a module not included in the server configuration"
     its = table().commands.get(fold(name), ())
     if its:
-        why = f"it belongs to `{its[0].module}`: " + (
-            "no file that was read loads modules, and this one is not assumed; " if assumed else ""
-        )
-        return Fault("module-not-loaded", message, why + enabling(its[0].module))
+        why = "which no file that was read loads, and which is not assumed" if assumed else "which is not loaded"
+        return Fault("module-not-loaded", message, f"it belongs to mod_{its[0].module}, {why}; {enabling(its[0].module)}")
     bracket = "<" if name.startswith("<") else ""
     here = {key: one[0].name for key, one in table().commands.items() if key.startswith("<") == bool(bracket)}
     near = difflib.get_close_matches(fold(name), list(here), 1, 0.75)

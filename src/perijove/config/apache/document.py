@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from perijove.config.apache.words import Logical, fold, logical, physical, word
 
@@ -26,8 +26,7 @@ class Kind(Enum):
     CLOSE = "close"  # </Location>
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line, with those that continue it: `raw` as written, `logical` as Apache takes it."""
 
     kind: Kind

@@ -5,7 +5,7 @@ Knows rules. Must not know what they are for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from perijove.gateway.rules import Action, Always, Condition, Nothing, Rule, Skip, Then
@@ -62,7 +62,9 @@ class Flow:
             ValueError: a label was not placed.
         """
         return tuple(
-            replace(rule, then=_skip(rule.then, then, at), otherwise=_skip(rule.otherwise, otherwise, at))
+            rule
+            if then is None and otherwise is None
+            else Rule(rule.when, rule.do, _skip(rule.then, then, at), rule.origin, _skip(rule.otherwise, otherwise, at))
             for at, (rule, then, otherwise) in enumerate(self._rules)
         )
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _NAME: Final = b"Max-Forwards"
 _FIELD: Final[Template] = (RequestField(_NAME),)
+_LESS: Final = Look(tuple((b"%d" % count, b"%d" % (count - 1)) for count in range(1, 256)), _FIELD, _FIELD)
 _METHOD: Final[Template] = (Variable.METHOD,)
 _DESTINED: Final = NotEmpty((Fact.DESTINATION,))
 _TRACE: Final = Compares(_METHOD, Comparison.SAME, (b"TRACE",))
@@ -100,8 +101,7 @@ def expectations() -> list[Rule]:
 
 def max_forwards(said: str) -> list[Rule]:
     """Return what becomes of Max-Forwards: one less than it was, or what ProxyMaxForwards says where there is none."""
-    less = Look(tuple((b"%d" % count, b"%d" % (count - 1)) for count in range(1, 256)), _FIELD, _FIELD)
-    rules = [Rule(NotEmpty(_FIELD), EditField(Operation.SET, _NAME, (less,)), Then.NEXT)]
+    rules = [Rule(NotEmpty(_FIELD), EditField(Operation.SET, _NAME, (_LESS,)), Then.NEXT)]
     if said and not said.startswith("-"):
         rules.append(Rule(Not(NotEmpty(_FIELD)), EditField(Operation.SET, _NAME, (said.encode(),)), Then.NEXT))
     return rules

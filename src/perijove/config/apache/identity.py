@@ -65,7 +65,7 @@ def resolved(host: str) -> str:
     """Return the name of an address, as the resolver has it."""
     try:
         return socket.getnameinfo((socket.gethostbyname(host) if ":" not in host else host, 0), socket.NI_NAMEREQD)[0]
-    except OSError:
+    except (OSError, UnicodeError):  # the latter of what is no name at all
         return "bogus_host_without_reverse_dns"
 
 

@@ -38,7 +38,9 @@ def timeouts(server: Scope) -> Timeouts:
     """Return how long the server waits."""
     timeout = server.said.get("timeout", TIMEOUT)
     return Timeouts(
-        header=20.0,
+        # mod_reqtimeout's own defaults, but for the handshake, which it does not bound by itself.
+        header=server.said.get("reqtimeout-header", 20.0),
+        handshake=server.said.get("reqtimeout-handshake") or Timeouts().handshake,
         body=timeout,
         connect=timeout,
         response=timeout,

@@ -76,7 +76,7 @@ def read(
         others = [one for one in others if one not in loaded] if assumed else ["mpm_event"]
         builder = Builder(Variables(known, set(defines)), base, (*STATIC, *others), builder.documents)
         nodes = builder.file(source)
-    walker = _Walker(frozenset(builder.modules), assumed=assumed)
+    walker = _Walker(frozenset(builder.modules), assumed=assumed, given=modules is not None)
     items = walker.items(nodes, walker.scope)
     more = [_assumed(source)] if assumed and nodes and modules is None else []
     if without_mpm and not assumed:
@@ -133,10 +133,10 @@ def _no_mpm(where: Span) -> Diagnostic:
 class _Walker:
     """Goes through what was read, and checks it."""
 
-    def __init__(self, modules: frozenset[str], *, assumed: bool) -> None:
+    def __init__(self, modules: frozenset[str], *, assumed: bool, given: bool) -> None:
         self.modules = modules
         self.diagnostics: list[Diagnostic] = []
-        self._assumed = assumed
+        self._assumed = assumed and not given
         self._strangers = assumed or any(one not in table().sources for one in modules)
         self.scope = Scope(modules=modules, strangers=self._strangers)
 

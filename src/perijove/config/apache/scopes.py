@@ -20,6 +20,7 @@ from perijove.config.apache.directives import (
     mod_headers,
     mod_proxy,
     mod_remoteip,
+    mod_reqtimeout,
     mod_rewrite,
     mod_ssl,
 )
@@ -57,6 +58,7 @@ _MODULES = (
     mod_headers,
     mod_proxy,
     mod_remoteip,
+    mod_reqtimeout,
     mod_rewrite,
     mod_ssl,
 )  # importing them fills the registry

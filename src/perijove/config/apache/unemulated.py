@@ -33,7 +33,7 @@ EMULATED = _names("""
     <VirtualHost <Location <LocationMatch <If <ElseIf <Else <Proxy <ProxyMatch <RequireAll <RequireAny <RequireNone
     <IfModule <IfDefine <IfFile <IfDirective <IfSection <IfVersion <Macro Use UndefMacro MacroIgnoreEmptyArgs
     MacroIgnoreBadNesting Define UnDefine Include IncludeOptional LoadModule LoadFile ServerRoot DefaultRuntimeDir Error
-    Listen ServerName ServerAlias UseCanonicalName UseCanonicalPhysicalPort Timeout KeepAlive KeepAliveTimeout
+    Listen ServerName ServerAlias UseCanonicalName UseCanonicalPhysicalPort Timeout RequestReadTimeout KeepAlive KeepAliveTimeout
     ErrorDocument AllowEncodedSlashes MergeSlashes SetHandler
     LimitRequestLine LimitRequestFieldsize LimitRequestFields LimitRequestBody MaxKeepAliveRequests MaxRangeOverlaps MaxRangeReversals MaxRanges
     ProxyRequests ProxyRemote ProxyRemoteMatch ProxyPassInterpolateEnv ProxyPass ProxyPassMatch ProxyPassReverse
@@ -53,9 +53,9 @@ EMULATED = _names("""
     SSLProxyCACertificateFile
 """)
 
-# Logs and timeouts are perijove's own, files are served as they are, and how many processes there are is said elsewhere.
+# Logs and most timeouts are perijove's own, files are served as they are, and how many processes there are is said elsewhere.
 ACCEPTED = _names("""
-    AddDefaultCharset AcceptPathInfo AccessFileName RequestReadTimeout AuthBasicAuthoritative
+    AddDefaultCharset AcceptPathInfo AccessFileName AuthBasicAuthoritative
     AllowOverrideList Options DefaultType FileETag EnableMMAP EnableSendfile ReadBufferSize FlushMaxThreshold FlushMaxPipelined
     Protocol AcceptFilter Port HostnameLookups ServerAdmin ServerSignature ErrorLog ErrorLogFormat ContentDigest LogLevel
     NameVirtualHost ServerTokens LimitXMLRequestBody Mutex RLimitCPU RLimitMEM

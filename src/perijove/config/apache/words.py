@@ -6,7 +6,6 @@ Knows the lexical rules of httpd's server/util.c. Must not know directives.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from perijove.text.source import Span
@@ -29,8 +28,7 @@ class Piece(NamedTuple):
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Logical:
+class Logical(NamedTuple):
     """A line as Apache sees it: continued ones are joined, white space around is gone, variables may be replaced."""
 
     source: Source

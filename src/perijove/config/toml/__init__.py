@@ -15,12 +15,19 @@ from perijove.text.source import Source, Span
 
 if TYPE_CHECKING:
     from perijove.config.toml.schema import Config
+    from perijove.gateway.model import Gateway
 
 __all__ = ["load", "load_table", "parse"]
 
 
 def load(source: Source) -> Loaded:
     """Read a TOML text."""
+    gateway, diagnostics = meaning(source)
+    return Loaded(source, None if has_errors(diagnostics) else gateway, diagnostics)
+
+
+def meaning(source: Source) -> tuple[Gateway | None, tuple[Diagnostic, ...]]:
+    """Return what a TOML text means, whatever is wrong with it, and what is to be said of it; None if it means nothing."""
     config, diagnostics = parse(source)
     return _lowered(source, config, diagnostics)
 
@@ -30,8 +37,9 @@ def load_table(table: dict[str, Any]) -> Loaded:
     from perijove.config.toml.schema import validate
 
     source = Source("<options>", "")
-    config, diagnostics = validate(source, table)
-    return _lowered(source, config, diagnostics)
+    config, said = validate(source, table)
+    gateway, diagnostics = _lowered(source, config, said)
+    return Loaded(source, None if has_errors(diagnostics) else gateway, diagnostics)
 
 
 def parse(source: Source) -> tuple[Config | None, list[Diagnostic]]:
@@ -42,19 +50,29 @@ def parse(source: Source) -> tuple[Config | None, list[Diagnostic]]:
         table = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         return None, [_syntax(source, error)]
+    except RecursionError:
+        return None, [_nested()]
     return validate(source, table)
 
 
-def _lowered(source: Source, config: Config | None, diagnostics: list[Diagnostic]) -> Loaded:
+def _lowered(
+    source: Source, config: Config | None, diagnostics: list[Diagnostic]
+) -> tuple[Gateway | None, tuple[Diagnostic, ...]]:
     from perijove.config.toml.lower import lower
 
-    gateway = None
-    if config is not None:
-        gateway, more = lower(source, config)
-        diagnostics = diagnostics + more
-    if has_errors(diagnostics):
-        gateway = None
-    return Loaded(source, gateway, tuple(diagnostics))
+    if config is None:
+        return None, tuple(diagnostics)
+    gateway, more = lower(source, config)
+    return gateway, (*diagnostics, *more)
+
+
+def _nested() -> Diagnostic:
+    return Diagnostic(
+        name="toml-syntax",
+        severity=Severity.ERROR,
+        message="this is not read: tables or lists stand in each other hundreds deep",
+        help="no key needs more than a few levels",
+    )
 
 
 def _syntax(source: Source, error: tomllib.TOMLDecodeError) -> Diagnostic:

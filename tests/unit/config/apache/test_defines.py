@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perijove.config.apache import load
 from perijove.config.apache.defines import Variables, envvars
 from perijove.config.apache.words import Logical, logical, word
 from perijove.text.source import Source
@@ -101,3 +102,8 @@ def test_envvars() -> None:
 
 def test_envvars_of_another_instance() -> None:
     assert envvars(DEBIAN, "/etc/apache2-hub", {})["APACHE_LOG_DIR"] == "/var/log/apache2-hub"
+
+
+def test_what_doubles_from_line_to_line_comes_to_an_end() -> None:
+    text = "Define X a\n" + "Define X ${X}${X}\n" * 60
+    assert load(Source("hub.conf", text)).diagnostics

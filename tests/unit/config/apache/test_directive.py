@@ -66,7 +66,10 @@ def test_unknown() -> None:
     assert fault.help == "the nearest name is `ProxyPass`"
     assert unknown("<Loction", MODULES, assumed=False).help == "the nearest name is `<Location>`"
     fault = unknown("AuthLDAPURL", MODULES, assumed=False)
-    assert (fault.name, fault.help.split(":")[0]) == ("module-not-loaded", "it belongs to `authnz_ldap`")
+    assert (fault.name, fault.help.split(":")[0]) == (
+        "module-not-loaded",
+        "it belongs to mod_authnz_ldap, which is not loaded; load it",
+    )
     assert "a2enmod authnz_ldap" in fault.help
     assert unknown("Xyzzy", MODULES, assumed=False).help == "no directive of Apache is called so"
 

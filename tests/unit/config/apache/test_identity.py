@@ -36,6 +36,8 @@ def test_a_host_without_a_name_has_its_address() -> None:
     assert identity(scope(Kind.HOST, server, addresses=["*:8000"])) == Identity("front.test", 8000)
     assert identity(scope(Kind.HOST, server, addresses=["_default_"])) == Identity("front.test", 81)
     assert identity(scope(Kind.HOST, server, addresses=["127.0.0.1:8000"])) == Identity(resolved("127.0.0.1"), 8000)
+    nonsense = scope(Kind.HOST, server, addresses=["a\udc85b"])  # an octet that is in no name
+    assert identity(nonsense) == Identity("bogus_host_without_reverse_dns", 81)
     assert identity(scope(Kind.HOST, server)) == Identity("bogus_host_without_forward_dns", 81)
     assert identity(scope(Kind.SERVER)) == Identity("localhost")
 

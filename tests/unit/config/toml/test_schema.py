@@ -84,6 +84,11 @@ def test_faults(text: str, message: str, line: int) -> None:
     assert fault.where.line == line
 
 
+def test_nested_without_end() -> None:
+    (fault,) = load(Source("hub.toml", "a = " + "{a = " * 3000 + "1" + "}" * 3000)).diagnostics
+    assert (fault.name, fault.where) == ("toml-syntax", None)
+
+
 @pytest.mark.parametrize(("text", "line"), [("listen = :80\n", 1), ("a = 1\n[tls\n", 2), ('to = "x', 1), ("a = 1\na = 2\n", 2)])
 def test_not_toml(text: str, line: int) -> None:
     (fault,) = load(Source("hub.toml", text)).diagnostics

@@ -1,0 +1,36 @@
+"""The tables and the picture say what was measured. The measuring itself takes minutes: `make bench`."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from tests.bench.picture import picture
+from tests.bench.report import Spread, capacity, table, throughput
+
+NGINX = [{"rate": 100.0, "cpu": 20e-6, "p99": 500.0}, {"rate": 50.0, "cpu": 40e-6, "p99": 700.0}]
+OURS = [{"rate": 120.0, "cpu": 10e-6, "p99": 400.0}, {"rate": 70.0, "cpu": 30e-6, "p99": 600.0}]
+ROUNDS = {"http": {"perijove": OURS, "nginx": NGINX, "haproxy": [{}, {}]}, "idle": {"perijove": [{"held": 1536.0}]}}
+
+
+def test_ratios_are_of_the_same_round() -> None:
+    assert throughput(OURS, NGINX) == Spread.of([1.2, 1.4])
+    found = capacity(OURS, NGINX)
+    assert found is not None
+    assert round(found.middle, 3) == round((2 + 4 / 3) / 2, 3)
+
+
+def test_a_round_that_failed_is_left_out() -> None:
+    assert throughput([{}, OURS[1]], NGINX) == Spread(1.4, 1.4, 1.4)
+    assert capacity([{}, {}], NGINX) is None
+
+
+def test_the_table() -> None:
+    text = table(ROUNDS, "nginx")
+    assert "| perijove, compiled | 1.67 (1.50–1.83) | 1.30 (1.25–1.35) | 20.00 µs; 10.00 | 500 |" in text
+    assert "| HAProxy | failed | | | |" in text
+    assert "| perijove, compiled | 1.5 |" in text
+
+
+def test_the_picture_is_xml() -> None:
+    root = ElementTree.fromstring(picture(ROUNDS, "nginx"))
+    assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.text == "1.67"]
