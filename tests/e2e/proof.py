@@ -70,7 +70,7 @@ class Proof:
     name: str
     at: str  # what stands in the line in which the check finds it, the first such line
     probes: tuple[Probe, ...]
-    base: str = "root"  # of the hub, as `BASES` in conftest.py names it; `chp-` before it: with configurable-http-proxy inside
+    base: str = "root"  # of the hub, as `BASES` in conftest.py names it; `chp-` before it: with configurable-http-proxy inside; `remote-user`: one that believes the field
     restarted: str = ""  # the base of the hub when it is fixed, if its own configuration must be changed, too
     without: tuple[str, ...] = ()  # modules that are not loaded
     enable: tuple[str, ...] = ()  # of these, what the fix is

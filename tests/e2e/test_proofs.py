@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from perijove.demo.hub import Hub, wait_for
 from perijove.demo.processes import Process, free_port
 
 _PROOFS = proofs()
+REMOTE_USER = "remote-user"  # the hub that believes the field
 CHP_BASES = {f"chp-{name}": base for name, base in BASES.items() if name != ONE_HOP}
 # The hub's proxy closes a connection after a WebSocket that was refused, and Apache may take it for the next request all the same.
 _UNPOOLED = "SetEnv proxy-initial-not-pooled 1"
@@ -60,12 +62,21 @@ def signing_on() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def hub_of(hubs: dict[str, Hub], cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Hub]]:
-    """Return the hub of a base; those with configurable-http-proxy inside, as most users have them, start when they are asked for."""
+    """Return the hub of a base. Two kinds start when they are asked for.
+
+    Those with configurable-http-proxy inside, as most users have them; and one that believes Remote-User.
+    """
     made: dict[str, Hub] = {}
 
     def find(base: str) -> Hub:
         if base in hubs:
             return hubs[base]
+        if base == REMOTE_USER and base not in made:
+            folder = tmp_path_factory.mktemp(f"hub-{base}")
+            shutil.copy(Path(__file__).with_name("remote_user.py"), folder)
+            settings = {"JupyterHub": {"authenticator_class": "remote_user.RemoteUser"}}
+            made[base] = Hub(folder, "/", PASSWORD, settings=settings)
+            made[base].wait()
         if base not in made:
             made[base] = Hub(tmp_path_factory.mktemp(f"hub-{base}"), CHP_BASES[base], PASSWORD, settings=inside(cache))
             made[base].wait()

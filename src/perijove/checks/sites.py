@@ -268,8 +268,8 @@ def _of(when: Condition) -> Iterator[tuple[str, bool]]:
     match when:
         case conditions.PathPrefix(prefix=path) | conditions.PathIs(path=path):
             yield path.decode("utf-8", "replace"), False
-        case conditions.PathMatches(pattern=pattern) | conditions.Matches(pattern=pattern):
-            yield pattern.source or pattern.pattern.decode("utf-8", "replace"), True
+        case conditions.PathMatches(pattern=pattern) | conditions.Matches(pattern=pattern) if pattern.source:
+            yield pattern.source, True  # what nobody wrote says nothing
         case conditions.All(of=several) | conditions.Any(of=several):
             for one in several:
                 yield from _of(one)
