@@ -113,8 +113,8 @@ def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
     if isinstance(written, bytes):
         text = written
     elif state is not None:
-        # The status is not yet known to be an error (ap_die_r, modules/http/http_request.c).
-        state.status, was = 0, state.status
+        # Of a URL the status is not yet known to be an error (ap_die_r, modules/http/http_request.c).
+        state.status, was = status if kind == TEXT else 0, state.status
         text = written.text(state)
         state.status = was
     if kind == INSIDE and state is not None and not exchange.inside:
