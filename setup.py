@@ -41,7 +41,10 @@ def extensions() -> list[Extension]:
         flags = ["-O0", "-g1", "-fno-omit-frame-pointer", *SANITIZERS] if SANITIZE else ["-O2"]
         links = SANITIZERS if SANITIZE else []
         found.append(Extension(name, [str(source)], extra_compile_args=flags, extra_link_args=links, optional=not REQUIRED))
-    return cythonize(found, build_dir="build/cython", compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
+    built = cythonize(found, build_dir="build/cython", compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
+    for one in built:
+        one.optional = not REQUIRED  # cythonize forgets it
+    return built
 
 
 setup(ext_modules=extensions())
