@@ -23,6 +23,7 @@ class Upstream:
         self.kept: list[Conversation] = []  # WebSockets, which need no thread
         self.asked = threading.Event()
         self.stopping = False
+        self.idle: set[socket.socket] = set()  # those that have been answered, and wait for a further request
         self.go = threading.Event()
         self.heard = b""
 
@@ -31,6 +32,7 @@ class Upstream:
         target = b""
         try:
             while (head := conversation.head()) is not None:
+                self.idle.discard(sock)
                 target = head.target
                 self.asked.set()
                 if target.startswith(b"/unread"):
@@ -49,10 +51,12 @@ class Upstream:
                 )
                 if self.stopping:
                     return
+                self.idle.add(sock)
                 if target.startswith(b"/once"):
                     self._hang_up(conversation, len(self.served))
                     return
         finally:
+            self.idle.discard(sock)
             self.closed[target] = time.monotonic()
             sock.close() if target != b"/idle" else None
 
