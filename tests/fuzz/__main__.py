@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60, help="for each target")
     parser.add_argument("--seed", type=int, help="what is made; another each time without it")
     parser.add_argument("--mutations", action="store_true", help="do without atheris")
+    parser.add_argument("--first", action="store_true", help="end with the first that is found, as it is")
     parser.add_argument("--outcomes", type=int, metavar="COUNT", help="print a hash of what comes of each input, and no more")
     parser.add_argument("--plants", action="store_true", help="plant faults in copies, and find them")
     options = parser.parse_args(arguments)
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         return plants.main(options.seconds, {one.name for one in chosen})
     guided = not options.mutations and importlib.util.find_spec("atheris") is not None
     print(f"seed {seed}, engine {engine.KIND}, {'with' if guided else 'without'} atheris", flush=True)
+    if options.first:
+        return int(any(_first(target, seed, options.seconds) for target in chosen))
     return int(sum(_fuzzed(target, seed, options.seconds, guided) for target in chosen) > 0)
 
 
@@ -59,6 +62,14 @@ def hashes(target: Target, seed: int, count: int) -> list[str]:
         text = repr(outcome.where[0] if isinstance(outcome, Finding) else outcome)
         found.append(hashlib.blake2b(text.encode(), digest_size=6).hexdigest())
     return found
+
+
+def _first(target: Target, seed: int, seconds: float) -> bool:
+    """Tell whether anything is found, and what."""
+    told = run(target, inputs(seed, target.corpus(), target.words), seconds, 1)
+    for finding in told.findings.values():
+        print(f"{target.name}: {told.count} inputs: {' '.join(map(str, finding.where))}\n{finding.text}")
+    return bool(told.findings)
 
 
 def _fuzzed(target: Target, seed: int, seconds: float, guided: bool) -> bool:

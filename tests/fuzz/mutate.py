@@ -11,6 +11,7 @@ from typing import Final
 
 _MOST: Final = 4096  # octets
 _NUMBERS: Final = (0, 1, 9, 10, 13, 32, 34, 37, 44, 45, 47, 58, 59, 92, 95, 127, 128, 133, 160, 255)
+_MARKS: Final = (b"\r\n", b"\r\n", b"\n", b": ", b":", b" ", b"/", b",")
 _LONG: Final = 300  # repetitions
 
 
@@ -19,6 +20,9 @@ def mutated(rng: random.Random, octets: bytes, corpus: Sequence[bytes], words: S
     out = bytearray(octets)
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         at = rng.randint(0, len(out))
+        if rng.randrange(2):  # where something begins: that is where readers are tender
+            mark = rng.choice(_MARKS)
+            at = max(out.find(mark, at) + len(mark), 0) if mark in out[at:] else at
         size = min(rng.choice((1, 1, 2, 4, 8, 16, 64)), len(out) - at)
         kind = rng.randrange(9)
         if kind == 0:

@@ -61,9 +61,9 @@ def tried(target: Target, octets: bytes) -> Outcome | Finding:
         return Finding(octets, where, "".join(traceback.format_exception(error)))
 
 
-def run(target: Target, octets: Iterable[bytes], seconds: float = float("inf")) -> Told:
-    """Give a target inputs, one after the other, for so long."""
-    told, end = Told(), time.monotonic() + seconds
+def run(target: Target, octets: Iterable[bytes], seconds: float = float("inf"), most: int = 1 << 30) -> Told:
+    """Give a target inputs, one after the other, for so many seconds of CPU, or until so much was found."""
+    told, end = Told(), time.process_time() + seconds
     for one in octets:
         outcome = tried(target, one)
         told.count += 1
@@ -71,7 +71,7 @@ def run(target: Target, octets: Iterable[bytes], seconds: float = float("inf")) 
             told.findings.setdefault(outcome.where, outcome)
         else:
             told.kinds[outcome[0]] += 1
-        if told.count % 64 == 0 and time.monotonic() > end:
+        if len(told.findings) >= most or (told.count % 16 == 0 and time.process_time() > end):
             break
     return told
 

@@ -121,7 +121,7 @@ def answer(one: Ask, kind: str, size: int) -> Answer:
     if kind == "empty":
         return Answer(204, b"", head.replace(b"200 OK", b"204 No Content") + b"\r\n")
     if kind in ("interim", "flood"):
-        count = 3 if kind == "interim" else 40
+        count = 3 if kind == "interim" else 150
         interim = b"HTTP/1.1 103 Early Hints\r\nX-Number: %d\r\n\r\n" % one.number
         return Answer(200, told, interim * count + head + length + b"\r\n" + told, good=kind == "interim")
     if kind == "garbage":

@@ -275,15 +275,19 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="perijove-soak-") as name:
         day = Day(Path(name), options.seed)
         curve: list[tuple[int, float]] = []
+        parts, each = [], {}
         end = time.monotonic() + 60 * options.minutes
         try:
             while time.monotonic() < end:
                 day.cycle()
                 curve.append(day.calm())
+                if len(curve) == _FIRST:
+                    each = {pid: _weight([pid])[1] for pid in day.processes()}
                 print(
                     f"cycle {len(curve)}: {curve[-1][0]} descriptors, {curve[-1][1]:.2f} MiB; {sum(day.done.values())} done, {sum(day.lost.values())} lost",
                     flush=True,
                 )
+            parts = [f"{each.get(pid, 0):.2f} … {_weight([pid])[1]:.2f}" for pid in day.processes()]
         finally:
             day.stop()
         logs = "".join(path.read_text() for path in Path(name).glob("*.log"))
@@ -291,6 +295,7 @@ def main(arguments: list[str] | None = None) -> int:
         if "Traceback" in logs or "internal error" in logs:
             wrong.append("a traceback in the log:\n" + logs[-3000:])
         print(", ".join(f"{times} {what}" for what, times in sorted(day.done.items())))
+        print("MiB of each process, after the first cycles and at the end: " + ", ".join(parts))
         print("\n".join(wrong) or "flat: nothing was lost, and nothing stays")
         return int(bool(wrong))
 

@@ -26,6 +26,7 @@ from perijove.engine.head import Limits, RequestHead
 from perijove.engine.slots import FIRST_ACTIVITY
 from perijove.engine.upstream import Upstream
 from perijove.gateway.model import RoutesApi, Routing, TcpAddress, UnixAddress
+from perijove.observe.seen import Asked
 from perijove.routing.dynamic import Destinations, Url, url_of
 from perijove.server.routes import Routes
 
@@ -84,7 +85,7 @@ async def _play(asked: list[tuple[str, str, bytes, str]], by_host: bool) -> list
 
     row = memoryview(bytearray(8 * (FIRST_ACTIVITY + 64))).cast("q")
     routes = Routes((), tell, lambda: [row])
-    given = {"routes": routes, "token": "secret", "by_host": by_host}
+    given = {"routes": routes, "asked": Asked(), "token": "secret", "by_host": by_host}
     application = Application([(r"/api/routes(?:/.*)?", Handler, given), (r".*", Missing)], log_function=lambda _: None)
     found = []
     for method, path, body, token in asked:
@@ -116,7 +117,7 @@ async def _play(asked: list[tuple[str, str, bytes, str]], by_host: bool) -> list
     return found
 
 
-def _find(url: Url) -> Upstream:
+def _find(url: Url, _: object = None) -> Upstream:
     made = Upstream("u", _TIMES)
     made.authority = url.authority
     return made
@@ -176,14 +177,12 @@ def check(octets: bytes) -> Outcome:
     return "changed" if kinds & {201, 204} else "told" if 200 in kinds else "refused", [status for status, _ in found]
 
 
+# B, C, D and E stand for POST, GET, DELETE and PUT.
 _SEEDS: Final = (
-    b'\0\0/api/routes/user/x\n{"target": "http://127.0.0.1:81", "user": "x"}\0\1/api/routes/user/x\0\2/api/routes/user/x',
-    b"\1"
-    b"\0/api/routes/hub.example/a%20b/\n"
-    b'{"target": "http://up:1/base/", "jupyterhub": true}'
-    b"\0\1/api/routes?inactive_since=2020-01-01",
-    b'\0\0/api/routes/\n{"target": "http+unix://%2Frun%2Fx"}\0\0/api/routes/%2e%2e/a\n{}\0\1/api/routes/%ff',
-    b'\0\0/api/routes/a\n{"target": "https://[::1]:8443/", "last_activity": 5}\0\2/api/routes/b\0\3/api/routes\0\1/other',
+    b'\0B/api/routes/user/x\n{"target": "http://127.0.0.1:81", "user": "x"}\0C/api/routes/user/x\0D/api/routes/user/x',
+    b'\1B/api/routes/hub.example/a%20b/\n{"target": "http://up:1/base/", "jupyterhub": true}\0C/api/routes?inactive_since=2020-01-01',
+    b'\0B/api/routes/\n{"target": "http+unix://%2Frun%2Fx"}\0B/api/routes/%2e%2e/a\n{}\0C/api/routes/%ff',
+    b'\0B/api/routes/a\n{"target": "https://[::1]:8443/", "last_activity": 5}\0D/api/routes/b\0E/api/routes\0C/other',
 )
 _WORDS: Final = (
     b"\0", b"\n", b"/api/routes/", b"/", b"//", b"%", b"%2f", b"%2F%2e", b"..", b".", b"%00", b"%ff", b"%c3%a4", b"?", b"#", b";", b'"', b"{", b"}", b"[", b"]", b":", b",",

@@ -6,6 +6,7 @@ What it finds is compared with PCRE2 by tests/property/test_regex.py.
 from __future__ import annotations
 
 import re
+import signal
 import time
 from typing import Final
 
@@ -27,8 +28,22 @@ def _machine(pattern: bytes) -> Machine | None:
         return None
 
 
+def _late(*_: object) -> None:
+    raise TimeoutError("it does not come to an end")
+
+
 def check(octets: bytes) -> Outcome:
     """Octet 0 chooses what the subject is made of, and whether case counts; a pattern follows."""
+    # Of CPU, so that a busy machine is no hang. `re` looks for signals now and then.
+    signal.signal(signal.SIGVTALRM, _late)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 2 * _SOON)
+    try:
+        return _checked(octets)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def _checked(octets: bytes) -> Outcome:
     choice, pattern = octets[:1] or b"\0", octets[1:]
     began = time.process_time()
     try:
