@@ -70,7 +70,7 @@ def test_a_client_that_comes_back_needs_no_handshake_in_full(
     tmp_path: Path,
     authority: trustme.CA,
 ) -> None:
-    """Of one worker: tickets of another's cannot be read (decision 46)."""
+    """Of one worker: tickets of another's cannot be read (decision 47)."""
     pair()
     pems = f'cert = "{tmp_path}/cert.pem"\nkey = "{tmp_path}/key.pem"\n'
     front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origin.url}"\n[tls]\n{pems}')
