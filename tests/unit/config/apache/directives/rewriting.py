@@ -21,7 +21,7 @@ from perijove.engine.const import FOUND
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.peer import Peer
 from perijove.engine.program import Program
-from perijove.engine.state import KEPT, REFUSED
+from perijove.engine.state import DECODED, KEPT, REFUSED
 from perijove.gateway.actions import Encoding, ForwardTo, Nothing, Refuse, SetNote
 from perijove.gateway.conditions import (
     Always,
@@ -240,7 +240,7 @@ def configured(text: str, modules: frozenset[str] = frozenset(("proxy", "proxy_h
         elif name == "UseCanonicalName":
             server.canonical = rest == "On"
         elif name == "AllowEncodedSlashes":
-            server.slashes = KEPT
+            server.slashes = {"on": DECODED, "off": REFUSED, "nodecode": KEPT}[rest.lower()]
         elif name == "SetEnvIf":
             server.noted.append(tuple(rest.split(None, 2)))  # type: ignore[arg-type]
         elif name == "ProxyPass":
