@@ -6,8 +6,10 @@ from typing import Final
 
 from perijove.config.apache import load as load_apache
 from perijove.config.toml import load as load_toml
+from perijove.engine.exchange import Exchange
+from perijove.engine.head import RequestHead
 from perijove.engine.peer import Peer
-from perijove.engine.plan import Table
+from perijove.engine.plan import Plan, Table
 from perijove.routing import upstreams
 from perijove.routing.compile import compile_table
 from perijove.text.source import Source
@@ -83,3 +85,15 @@ def _trusts(address: str) -> bool:
 def peer(trusted: bool, secure: bool) -> Peer:
     """Return a client, or a balancer that is trusted."""
     return Peer(b"192.0.2.1", 5, b"https" if secure else b"http", 443 if secure else 80, trusted, _trusts)
+
+
+def begun(head: RequestHead, plan: Plan, table: Table, client: Peer) -> Exchange:
+    """Return an exchange that has begun with what a table has just decided, as a connection begins one."""
+    exchange = Exchange(client)
+    exchange.begin(head, plan)
+    if plan.edited:
+        assert table.state is not None
+        if plan.keeps_fields:
+            table.state.snapshot()
+        exchange.state = table.state
+    return exchange

@@ -87,7 +87,7 @@ def check(octets: bytes) -> Outcome:
     plan = table.resolve(head, None, tables.peer(trusted, secure))
     if plan.kind != FORWARD:
         return "answered", plan.kind, plan.status
-    exchange = _begun(head, plan, table, trusted, secure)
+    exchange = tables.begun(head, plan, table, tables.peer(trusted, secure))
     places = cuts(choice[3:6], 3, len(stream) - head.size)
     out, verdict = _forwarded(exchange, head, plan, source, places)
     if verdict == REFUSE:
@@ -119,7 +119,7 @@ def _broken(choice: bytes, head: RequestHead, table: tables.Table, source: Buffe
     plan = table.resolve(head, None, tables.peer(bool(choice[2] & 1), bool(choice[2] & 2)))
     if plan.kind != FORWARD:
         return "answered", plan.kind, plan.status
-    exchange = _begun(head, plan, table, bool(choice[2] & 1), bool(choice[2] & 2))
+    exchange = tables.begun(head, plan, table, tables.peer(bool(choice[2] & 1), bool(choice[2] & 2)))
     out, verdict = _forwarded(exchange, head, plan, source, [])
     assert verdict != FOUND
     try:
@@ -132,17 +132,6 @@ def _broken(choice: bytes, head: RequestHead, table: tables.Table, source: Buffe
 def _reads_more(head: RequestHead) -> bool:
     """Tell whether a strict reader may read what we refuse: of chunked content we take less than the grammar allows."""
     return head.length < 0
-
-
-def _begun(head: RequestHead, plan: Plan, table: tables.Table, trusted: bool, secure: bool) -> Exchange:
-    exchange = Exchange(tables.peer(trusted, secure))
-    exchange.begin(head, plan)
-    if plan.edited:
-        assert table.state is not None
-        if plan.keeps_fields:
-            table.state.snapshot()
-        exchange.state = table.state
-    return exchange
 
 
 def _same_case(head: RequestHead, fields: reader.Fields) -> reader.Fields:

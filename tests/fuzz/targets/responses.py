@@ -15,7 +15,6 @@ from tests.fuzz.target import Outcome, Target, cuts
 
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, FORWARD, FOUND, MORE, OVERRIDE, REFUSE, TUNNEL
-from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead, ResponseHead
 
 _UPGRADE: Final = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"
@@ -54,13 +53,7 @@ def _play(number: int, choice: bytes, stream: bytes, places: list[int], ends: bo
     assert head.scan(client, Limits()) == FOUND
     plan = table.resolve(head, None, tables.peer(False, True))
     assert plan.kind == FORWARD
-    exchange = Exchange(tables.peer(False, True))
-    exchange.begin(head, plan)
-    if plan.edited:
-        assert table.state is not None
-        if plan.keeps_fields:
-            table.state.snapshot()
-        exchange.state = table.state
+    exchange = tables.begun(head, plan, table, tables.peer(False, True))
     sent, out, source, answer = Buffer(), Buffer(), Buffer(), ResponseHead()
     exchange.write_request(head, sent)
     client.drop(head.size)

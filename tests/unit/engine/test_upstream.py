@@ -466,11 +466,6 @@ def test_a_fault_of_ours_ends_the_borrower_too(spy: Spy, server: Listening, caps
 # ------------------------------------------------------------------ TLS
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
 @pytest.fixture
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
