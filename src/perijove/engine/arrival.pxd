@@ -24,5 +24,3 @@ cdef class Arrival(Borrower):
     @cython.locals(size=cython.int)
     cdef void _announced(self) except *
     cdef void _handshake(self) except *
-    @cython.locals(peer=Peer)
-    cdef void _agreed(self) except *

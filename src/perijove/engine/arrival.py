@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from perijove.engine.site import Site
 
 
-class Accepted(ssl.SSLSocket):
-    """A client's connection that keeps the name it was begun for (RFC 6066 §3)."""
-
-    shown: str | None = None
-
-
 class Arrival(Borrower):
     """What a connection is from accept on."""
 
@@ -134,24 +128,11 @@ class Arrival(Borrower):
             else:
                 self.close()
         else:
-            self._agreed()
+            self.peer.tls = self.tls
             self.mode = HEAD
             self.want(IN)
             self.until(self.site.timeouts.header)
             self.arrived()
-
-    def _agreed(self) -> None:
-        """Keep what rules may want to know of the handshake."""
-        tls = self.tls
-        peer = self.peer
-        assert tls is not None
-        if isinstance(tls, Accepted) and tls.shown:
-            peer.shown = tls.shown.encode("latin-1", "replace")
-        agreed = tls.cipher()
-        if agreed is not None:
-            peer.protocol = (tls.version() or "").encode()
-            peer.cipher = agreed[0].encode()
-            peer.strength = b"%d" % agreed[2]
 
 
 def _secured(sock: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:

@@ -4,5 +4,6 @@ cdef class Peer:
     cdef public int port, server_port
     cdef public bint trusted
     cdef public object plan
-    cdef public object trusts
+    cdef public object trusts, tls
     cpdef void renew(self, bytes address, int port) except *
+    cpdef void learn(self) except *

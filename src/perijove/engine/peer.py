@@ -5,12 +5,19 @@ Must not know requests, nor how it is decided who is trusted.
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from perijove.engine.plan import Plan
+
+
+class Accepted(ssl.SSLSocket):
+    """A client's connection that keeps the name it was begun for (RFC 6066 §3)."""
+
+    shown: str | None = None
 
 
 class Peer:
@@ -30,6 +37,7 @@ class Peer:
         "shown",
         "strength",
         "tail",
+        "tls",
         "trusted",
         "trusts",
         "whole",
@@ -61,8 +69,9 @@ class Peer:
         self.trusted = trusted
         self.trusts = trusts
         self.local = b""  # the address that it came to; none of a Unix socket
-        # Of TLS: the name that the client has shown (SNI), and what was agreed on, in OpenSSL's words.
+        # Of TLS: the name that the client has shown (SNI), and what was agreed on, in OpenSSL's words: once it was asked for.
         self.shown = self.protocol = self.cipher = self.strength = b""
+        self.tls: ssl.SSLSocket | None = None  # whom to ask
         # The lines for the last plan and host on this connection: the next request mostly has the same.
         self.plan: Plan | None = None
         self.host = b""
@@ -78,3 +87,16 @@ class Peer:
         self.address = address
         self.port = port
         self.trusted = address != b"unix:" and self.trusts is not None and self.trusts(address.decode())
+
+    def learn(self) -> None:
+        """Ask what was agreed on in the handshake. Few rules want to know: a connection that has none does not pay for it."""
+        tls, self.tls = self.tls, None
+        if tls is None:
+            return
+        if isinstance(tls, Accepted) and tls.shown:
+            self.shown = tls.shown.encode("latin-1", "replace")
+        agreed = tls.cipher()
+        if agreed is not None:
+            self.protocol = (tls.version() or "").encode()
+            self.cipher = agreed[0].encode()
+            self.strength = b"%d" % agreed[2]

@@ -333,6 +333,7 @@ class OfPeer(Part):
 
     def text(self, state: State) -> bytes:
         """Return it."""
+        state.peer.learn()
         value: bytes = getattr(state.peer, self.name)
         return value
 

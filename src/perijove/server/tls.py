@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.arrival import Accepted
+from perijove.engine.peer import Accepted
 from perijove.gateway.model import TcpAddress, TlsClient, TlsServer
 from perijove.server.peer import examiner
 
