@@ -72,6 +72,7 @@ class Replicated:
         self._why = "it was never connected to"
         self._known = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ending = False
 
     @property
     def store(self) -> Store:
@@ -86,8 +87,12 @@ class Replicated:
 
     async def end(self) -> None:
         """Note what was not noted yet, and let go of Redis."""
+        # A cancellation may be lost in redis-py (8.1.0; seen where connections ended at the same time): these would go on.
+        self._ending = True
         for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_GATHERS)
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(_GATHERS):
                 if self.connected:
@@ -166,9 +171,9 @@ class Replicated:
     # ------------------------------------------------------------------ changes that are announced
 
     async def _run(self) -> None:
-        """Keep the copy true for ever."""
+        """Keep the copy true until the end."""
         pause = 0.0
-        while True:
+        while not self._ending:
             try:
                 async with self._table.announcements() as announcements:
                     await self._synchronise()
@@ -201,7 +206,9 @@ class Replicated:
 
     async def _follow(self, announcements: Announcements) -> None:
         """Apply what is announced until the connection is lost, or doubted."""
-        while not self._doubt:
+        while not self._ending:
+            if self._doubt:
+                raise Unavailable(self._doubt)
             one = await announcements.next(_CHECKS)
             if one is not None:
                 await self._take(one)
@@ -214,7 +221,6 @@ class Replicated:
                 await self._take(one)
             if epoch != self._epoch or sequence < self._sequence:
                 await self._synchronise()
-        raise Unavailable(self._doubt)
 
     async def _take(self, one: Announced) -> None:
         if one.epoch == self._epoch and one.sequence <= self._sequence:
@@ -327,7 +333,7 @@ class Replicated:
                 self._used[path] = used
 
     async def _note_uses(self) -> None:
-        while True:
+        while not self._ending:
             await asyncio.sleep(self._notes)
             if self.connected:
                 with contextlib.suppress(Unavailable):
