@@ -391,7 +391,11 @@ def test_the_limit_of_the_body(before: Before) -> None:
 
     def handler(conversation: Conversation) -> None:
         while (head := conversation.head()) is not None:
-            heard.append(conversation.content(head))
+            try:
+                heard.append(conversation.content(head))
+            except AssertionError as error:
+                assert error.args == ((b"", 1024),)  # it was cut behind the first chunk, which had come alone
+                return
             conversation.send(answer(b"ok"))
 
     front, _ = before(handler, '[limits]\nbody = "1KiB"\n')
