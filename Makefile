@@ -121,7 +121,7 @@ $(VENV)/.venv:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" MAY_INSTALL="$(filter test,$(MAKECMDGOALS))" sh scripts/make_venv.sh
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.venv pyproject.toml
+$(VENV)/.demo: $(VENV)/.venv pyproject.toml setup.py $(ENGINE)
 	@echo "Installing perijove, JupyterHub and JupyterLab (a minute or two the first time) …"
 	@$(PIP) install -e '.[demo]'
 	@touch $@
