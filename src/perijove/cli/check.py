@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
 import zlib
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from perijove.cli.garbage import kept
 from perijove.cli.options import colours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from perijove.checks.live import Live
     from perijove.checks.logs.reading import Log
@@ -52,6 +51,7 @@ _ROUNDS = 6  # of fixes
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", help="Default: text.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--explain", "page", metavar="NAME", help="Print what a check is about, and stop.")
+@kept()
 def command(
     files: tuple[str, ...],
     apache: bool,
@@ -121,14 +121,13 @@ def command(
         seen.append(here.said)
 
     def judged(source: Source) -> Report:
-        with _uncollected():
-            if source.name == NOTHING:
-                subject = Subject(source, known, None, None, ())
-            else:
-                subject = of_source(source, apache=apache, defines=define, known=known)
-                if here is not None and subject.reading is not None:
-                    subject = replace(subject, diagnostics=(*subject.diagnostics, *here.unread(source)))
-            return check(subject, select=_names(select), ignored=_names(ignore), logs=seen, untied=not reports)
+        if source.name == NOTHING:
+            subject = Subject(source, known, None, None, ())
+        else:
+            subject = of_source(source, apache=apache, defines=define, known=known)
+            if here is not None and subject.reading is not None:
+                subject = replace(subject, diagnostics=(*subject.diagnostics, *here.unread(source)))
+        return check(subject, select=_names(select), ignored=_names(ignore), logs=seen, untied=not reports)
 
     if not files:
         reports.append(judged(Source(NOTHING, "")))
@@ -153,18 +152,6 @@ def _unread(path: str) -> str:
     if os.path.isdir(path):
         return f"name the files in it: `perijove check {os.path.join(path, '*.conf')}`"
     return "give the path of Apache's file or perijove's, or `-` for standard input; `apachectl -S` lists Apache's"
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Do not look for garbage: of a large configuration much is made, and nearly all of it is kept."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _names(given: tuple[str, ...]) -> frozenset[str]:
