@@ -110,10 +110,15 @@ _LIKELY: Final = 2
 
 def origins(gateway: Gateway) -> Iterator[str]:
     """Yield what browsers call the virtual hosts of a gateway, hub or not."""
+    yield from (origin for origin, _ in addressed(gateway))
+
+
+def addressed(gateway: Gateway) -> Iterator[tuple[str, VirtualHost]]:
+    """Yield the virtual hosts of a gateway, hub or not, each with what browsers call it."""
     for listener in gateway.listeners[:_LISTENERS]:
         if listener.redirect_to is None and isinstance(listener.address, TcpAddress):
             for host in (listener.hosts or gateway.hosts)[:_HOSTS]:
-                yield "://".join(_called(listener, listener.address, _name(host)))
+                yield "://".join(_called(listener, listener.address, _name(host))), host
 
 
 def _called(listener: Listener, address: TcpAddress, name: str) -> tuple[str, str]:

@@ -86,7 +86,7 @@ class Subject:
     def addresses(self) -> dict[tuple[str, int], frozenset[str]]:
         """The addresses of virtual hosts, by where they stand."""
         return {
-            (one.span.source.name, one.span.line): frozenset(word.text.lower() for word in one.words)
+            (one.span.source.name, one.span.line): frozenset(word.text.lower().replace("_default_", "*") for word in one.words)
             for one in self.directives("virtualhost")
         }
 
