@@ -2,11 +2,13 @@
 
 ## What it finds
 
-A ProxyPass, or an exclusion (`!`), whose path is below that of an earlier one in the same list.
+A ProxyPass, a ProxyPassMatch or an exclusion (`!`) whose paths are below that of an earlier one in the same list; and a ProxyPass in
+a `<Location>` whose path is below that of a later one.
 
 ## Why it hurts
 
-The first ProxyPass that fits is taken, not the longest: what comes after `/` is never looked at.
+The first ProxyPass that fits is taken, not the longest: what comes after `/` is never looked at. Of sections it is the other way
+round: the last that fits counts.
 
 ## What a user sees
 
@@ -41,7 +43,7 @@ from typing import Final
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.subject import Subject
-from perijove.checks.written import Written, deleted, inserted
+from perijove.checks.written import Mapped, Written, deleted, inserted
 from perijove.text.diagnostic import Fix, Severity
 
 SEVERITY = Severity.ERROR
@@ -50,6 +52,7 @@ _SPELT: Final = re.compile(r"\^((?:[\w/~%@-]|\\[.-])*)").match
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each line that is never looked at."""
+    yield from _sections(subject)
     lists: dict[str, list[Written]] = {}
     for one in subject.directives("proxypass", "proxypassmatch"):
         if one.location is None and len(one.words) > 1 and not any("mapping=" in word.text for word in one.words):
@@ -75,6 +78,33 @@ def find(subject: Subject) -> Iterator[Finding]:
                 f"move this line above line {first.span.line}",
                 fix if whole and first.words[0].text != path else None,
             )
+
+
+def _sections(subject: Subject) -> Iterator[Finding]:
+    """Yield each section's line if a later section has its paths: of several sections, the last that fits counts."""
+    later: dict[str, dict[str, Mapped]] = {}  # by host, and path of the section
+    for one in reversed(subject.mapped):
+        section = one.written.location
+        if (
+            section is None
+            or one.written.name != "proxypass"
+            or one.pattern
+            or one.path is None
+            or section.name.lower() != "location"
+        ):
+            continue
+        path = one.path.text
+        its = later.setdefault(str(one.written.host.span) if one.written.host is not None else "", {})
+        over = next((its[above] for above in _above(path) if above in its and above != path), None)
+        its.setdefault(path, one)
+        if over is None or (over.scheme, over.authority) == (one.scheme, one.authority):
+            continue
+        yield Finding(
+            f"`<Location {path}>` is never asked: `<Location {over.path.text if over.path else ''}>` behind it has all of its paths",
+            one.written.span,
+            f"what is below {path} goes to {over.target.text}",
+            f"move the section above to behind line {over.written.span.line}: of sections, the last that fits counts",
+        )
 
 
 def _match(one: Written, pattern: str, by_path: dict[str, Written]) -> Iterator[Finding]:
