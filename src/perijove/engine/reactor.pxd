@@ -3,6 +3,7 @@ cimport cython
 from perijove.engine.buffer cimport Buffer
 from perijove.engine.poll cimport Poller, clock
 
+cdef Buffer _NOTHING
 cdef Py_ssize_t AGAIN, WANT_READ, WANT_WRITE
 cdef int ERR, IN, OUT
 cdef double _TICK, _GATHER
@@ -17,6 +18,8 @@ cdef class Endpoint:
     cdef public long long tick, born
     cdef public bint closed, muted
     cpdef void attach(self, object sock, int interest) except *
+    cpdef void lighten(self) except *
+    cpdef object socket(self)
     cpdef void want(self, int interest) except *
     cpdef void until(self, double seconds) except *
     cpdef Py_ssize_t recv(self, Buffer into, Py_ssize_t size) except -9999

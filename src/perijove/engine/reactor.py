@@ -26,6 +26,7 @@ _GATHER: Final = 0.1  # seconds for which lines of a log may wait
 _MANY_LINES: Final = 256
 _TICK: Final = 0.1  # seconds: how finely deadlines are kept
 _RESET: Final = struct.pack("ii", 1, 0)
+_NOTHING: Final = Buffer()  # of those that have none of their own: nothing is ever put into it
 
 
 class Endpoint:
@@ -72,6 +73,21 @@ class Endpoint:
         self.mask = interest
         self.born = self.reactor.round
         self.reactor.add(self, interest)
+
+    def lighten(self) -> None:
+        """Hold no more than the descriptor and what is to be written: connections may be silent for days, by the thousand."""
+        if self.tls is None and self.sock is not None:
+            self.sock.detach()
+            self.sock = None
+            self.inbuf = _NOTHING
+            if self.outbuf.size() == 0:
+                self.outbuf = _NOTHING
+
+    def socket(self) -> socket.socket | None:
+        """Return the socket, made anew where only its descriptor was kept; None of a connection that does not stand."""
+        if self.sock is None and self.fd >= 0 and not self.closed:
+            self.sock = socket.socket(fileno=self.fd)
+        return self.sock
 
     def want(self, interest: int) -> None:
         """Wait for `interest` from now on."""
@@ -145,14 +161,17 @@ class Endpoint:
         self.outbuf.clear()
         if self.sock is not None:
             self.sock.close()
+        elif self.fd >= 0:
+            os.close(self.fd)
         self.sock = None
         self.tls = None
 
     def reset(self) -> None:
         """Close with RST, so that the other side cannot take what it has for all."""
-        if not self.closed and self.sock is not None:
+        sock = self.socket()
+        if sock is not None:
             with contextlib.suppress(OSError):
-                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.tls = None  # no close_notify: it would say that this is all
         self.close()
 

@@ -147,6 +147,39 @@ def test_close(reactor: Reactor, far: list[socket.socket]) -> None:
     assert endpoint.told == []
 
 
+def test_a_light_one_keeps_its_descriptor_only(reactor: Reactor, far: list[socket.socket]) -> None:
+    (one, _), (other, _) = spy(reactor, far), spy(reactor, far)
+    fd = one.fd
+    one.lighten()
+    other.outbuf.append(b"still to be written")
+    other.lighten()
+    assert one.sock is None
+    assert one.inbuf is one.outbuf is other.inbuf
+    assert other.flush() == 0
+    assert far[1].recv(100) == b"still to be written"
+    far[0].send(b"x")
+    reactor.turn(1.0)
+    assert one.told == [IN]
+    assert os.read(fd, 10) == b"x"
+    one.close()
+    one.close()
+    assert far[0].recv(10) == b""
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    assert one.socket() is None
+
+
+def test_a_light_one_gets_its_socket_again(reactor: Reactor, far: list[socket.socket]) -> None:
+    one, _ = spy(reactor, far)
+    one.lighten()
+    made = one.socket()
+    assert made is not None
+    assert made.fileno() == one.fd
+    assert one.socket() is made
+    one.close()
+    assert made.fileno() == -1
+
+
 def test_flush(reactor: Reactor, far: list[socket.socket]) -> None:
     endpoint, end = spy(reactor, far)
     assert endpoint.flush() == 0
