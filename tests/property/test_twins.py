@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import types
 from collections import Counter
 from collections.abc import Iterator
