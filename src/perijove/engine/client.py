@@ -6,8 +6,6 @@ connections are pooled (`upstream`). What arrives out of turn stays in the kerne
 
 from __future__ import annotations
 
-import contextlib
-import socket
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields, files, page, replies, slots, template
@@ -926,11 +924,8 @@ class Client(Arrival):
         upstream.inbuf.move(self.outbuf, upstream.inbuf.size())
         self.inbuf.move(upstream.outbuf, self.inbuf.size())
         self.deadline = 0.0
-        for endpoint in (self, upstream):
-            for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
-                if endpoint.sock is not None and hasattr(socket, option):
-                    with contextlib.suppress(OSError):
-                        endpoint.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        self.probe()
+        upstream.probe()
         self.idle = upstream.upstream.timeouts.tunnel
         self.until(self.idle)
         upstream.deadline = 0.0
