@@ -55,7 +55,7 @@ class Site:
         self.failed: Callable[[Exchange, int], None] | None = None  # tells of a request that fails, and by which status
 
     def same(self, text: bytes) -> bytes:
-        """Return `text` as another connection has it already, if one does: there are fewer browsers and hosts than connections."""
+        """Return `text` as another connection has it already, if one does: browsers and hosts are fewer than connections."""
         found = self._same.get(text)
         if found is None:
             if len(self._same) >= _REMEMBERED:
