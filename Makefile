@@ -17,6 +17,8 @@ SERVERS := server or e2e or browser or contract
 ONCE := tests/fuzz/test_texts.py tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
+# Bytecode is kept, whatever the environment says: else hundreds of servers that tests start would each compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # All targets without a slash: none of them is a file.
 .PHONY: fuzz sanitize autobahn soak $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
