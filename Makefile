@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+# One waits for packages, or for the compiler's last file, while another one works.
+ASIDE := --no-print-directory -j 2 --output-sync
 PORT ?= 8080
 IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
@@ -31,7 +33,9 @@ demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL
 demo-replicas: $(VENV)/.replicas ## The same with two perijoves that share their routes in a real Redis (PORT=8080)
 	@exec $(BIN)/python -m perijove.demo --replicas --port $(PORT)
 
-test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
+test: $(VENV)/.venv ## Set up, and run everything
+	@$(MAKE) $(ASIDE) $(VENV)/.test $(VENV)/.apt
+	@$(MAKE) $(ASIDE) build lint types docs
 	@IMAGE=$(IMAGE) sh scripts/image.sh
 	@echo "== the pure engine"
 	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
@@ -140,9 +144,8 @@ $(VENV)/.replicas: $(VENV)/.demo pyproject.toml
 $(VENV)/.test: $(VENV)/.venv pyproject.toml
 	@echo "Installing what the tests need (two or three minutes the first time) …"
 	@$(PIP) install -U 'pip>=25.1'
-	@$(PIP) install --group lint --group docs --group test
-	@$(PIP) install -e '.[demo]'
-	@touch $@ $(VENV)/.demo
+	@PERIJOVE_PURE=1 $(PIP) install --group lint --group docs --group test -e '.[demo]'
+	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.test
 	@$(PIP) install --group fuzz || echo "There is no atheris for this Python: targets get what is made from their seeds only."
@@ -151,4 +154,4 @@ $(VENV)/.fuzz: $(VENV)/.test
 $(VENV)/.build: $(VENV)/.test $(VENV)/.apt setup.py $(ENGINE)
 	@echo "Compiling the engine …"
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python setup.py -q build_ext --inplace --parallel 2 > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
-	@touch $@
+	@touch $@ $(VENV)/.demo

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,13 @@ def hubs(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             hub.wait()
         yield running
     finally:
-        for hub in running.values():
-            hub.stop()
+        end(running.values())
+
+
+def end(hubs: Iterable[Hub]) -> None:
+    """Stop hubs side by side: each waits for the servers that it ends."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Hub.stop, hubs))
 
 
 @pytest.fixture(scope="session")
