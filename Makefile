@@ -14,8 +14,10 @@ ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/peri
 # Tests that start no server. What programs decide is compared with Apache on both engines: explain's on the pure one, what goes
 # over the wire (oracle) on the compiled one. Checks ask whichever engine there is, once.
 UNITS := not e2e and not browser and not server and not oracle and not contract
-# They start servers, and mostly wait: two at a time, those that share servers on one side (tests/conftest.py).
+# They start servers, and often wait: three at a time, those that share servers on one side (tests/conftest.py).
 SERVERS := server or e2e or browser or contract
+# Of the others some take a thousand times as long as most: who has nothing left to do takes from who has.
+SPREAD := -n 2 --dist worksteal
 ONCE := tests/fuzz/test_texts.py tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
@@ -38,15 +40,14 @@ test: $(VENV)/.venv ## Set up, and run everything
 	@$(MAKE) $(ASIDE) build lint types docs
 	@IMAGE=$(IMAGE) sh scripts/image.sh
 	@echo "== the pure engine"
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" $(SPREAD) $(ONCE:%=--ignore=%)
 	@echo "== the compiled engine, servers and browser"
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 --ignore=tests/explain
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "oracle" -n 2
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(SERVERS)" -n 2 --dist loadgroup
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "oracle or ($(UNITS))" $(SPREAD) --ignore=tests/explain
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(SERVERS)" -n 3 --dist loadgroup --no-loadscope-reorder
 
 unit: $(VENV)/.test build ## Run the tests that need no server, on both engines
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 --ignore=tests/explain
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" $(SPREAD) $(ONCE:%=--ignore=%)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" $(SPREAD) --ignore=tests/explain
 
 oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 keeps what it says)
 	@set -f; $(BIN)/python -m tests.oracle.record $(if $(WRITE),--write) $(CASES)

@@ -21,12 +21,6 @@ BASES = {"root": "/", "sub-path": "/mypath/", "one-hop": "/"}
 ONE_HOP = "one-hop"  # of this one the hub's own perijove is the public one, too, and ends TLS
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
-
-
 @pytest.fixture(scope="session")
 def cache() -> Path:
     """A folder that outlives the tests: npm's packages need not be fetched again."""
