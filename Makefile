@@ -133,8 +133,9 @@ $(VENV)/.demo: $(VENV)/.venv pyproject.toml setup.py $(ENGINE)
 	@$(PIP) install -e '.[demo]'
 	@touch $@
 
-$(VENV)/.apt: $(VENV)/.venv
+$(VENV)/.apt: $(VENV)/.venv scripts/apt_needs.sh scripts/promtool.sh
 	@APT="$(APT)" sh scripts/apt_needs.sh
+	@sh scripts/promtool.sh $(BIN)
 	@touch $@
 
 $(VENV)/.replicas: $(VENV)/.demo pyproject.toml
