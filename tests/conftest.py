@@ -11,21 +11,13 @@ from perijove import engine
 _ROOT = Path(__file__).parent
 # What all tests of a folder are.
 _MARKS = {"server": "server", "security": "server", "redis": "server", "contract": "contract", "e2e": "e2e", "oracle": "oracle"}
-# Folders of tests that share servers: those of one file, or, where a name is given, all that have this name.
-_SHARED = {
-    "server": "",
-    "security": "",
-    "contract": "",
-    "e2e": "",
-    "browser": "",
-    "checks": "",
-    "hub": "suite",
-    "redis": "redis",
-}
+# Folders of tests that start servers, which those of one file share.
+_SHARED = ("server", "security", "contract", "e2e", "browser", "checks", "hub", "redis")
 # Those of them that take longest, the longest first: else a core would wait for the last one (`--no-loadscope-reorder`).
 _LONG = (
-    "e2e/test_hub.py", "e2e/test_apache_configurations.py", "e2e/test_proofs.py", "server/test_endurance.py", "server/test_faults.py",
-    "security/test_messages.py", "server/test_memory.py", "hub/test_suite.py", "e2e/test_replicas.py", "server/test_limits.py",
+    "hub/test_suite.py", "e2e/test_apache_configurations.py", "e2e/test_hub.py", "e2e/test_proofs.py", "contract/test_tls.py",
+    "server/test_endurance.py", "server/test_status.py", "server/test_faults.py", "server/test_limits.py", "server/test_memory.py",
+    "contract/test_command.py", "server/test_log.py", "redis/test_faults.py", "e2e/test_replicas.py", "security/test_messages.py",
 )  # fmt: skip
 _APART = ("server/test_endurance.py",)  # each of their tests shares with nobody
 
@@ -45,11 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for file, some in groupby(items, key=lambda item: item.path):
         path = file.relative_to(_ROOT)
         folder, name = path.parts[0], path.as_posix()
-        group = _SHARED.get(folder)
         for item in some:
             if folder in _MARKS:
                 item.add_marker(_MARKS[folder])
-            if group is not None:
-                item.add_marker(pytest.mark.xdist_group(group or f"{folder}-{item.name if name in _APART else path.stem}"))
+            if folder in _SHARED:
+                item.add_marker(pytest.mark.xdist_group(f"{folder}-{item.name if name in _APART else path.stem}"))
             long.get(name, others).append(item)
     items[:] = [*(item for name in _LONG for item in long[name]), *others]
