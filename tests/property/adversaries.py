@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.fuzz import reader
+from tests import reader
 from tests.unit.engine.loopback import Far, Listening, turning
 from tests.unit.engine.script import forward, table
 
