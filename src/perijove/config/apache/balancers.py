@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from perijove.config.apache.directives.mod_proxy import Pass
-    from perijove.config.apache.scope import Levels
+    from perijove.config.apache.scope import Levels, Scope
     from perijove.config.apache.upstreams import Upstreams
 
 _TURNS: Final = {"bytraffic": Turn.TRAFFIC, "bybusyness": Turn.BUSYNESS}
@@ -34,16 +34,24 @@ class Balancers:
     """Balancers of one virtual host."""
 
     def __init__(self, levels: Levels, upstreams: Upstreams) -> None:
-        self.levels = levels
         self.upstreams = upstreams
+        # By names, in order: there may be thousands of balancers.
+        self._sections: dict[str, list[Scope]] = {}
+        for section in levels.sections:
+            self._sections.setdefault(section.path.lower().rstrip("/"), []).append(section)
+        self._sets: dict[str, dict[str, str]] = {}  # what ProxySet says
+        for level in levels.scopes:
+            for scope in (level, *level.sections):
+                for line in scope.said.get("proxyset", ()):
+                    words = [word.text for word in line.words]
+                    named = scope.path if scope is not level else words.pop(0)
+                    its = self._sets.setdefault(named.lower().rstrip("/"), {})
+                    its |= parameters_of(words)
 
     def members(self, target: Target, spares: bool = False) -> list[Member]:
         """Return the members of a balancer that are in use; the `spares`, too, if asked for."""
         found: list[Member] = []
-        name = _name(target)
-        for section in self.levels.sections:
-            if section.path.lower().rstrip("/") != name:
-                continue
+        for section in self._sections.get(_name(target), ()):
             for line in section.said.get("balancermember", ()):
                 words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
                 parameters = parameters_of(words[1:])
@@ -87,7 +95,7 @@ class Balancers:
         flow.place(after)
 
     def _choice(self, one: Pass, balancer: Target, note: bytes, targets: Sequence[Member]) -> Balance:
-        said = self._said(balancer) | one.parameters
+        said = self._sets.get(_name(balancer), {}) | one.parameters
         cookie, _, parameter = said.get("stickysession", "").partition("|")
         members = tuple(
             BalanceMember(
@@ -112,19 +120,6 @@ class Balancers:
             said.get("nofailover", "").lower() != "on",
             _TURNS.get(said.get("lbmethod", ""), Turn.REQUESTS),
         )
-
-    def _said(self, target: Target) -> dict[str, str]:
-        """Return what ProxySet says of a balancer."""
-        said: dict[str, str] = {}
-        name = _name(target)
-        for level in self.levels.scopes:
-            for scope in (level, *level.sections):
-                for line in scope.said.get("proxyset", ()):
-                    words = [word.text for word in line.words]
-                    named = scope.path if scope is not level else words.pop(0)
-                    if named.lower().rstrip("/") == name:
-                        said |= parameters_of(words)
-        return said
 
 
 def _name(target: Target) -> str:
