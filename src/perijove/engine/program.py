@@ -83,9 +83,9 @@ class Forward(Action):
 
     __slots__ = ("absolute", "encoding", "origin", "path", "upstream", "whole")
 
-    def __init__(self, upstream: Any, path: Text | None, encoding: int, whole: bool = False) -> None:
+    def __init__(self, upstream: Any, path: Text | None, encoding: int, whole: bool = False, named: bytes = b"") -> None:
         self.upstream = upstream
-        self.origin = b"%b://%b" % (b"https" if upstream.tls else b"http", upstream.authority)
+        self.origin = named or b"%b://%b" % (b"https" if upstream.tls else b"http", upstream.authority)
         self.absolute: bytes = getattr(upstream, "absolute", b"")
         self.path = path  # None: as it was sent
         self.encoding = encoding
@@ -165,7 +165,7 @@ class Anywhere(Action):
             # What is no number is a part of a name that nobody has; with a question mark it is not even that.
             state.status = 400 if port[2].isdigit() or (b"?" in authority or b"#" in authority) else 500
             return False
-        upstream = self.find(scheme.lower(), authority)
+        upstream = self.find(scheme.lower(), authority.lower())
         if upstream is None:
             state.status = 500
             return False

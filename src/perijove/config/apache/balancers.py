@@ -89,9 +89,10 @@ class Balancers:
     def _choice(self, one: Pass, balancer: Target, note: bytes, targets: Sequence[Member]) -> Balance:
         said = self._said(balancer) | one.parameters
         cookie, _, parameter = said.get("stickysession", "").partition("|")
+        section = self.upstreams.deciding(balancer)[-1]
         members = tuple(
             BalanceMember(
-                self.upstreams.name(target, {**its, **one.parameters}),
+                self.upstreams.name(target, {**its, **one.parameters}, section),
                 round(100 * float(its.get("loadfactor", "1"))),
                 octets(its.get("route", "")),
                 octets(its.get("redirect", "")),
