@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.scope import Kind
 from perijove.config.apache.targets import Target, target_of
 from perijove.config.apache.upstreams import seconds
 from perijove.config.apache.words import octets
@@ -41,15 +42,23 @@ class Balancers:
         """Return the members of a balancer that are in use; the `spares`, too, if asked for."""
         found: list[Member] = []
         name = _name(target)
-        for section in self.levels.sections:
-            if section.path.lower().rstrip("/") != name:
-                continue
-            for line in section.said.get("balancermember", ()):
-                words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
-                parameters = parameters_of(words[1:])
-                member = target_of(words[0])
-                if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
-                    found.append((member, parameters))
+        for words in self._lines(name):
+            parameters = parameters_of(words[1:])
+            member = target_of(words[0])
+            if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
+                found.append((member, parameters))
+        return found
+
+    def _lines(self, name: str) -> list[list[str]]:
+        """Return what each BalancerMember of a balancer says, the main server's first: in its section, or with its name."""
+        found: list[list[str]] = []
+        for level in self.levels.scopes:
+            for scope in (level, *level.sections):
+                for line in scope.said.get("balancermember", ()):
+                    words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
+                    named = words.pop(0) if scope.kind is not Kind.PROXY else scope.path
+                    if named.lower().rstrip("/") == name:
+                        found.append(words)
         return found
 
     def only(self, target: Target) -> Member | None:

@@ -77,7 +77,7 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
             request=requests.rules(host, via[0], expects),
             response=(
                 *rewrite_phases.answers_of(host.scope),
-                *response_rules(host.merged, mapper.balancers.urls, host.names.origin, via[1], interpolates),
+                *response_rules(host.merged, host.when, mapper.balancers.urls, host.names.origin, via[1], interpolates),
             ),
             program=True,
             forwards=host.forwards,
