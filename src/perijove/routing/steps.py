@@ -124,8 +124,8 @@ class Building:
                 return program.Set(SETTINGS[setting], value)
             case actions.Refuse(status, _, allow, phrase):
                 return program.Finish(status, None if allow is None else text((allow,)), phrase)
-            case actions.ForwardTo(name, path, encoding, whole):
-                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole)
+            case actions.ForwardTo(name, path, encoding, whole, named):
+                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole, named)
             case actions.SetNote(name, value):
                 return program.SetNote(name.lower(), text(value))
             case actions.Redirect(status, location):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.scope import Kind
 from perijove.config.apache.targets import Target, target_of
 from perijove.config.apache.upstreams import seconds
 from perijove.config.apache.words import octets
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from perijove.config.apache.directives.mod_proxy import Pass
-    from perijove.config.apache.scope import Levels, Scope
+    from perijove.config.apache.scope import Levels
     from perijove.config.apache.upstreams import Upstreams
 
 _TURNS: Final = {"bytraffic": Turn.TRAFFIC, "bybusyness": Turn.BUSYNESS}
@@ -35,13 +36,15 @@ class Balancers:
 
     def __init__(self, levels: Levels, upstreams: Upstreams) -> None:
         self.upstreams = upstreams
-        # By names, in order: there may be thousands of balancers.
-        self._sections: dict[str, list[Scope]] = {}
-        for section in levels.sections:
-            self._sections.setdefault(section.path.lower().rstrip("/"), []).append(section)
-        self._sets: dict[str, dict[str, str]] = {}  # what ProxySet says
+        # By names, since there may be thousands: what each BalancerMember says, the main server's first, and what ProxySet says.
+        self._members: dict[str, list[list[str]]] = {}
+        self._sets: dict[str, dict[str, str]] = {}
         for level in levels.scopes:
             for scope in (level, *level.sections):
+                for line in scope.said.get("balancermember", ()):
+                    words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
+                    named = words.pop(0) if scope.kind is not Kind.PROXY else scope.path
+                    self._members.setdefault(named.lower().rstrip("/"), []).append(words)
                 for line in scope.said.get("proxyset", ()):
                     words = [word.text for word in line.words]
                     named = scope.path if scope is not level else words.pop(0)
@@ -51,13 +54,11 @@ class Balancers:
     def members(self, target: Target, spares: bool = False) -> list[Member]:
         """Return the members of a balancer that are in use; the `spares`, too, if asked for."""
         found: list[Member] = []
-        for section in self._sections.get(_name(target), ()):
-            for line in section.said.get("balancermember", ()):
-                words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
-                parameters = parameters_of(words[1:])
-                member = target_of(words[0])
-                if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
-                    found.append((member, parameters))
+        for words in self._members.get(_name(target), ()):
+            parameters = parameters_of(words[1:])
+            member = target_of(words[0])
+            if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
+                found.append((member, parameters))
         return found
 
     def only(self, target: Target) -> Member | None:
@@ -97,9 +98,10 @@ class Balancers:
     def _choice(self, one: Pass, balancer: Target, note: bytes, targets: Sequence[Member]) -> Balance:
         said = self._sets.get(_name(balancer), {}) | one.parameters
         cookie, _, parameter = said.get("stickysession", "").partition("|")
+        section = self.upstreams.deciding(balancer)[-1]
         members = tuple(
             BalanceMember(
-                self.upstreams.name(target, {**its, **one.parameters}),
+                self.upstreams.name(target, {**its, **one.parameters}, section),
                 round(100 * float(its.get("loadfactor", "1"))),
                 octets(its.get("route", "")),
                 octets(its.get("redirect", "")),
