@@ -56,8 +56,8 @@ def find(subject: Subject) -> Iterator[Finding]:
     for one in subject.directives(*_NAMES):
         for word in one.words:
             found = _path(word.text)
-            if found is not None and word.text in word.span.source.line(word.span.line):
-                line = word.span.source.line(word.span.line)
+            line = "" if found is None else word.span.source.line(word.span.line)
+            if found is not None and word.text in line:
                 column = line.index(word.text, max(0, word.span.column - 1)) + found.start(1) + 1
                 seen.setdefault(found[1], []).append(Span(word.span.source, word.span.line, column, len(found[1])))
     known = set(seen)
@@ -65,11 +65,12 @@ def find(subject: Subject) -> Iterator[Finding]:
     if base:
         known.add(base)
     spelt: dict[str, set[str]] = {}
-    for name in known:
-        for slip in _slips(name):
+    slips = {name: _slips(name) for name in known}
+    for name, its in slips.items():
+        for slip in its:
             spelt.setdefault(slip, set()).add(name)
     for name in sorted(seen):
-        near = spelt.get(name, set()) | (_slips(name) & known)
+        near = spelt.get(name, set()) | (slips[name] & known)
         other = next((it for it in sorted(near) if _rarer(name, it, seen, base)), None)
         for span in seen[name] if other is not None else ():
             yield Finding(
