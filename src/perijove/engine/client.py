@@ -929,7 +929,11 @@ class Client(Arrival):
         self.idle = upstream.upstream.timeouts.tunnel
         self.until(self.idle)
         upstream.deadline = 0.0
+        site = self.site
         self.exchange.lighten()
+        self.exchange.host = site.same(self.exchange.host)
+        self.peer.local = site.same(self.peer.local)
+        self.agent = site.same(self.agent)
         if self.tls is None and upstream.tls is None:
             self.lighten()
             upstream.lighten()

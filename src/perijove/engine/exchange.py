@@ -208,8 +208,6 @@ class Exchange:
 
     def lighten(self) -> None:
         """Let go of what only messages need: octets are copied from now on, perhaps for days."""
-        if self.path == self.target:
-            self.path = self.target
         self.carried = self.range = self.if_range = b""
         self.decoder = self.request_decoder = None
         if self.state is not None and self.state.balance is None:

@@ -83,9 +83,9 @@ class Forward(Action):
 
     __slots__ = ("absolute", "encoding", "origin", "path", "upstream", "whole")
 
-    def __init__(self, upstream: Any, path: Text | None, encoding: int, whole: bool = False) -> None:
+    def __init__(self, upstream: Any, path: Text | None, encoding: int, whole: bool = False, named: bytes = b"") -> None:
         self.upstream = upstream
-        self.origin = b"%b://%b" % (b"https" if upstream.tls else b"http", upstream.authority)
+        self.origin = named or b"%b://%b" % (b"https" if upstream.tls else b"http", upstream.authority)
         self.absolute: bytes = getattr(upstream, "absolute", b"")
         self.path = path  # None: as it was sent
         self.encoding = encoding
@@ -163,9 +163,13 @@ class Anywhere(Action):
         port = authority.rpartition(b"]")[2].rpartition(b":")
         if port[1] and port[2] and not (port[2].isdigit() and 0 < int(port[2][:6]) < 65536):
             # What is no number is a part of a name that nobody has; with a question mark it is not even that.
-            state.status = 400 if port[2].isdigit() or (b"?" in authority or b"#" in authority) else 500
+            # That nobody has it is found out behind what cannot stand in a request line.
+            spelt = _spelt(slash + path, self.encoding)
+            odd = spelt is not None and not consists(spelt, _IS_TARGET)
+            named = b"?" in authority or b"#" in authority
+            state.status = 400 if port[2].isdigit() or named else 403 if odd else 500
             return False
-        upstream = self.find(scheme.lower(), authority)
+        upstream = self.find(scheme.lower(), authority.lower())
         if upstream is None:
             state.status = 500
             return False

@@ -96,9 +96,6 @@ cdef class OfPeer(Part):
 cdef class NamedPort(Part):
     cpdef bytes text(self, State state)
 
-cdef class UpstreamUrl(Part):
-    cpdef bytes text(self, State state)
-
 cdef class Destination(Part):
     cpdef bytes text(self, State state)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import re
 import time
-from typing import Any
 
 from perijove.engine import fields, ids
 from perijove.engine.functions import FUNCTIONS
@@ -345,21 +344,6 @@ class NamedPort(Part):
         return b"443" if state.scheme == b"https" else b"80"
 
 
-class UpstreamUrl(Part):
-    """Where the request is about to go; empty if nowhere yet."""
-
-    __slots__ = ()
-
-    def text(self, state: State) -> bytes:
-        """Return it."""
-        if state.upstream is None:
-            return b""
-        if state.form == b"connect":
-            return state.host
-        upstream: Any = state.upstream
-        return f"{upstream.name}".encode() + state.target
-
-
 class Destination(Part):
     """The URL that it is sent to, its path not yet encoded."""
 
@@ -377,7 +361,7 @@ class Sent(Part):
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return state.origin + state.target if state.onward else state.origin
+        return state.origin if state.elsewhere or not state.origin else state.origin.lower() + state.target
 
 
 class RequestId(Part):

@@ -56,6 +56,8 @@ def drained(to: Endpoint, source: Endpoint, ended: bool) -> int:
     if left:
         return OPEN
     to.want(to.interest & ~OUT)
+    if to.sock is None:
+        to.lighten()
     if ended:
         half_close(to)
         return ENDED

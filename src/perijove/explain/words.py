@@ -17,7 +17,7 @@ from perijove.gateway.templates import Fact, Template, Variable
 _FACTS = {
     Fact.PATH: "path",
     Fact.QUERY: "query",
-    Fact.UPSTREAM_URL: "upstream-url",
+    Fact.DESTINATION: "upstream-url",
     Fact.HANDSHAKE: "handshake",
 }
 

@@ -53,12 +53,16 @@ class ForwardDynamic:
 
 @dataclass(frozen=True, slots=True)
 class ForwardTo:
-    """Send the request to an upstream with a path that is made of it; the query is as it is now, unless `whole` has it already."""
+    """Send the request to an upstream with a path that is made of it; the query is as it is now, unless `whole` has it already.
+
+    `named` is how rules see the beginning of the URL, if not as the upstream's.
+    """
 
     upstream: str
     path: Template
     encoding: Encoding = Encoding.CANONICAL
     whole: bool = False
+    named: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

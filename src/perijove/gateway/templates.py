@@ -46,7 +46,6 @@ class Fact(Enum):
     MICROSECONDS = "microseconds since 1970"  # when the request began
     DURATION = "microseconds since the request began"
     HANDSHAKE = "handshake"  # websocket, if this is one
-    UPSTREAM_URL = "upstream url"  # where the request is about to go; empty if nowhere yet
     HELD = "held text"  # what `actions.Hold` has put there
     DESTINATION = "destination"  # the URL that it will be sent to, its path not yet encoded; empty until that is known
     CALLED = "name called"  # the host as the client named it: lower case, no port, no final dot

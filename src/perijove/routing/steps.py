@@ -120,8 +120,8 @@ class Building:
                 return None
             case actions.Forward(name, None, _):
                 return program.Forward(self._upstreams[name], None, program.AS_IS)
-            case actions.ForwardTo(name, path, encoding, whole):
-                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole)
+            case actions.ForwardTo(name, path, encoding, whole, named):
+                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole, named)
             case actions.ForwardAnywhere(url, encoding, whole):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):

@@ -46,7 +46,6 @@ _PARTS: Final[dict[Variable | Fact, texts.Part]] = {
     Fact.MICROSECONDS: texts.Began(),
     Fact.DURATION: texts.Duration(),
     Fact.HANDSHAKE: texts.Handshake(),
-    Fact.UPSTREAM_URL: texts.UpstreamUrl(),
     Fact.HELD: texts.Value("held"),
     Fact.DESTINATION: texts.Destination(),
     Fact.CALLED: texts.Called(False),

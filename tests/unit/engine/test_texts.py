@@ -55,7 +55,6 @@ STATE_PARTS: list[tuple[Part, bytes]] = [
     (texts.Port(False), b"8000"),
     (texts.Handshake(), b""),
     (texts.Status(), b"200"),
-    (texts.UpstreamUrl(), b""),
 ]
 
 
@@ -115,8 +114,9 @@ def test_time() -> None:
 def test_where_it_goes() -> None:
     state = state_of()
     state.upstream = Upstream("http://up:80", Timeouts())
-    state.target = b"/x?y"
-    assert texts.UpstreamUrl().text(state) == b"http://up:80/x?y"
+    state.origin, state.onward, state.target = b"HTTP://up:80", b"/a b", b"/a%20b?y"
+    assert texts.Destination().text(state) == b"HTTP://up:80/a b"
+    assert texts.Sent().text(state) == b"http://up:80/a%20b?y"
 
 
 def test_a_request_has_one_id_and_another_has_another() -> None:

@@ -207,3 +207,16 @@ def test_what_was_not_taken_is_one_sides_own(sides: tuple[Side, Side]) -> None:
     assert len(everything(reader)) == filled
     assert drained(to, source, False) == OPEN
     assert everything(reader) == b"for the full side"
+
+
+def test_a_light_side_is_light_again_when_all_is_written(reactor: Reactor) -> None:
+    (source, writer), (to, reader) = side(reactor), side(reactor)
+    source.lighten()
+    to.outbuf.append(b"the head of an answer")
+    to.lighten()
+    assert drained(to, source, False) == OPEN
+    assert to.outbuf is source.outbuf is to.inbuf
+    assert everything(reader) == b"the head of an answer"
+    for endpoint, far in ((source, writer), (to, reader)):
+        endpoint.close()
+        far.close()

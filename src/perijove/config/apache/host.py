@@ -6,7 +6,7 @@ but for what changes a path or the name of the server.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import files
 from perijove.config.apache.directives.rewrite_text import own_names
@@ -15,10 +15,14 @@ from perijove.config.apache.proxy_sections import proxied_to
 from perijove.config.apache.scope import Kind, Levels, Scope, ifs
 from perijove.gateway.conditions import Always, Any, Condition, HasNote, Never
 from perijove.gateway.rules import Encoding
+from perijove.gateway.templates import Fact, Note
 
 if TYPE_CHECKING:
     from perijove.gateway.rules import Refuse
+    from perijove.gateway.templates import Template
     from perijove.text.source import Span
+
+WALKED: Final = b"\0walked"  # the note of that URL
 
 
 class Host:
@@ -46,6 +50,9 @@ class Host:
         self.proxies = [one for one in sections if one.kind is Kind.PROXY]
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
         self.walked = [*self.locations, *ifs(sections)]
+        # Those of them that say something of redirects, and of variables: there may be thousands that do not.
+        self.redirecting = [one for one in self.walked if one.said.get("redirects")]
+        self.noting = [one for one in self.walked if one.notes]
         # All scopes in the order in which they are merged: a later one wins.
         self.inner = [*self.directories, *self.proxies, *self.walked]
         self.merged = [*self.levels.scopes, *self.inner]
@@ -55,8 +62,18 @@ class Host:
         self.slashes = self.rewrites or not self.said("merge-slashes", True)
         self.failures: dict[bytes, tuple[Refuse, Span | None]] = {}  # how requests that lead nowhere are refused
         self._noted = {id(one): HasNote(name) for one, name in self.noted()}
+        # What <Proxy> sections are compared with, and whether that must be kept: what sections themselves lead to is not.
+        rules = [line for one in self.merged if one.rewriting for line in one.rewriting.rules]
+        leads = any("handler" in one.said for one in self.merged)
+        leads = leads or (any(one.rewriting for one in self.inner) and any(line.flags.proxy for line in rules))
+        self.keeps_url = leads and bool(self.proxies)
         # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
         self.encoding = Encoding.SLASHES if self.said("encoded-slashes") == "nodecode" else Encoding.CANONICAL
+
+    @property
+    def walked_url(self) -> Template:
+        """The URL that something led to before sections had their say (proxy_walk, mod_proxy.c)."""
+        return (Note(WALKED),) if self.keeps_url else (Fact.DESTINATION,)
 
     def failure(self, refusal: Refuse, origin: Span | None) -> bytes:
         """Return the name of a note that requests have which are to be refused so, when they are to be sent."""
@@ -66,7 +83,7 @@ class Host:
 
     def when(self, scope: Scope) -> Condition:
         """Return which requests a scope is for."""
-        return proxied_to(scope) if scope.kind is Kind.PROXY else scope.condition
+        return proxied_to(scope, self.walked_url) if scope.kind is Kind.PROXY else scope.condition
 
     def noted(self) -> list[tuple[Scope, bytes]]:
         """Return sections whose ProxyPass and Redirect apply to a path that rules have changed since, each with a name for a note."""

@@ -46,7 +46,7 @@ def timeouts(server: Scope) -> Timeouts:
         response=timeout,
         stream=timeout,
         write=timeout,
-        keepalive=float(server.said.get("keepalivetimeout", ("5",))[0]),
+        keepalive=float(server.said.get("keepalivetimeout", 5)),
         tunnel=max(timeout, server.said.get("proxytimeout", 0.0)),
     )
 

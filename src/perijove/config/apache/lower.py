@@ -30,7 +30,7 @@ from perijove.config.apache import (
 from perijove.config.apache.access import Access
 from perijove.config.apache.directives import mod_remoteip, rewrite_phases
 from perijove.config.apache.flow import Label
-from perijove.config.apache.host import Host
+from perijove.config.apache.host import WALKED, Host
 from perijove.config.apache.identity import SCHEME, own_asked
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.responses import response_rules
@@ -41,7 +41,7 @@ from perijove.config.apache.words import octets
 from perijove.gateway.conditions import All, Always, Not, NotEmpty
 from perijove.gateway.model import Gateway, Section, Stages, VirtualHost
 from perijove.gateway.reasons import Fault, Reason
-from perijove.gateway.rules import Nothing, Refuse, Rule, SetNote, Then
+from perijove.gateway.rules import Nothing, Refuse, Rule, SetNote, Then, UnsetNote
 from perijove.gateway.templates import Fact, Variable
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
             request=requests.rules(host, via[0], expects),
             response=(
                 *rewrite_phases.answers_of(host.scope),
-                *response_rules(host.merged, mapper.balancers.urls, host.names.origin, via[1], interpolates),
+                *response_rules(host.merged, host.when, mapper.balancers.urls, host.names.origin, via[1], interpolates),
             ),
             program=True,
             forwards=host.forwards,
@@ -132,6 +132,8 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     settings.pages(flow, host, host.locations)  # what is refused from here on has their pages already
 
     flow.place(begin)
+    if host.keeps_url:
+        flow.add(Always(), UnsetNote(WALKED))
     # Where it goes (pre_translate_name, translate_name, map_to_storage).
     forward.add(flow, host, mapper.upstreams, proxied)
     translate.encoded(flow, host, mapper, proxied)
@@ -141,6 +143,8 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     flow.place(translated)
     files.place(flow, host.said)
     flow.place(proxied)
+    if host.keeps_url:
+        flow.add(NotEmpty((Fact.DESTINATION,)), SetNote(WALKED, (Fact.DESTINATION,)))
 
     # What sections say of it (header_parser, access_checker, auth_checker, fixups).
     settings.add(flow, host, host.inner)

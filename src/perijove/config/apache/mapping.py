@@ -13,7 +13,9 @@ from perijove.config.apache import fixups, passes, reasons
 from perijove.config.apache.balancers import Balancers
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.hops import EXPECTS, HAS_CONTENT
-from perijove.config.apache.targets import BAD_PORT, split, usual_port
+from perijove.config.apache.host import WALKED
+from perijove.config.apache.proxy_sections import proxied_to
+from perijove.config.apache.targets import BAD_PORT, beginning, split, usual_port
 from perijove.config.apache.upstreams import Upstreams
 from perijove.config.apache.words import octets
 from perijove.config.apache.worker_settings import WorkerSettings
@@ -36,6 +38,7 @@ from perijove.gateway.templates import Capture, Fact, RequestField, Rest, Variab
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_proxy import Pass
     from perijove.config.apache.host import Host
+    from perijove.config.apache.scope import Scope
     from perijove.config.apache.targets import Target
     from perijove.gateway.model import Upstream
 
@@ -51,6 +54,13 @@ class Mapper:
         self.upstreams = Upstreams(host.levels, made)
         self.balancers = Balancers(host.levels, self.upstreams)
         self.workers = WorkerSettings(host, self.upstreams)
+        # Requests that cannot be sent have a URL all the same.
+        passes = [
+            *host.levels.each("proxy-pass"),
+            *(one for section in host.walked for one in section.said.get("proxy-pass", ())),
+        ]
+        if any(one.target is not None and self.upstreams.failing(one.target) for one in passes):
+            host.keeps_url |= bool(host.proxies)
 
     def add(self, flow: Flow, one: Pass, when: Condition, proxied: Label, declined: Label) -> None:
         """Add the rules of a ProxyPass: where it applies, the request is forwarded, or `!` ends the search."""
@@ -87,9 +97,17 @@ class Mapper:
             # AH01083: proxy_fixup comes before all that sections do to a request.
             flow.add(when, Refuse(400), Then.STOP, one.origin)
             return
-        failing = self.upstreams.failing(target)
-        if failing:
-            fixups.refuse(flow, self.host, when, Refuse(failing, self.upstreams.why(target)), proxied, one.origin)
+        failing = [self.upstreams.failing(target, section) for section in self._deciding(one)]
+        if all(failing):
+            if self.host.keeps_url:
+                base = octets(one.target.path)
+                path = (
+                    (base, passes.behind(one, self.host.slashes))
+                    if one.pattern is None
+                    else passes.with_captures(base, Fact.PATH)
+                )
+                flow.add(when, SetNote(WALKED, (octets(beginning(one.target)), *path)), origin=one.origin)
+            fixups.refuse(flow, self.host, when, Refuse(failing[-1], self.upstreams.why(target)), proxied, one.origin)
             return
         if self.upstreams.tunnels(target):
             flow.add(both(when, Not(_IS_WEBSOCKET)), Refuse(404, reasons.NOT_A_WEBSOCKET), Then.STOP, one.origin)
@@ -111,25 +129,24 @@ class Mapper:
         cut = target.authority.find("$")
         if cut > 0:
             target = replace(target, authority=target.authority[:cut], path=target.authority[cut:] + target.path)
-        name = self.upstreams.name(target, one.parameters)
         base = octets(target.path)
         if one.mapping:
             whole_sent = (base, Capture(1)) if one.pattern is None else passes.with_captures(base, Fact.PATH)
-            self._send(flow, one, name, target, whole_sent, Encoding.NONE, proxied)
+            self._send(flow, one, target, whole_sent, Encoding.NONE, proxied)
             return
         if one.nocanon:
             # What was sent is passed on as it was; but only if that fits, too (AH01135, AH01136).
             canonical = Label()
             flow.go(canonical, Not(passes.as_sent(one)), one.origin)
-            if one.pattern is None and not self.host.rewrites:
+            if one.pattern is None and not self.host.rewrites and not self.host.proxies:
                 raw = (base, Rest(len(octets(one.path)), True))
-                self._send(flow, one, name, target, raw, Encoding.NONE, proxied)
+                self._send(flow, one, target, raw, Encoding.NONE, proxied)
             else:
                 # The path is what was sent, with its query.
                 sent = Without((Variable.TARGET,), octets(one.path))
                 whole_path = (base, sent) if one.pattern is None else passes.with_captures(base, Variable.TARGET)
                 flow.add(Always(), Hold(whole_path), origin=one.origin)
-                self._send(flow, one, name, target, (Fact.HELD,), Encoding.NONE, proxied, True)
+                self._send(flow, one, target, (Fact.HELD,), Encoding.NONE, proxied, True)
             flow.place(canonical)
         path: Template
         if one.pattern is None:
@@ -139,13 +156,18 @@ class Mapper:
         if one.nocanon and one.pattern is not None:
             flow.add(when, Hold(path), origin=one.origin)
             path = (Fact.HELD,)
-        self._send(flow, one, name, target, path, self.host.encoding, proxied)
+        self._send(flow, one, target, path, self.host.encoding, proxied)
+
+    def _deciding(self, one: Pass) -> list[Scope | None]:
+        """Return the sections that decide of TLS; of a balancer one alone, as members are made before it is known what is asked."""
+        assert one.target is not None
+        found = self.upstreams.deciding(one.target, one.pattern is not None)
+        return found[-1:] if one.target.scheme == "balancer" else found
 
     def _send(
         self,
         flow: Flow,
         one: Pass,
-        name: str,
         target: Target,
         path: Template,
         encoding: Encoding,
@@ -156,12 +178,20 @@ class Mapper:
         if one.target is not None and one.target.scheme != "balancer":
             self.workers.of_pass(flow, one, target, path, encoding, whole)
         known = target.path.startswith("/") or bool(target.socket)
+        named = octets(beginning(target if one.target is None or one.target.scheme != "balancer" else one.target))
         if not known and encoding is Encoding.NONE:  # the name has the query in it, too
             rooted = Matches(path, Pattern(b"/"))
             asked = Matches(path, Pattern(rb"\?")) if whole else NotEmpty((Variable.SEARCH,))
             fixups.refuse(flow, self.host, All((asked, Not(rooted))), Refuse(400), proxied, one.origin)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
-        flow.add(when, ForwardTo(name, path, encoding, whole), proxied, one.origin)
+        for section in self._deciding(one):
+            within = when if section is None else both(when, proxied_to(section, (named, *path)))
+            failing = self.upstreams.failing(target, section)
+            if failing:
+                fixups.refuse(flow, self.host, within, Refuse(failing, self.upstreams.why(target)), proxied, one.origin)
+            else:
+                name = self.upstreams.name(target, one.parameters, section)
+                flow.add(within, ForwardTo(name, path, encoding, whole, named), proxied, one.origin)
         if not known:
             flow.add(Always(), Hold(path), origin=one.origin)
             path = (Fact.HELD,)

@@ -12,30 +12,29 @@ from perijove.config.apache.glob import pattern_of
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.words import is_wildcard, octets
 from perijove.gateway.conditions import Condition, Matches, Never, Pattern
-from perijove.gateway.templates import Fact
 
 if TYPE_CHECKING:
     from perijove.config.apache.scope import Scope
+    from perijove.gateway.templates import Template
 
 
-def proxied_to(section: Scope) -> Condition:
-    """Return what holds for requests that a section is for: those that go to a URL it names."""
+def proxied_to(section: Scope, url: Template) -> Condition:
+    """Return what holds for requests that a section is for: those whose URL, as it was written, it names."""
     if section.path == "*":
-        return Matches((Fact.UPSTREAM_URL,), Pattern(b"."))
+        return Matches(url, Pattern(b"."))
     if section.regex:
         pattern = compiled(section.path, False, section.origin, section) if section.origin else None
-        return Never() if pattern is None else Matches((Fact.UPSTREAM_URL,), pattern)
+        return Never() if pattern is None else Matches(url, pattern)
     if is_wildcard(section.path):
-        return Matches((Fact.UPSTREAM_URL,), Pattern(pattern_of(octets(section.path))))
-    return Matches((Fact.UPSTREAM_URL,), Pattern(rb"\A" + re.escape(octets(section.path))))
+        return Matches(url, Pattern(pattern_of(octets(section.path))))
+    return Matches(url, Pattern(rb"\A" + re.escape(octets(section.path))))
 
 
 def is_in(url: str, section: Scope) -> bool:
-    """Tell whether a URL, and so all that begin with it, is one that a section is for."""
-    if section.path == "*":
-        return True
-    if section.regex:
-        return re.search(section.path, url) is not None
-    if is_wildcard(section.path):
-        return re.search(pattern_of(octets(section.path)), octets(url)) is not None
-    return url.startswith(section.path)
+    """Tell whether all URLs that begin so are such that a section is for."""
+    return section.path == "*" or (not section.regex and not is_wildcard(section.path) and url.startswith(section.path))
+
+
+def may_be_in(url: str, section: Scope) -> bool:
+    """Tell whether some URLs that begin so may be such."""
+    return section.regex or is_wildcard(section.path) or section.path.startswith(url) or url.startswith(section.path)

@@ -8,19 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from perijove.config.apache.paths import filled
-from perijove.config.apache.scope import Kind, Scope
-from perijove.gateway.conditions import Always, Condition, both
+from perijove.config.apache.scope import Scope
+from perijove.gateway.conditions import Condition, Not, NotEmpty, both
 from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
-from perijove.gateway.templates import Template
+from perijove.gateway.templates import Fact, Template
+
+_OWN = Not(NotEmpty((Fact.DESTINATION,)))
 
 
 def response_rules(
-    merged: list[Scope], members: Callable[[str], list[str]], origin: Template, via: list[Rule], interpolates: bool
+    merged: list[Scope],
+    when: Callable[[Scope], Condition],
+    members: Callable[[str], list[str]],
+    origin: Template,
+    via: list[Rule],
+    interpolates: bool,
 ) -> tuple[Rule, ...]:
     """Return the rules of a host's responses, in the order in which httpd makes the changes.
 
     Args:
         merged: all scopes, in the order in which they are merged.
+        when: which requests a scope is for.
         members: the URLs that a balancer's stands for; of any other URL itself.
         origin: scheme, name and port of the server's own URLs.
         via: what ProxyVia does.
@@ -34,19 +42,18 @@ def response_rules(
             public: Template = path if "://" in one.path else (*origin, *path)
             for url in members(one.url):
                 prefix = filled(url, one.interpolate and interpolates)
-                rules.append(Rule(_when(scope), ReplacePrefix(prefix, public), Then.NEXT, one.origin))
+                rules.append(Rule(when(scope), ReplacePrefix(prefix, public), Then.NEXT, one.origin))
     for scope in merged:
         for attribute in ("path", "domain"):
             for inside, outside, interpolate, span in scope.said.get(f"cookie-{attribute}s", ()):
                 old, new = (filled(text, interpolate and interpolates) for text in (inside, outside))
-                rules.append(Rule(_when(scope), ReplaceAttribute(attribute, old, new), Then.NEXT, span))
+                rules.append(Rule(when(scope), ReplaceAttribute(attribute, old, new), Then.NEXT, span))
     for always in (True, False):
         for scope in merged:
             for edit in scope.response:
                 if edit.edit.always is always:
-                    rules.append(Rule(both(_when(scope), edit.when), edit.edit, Then.NEXT, edit.origin))
+                    holds = both(when(scope), edit.when)
+                    if edit.early and not always:  # an upstream's fields take the place of those that are there
+                        holds = both(holds, _OWN)
+                    rules.append(Rule(holds, edit.edit, Then.NEXT, edit.origin))
     return tuple(rules)
-
-
-def _when(scope: Scope) -> Condition:
-    return Always() if scope.kind is Kind.PROXY else scope.condition

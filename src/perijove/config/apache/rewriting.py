@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from perijove.config.apache import files, fixups, reasons
 from perijove.config.apache.directives.mod_proxy import Pass
 from perijove.config.apache.directives.rewrite_phases import Site
+from perijove.config.apache.directives.rewrite_results import PATH_NEXT
 from perijove.config.apache.expression import condition
 from perijove.config.apache.identity import own_url
-from perijove.config.apache.targets import target_of
+from perijove.config.apache.proxy_sections import proxied_to
+from perijove.config.apache.scope import Kind
+from perijove.config.apache.targets import beginning, target_of
 from perijove.config.apache.words import octets
-from perijove.gateway.conditions import Always, Condition, Groups, Never, Setting
+from perijove.gateway.conditions import Always, Condition, Groups, Matches, Never, Setting, both
 from perijove.gateway.rules import Encoding, ForwardTo, Refuse, Set
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ def site(host: Host, mapper: Mapper) -> Site:
         own=own_url(host.scope, host.names.scheme),
         worker=mapper.workers.of_rule,
         balancer=proxying.balanced,
+        sections=proxying.sections,
         refuse=lambda flow, refusal, to, span: fixups.refuse(flow, host, Always(), refusal, to, span),
         instead=lambda flow: fixups.instead(flow, host),
         files=files.spoken_of(host.said, host.directories),
@@ -53,17 +57,33 @@ class _Proxying:
         self.upstreams = mapper.upstreams
         self.balancers = mapper.balancers
 
-    def upstream(self, _scope: Scope, url: str, _span: Span) -> str | Refuse:
+    def upstream(self, scope: Scope, url: str, _span: Span) -> str | Refuse:
         """Return the upstream of a URL, or how such requests are refused."""
         target = target_of(url)
         if target is None:
             return Refuse(500)
         if target.scheme == "balancer" and "proxy_balancer" in self.upstreams.modules:
             return ""  # `balanced` says which
-        failing = self.upstreams.failing(target)
+        # What rules in sections lead to is in no <Proxy>: that has been looked at before (proxy_walk).
+        section = self.upstreams.deciding(target)[-1] if scope.kind in (Kind.SERVER, Kind.HOST) else None
+        failing = self.upstreams.failing(target, section)
         if failing:
             return Refuse(failing, self.upstreams.why(target) if failing == 500 else None)
-        return self.upstreams.name(target, {})
+        return self.upstreams.name(target, {}, section)
+
+    def sections(self, flow: Flow, url: str, path: Template, encoding: Encoding, proxied: Label, span: Span) -> None:
+        """Add what sends a path to a URL where <Proxy> sections say something else of TLS."""
+        target = target_of(url)
+        assert target is not None
+        for section in self.upstreams.deciding(target)[:-1]:
+            assert section is not None
+            when = both(Matches(path, PATH_NEXT), proxied_to(section, (octets(url), *path)))
+            failing = self.upstreams.failing(target, section)
+            if failing:
+                fixups.refuse(flow, self.host, when, Refuse(failing, self.upstreams.why(target)), proxied, span)
+            else:
+                name = self.upstreams.name(target, {}, section)
+                flow.add(when, ForwardTo(name, path, encoding, named=octets(url)), proxied, span)
 
     def balanced(self, flow: Flow, url: str, path: Template, encoding: Encoding, proxied: Label, span: Span) -> None:
         """Add what sends a request to a balancer, with a path (rewrite_url, mod_proxy_balancer.c)."""
@@ -71,10 +91,12 @@ class _Proxying:
         assert target is not None
         one = Pass("", target, span)
 
+        section = self.upstreams.deciding(target)[-1]
+
         def send(its: Pass, member: Target) -> None:
             base = octets(member.path.rstrip("/"))
-            name = self.upstreams.name(member, its.parameters)
-            flow.add(Always(), ForwardTo(name, (base, *path), encoding), proxied, span)
+            name = self.upstreams.name(member, its.parameters, section)
+            flow.add(Always(), ForwardTo(name, (base, *path), encoding, named=octets(beginning(target))), proxied, span)
 
         members = self.balancers.members(target, spares=True)
         if len(members) > 1:
@@ -85,7 +107,7 @@ class _Proxying:
             fixups.refuse(flow, self.host, Always(), Refuse(503, reasons.no_workers(url)), proxied, span)
             return
         member, one.parameters = found
-        failing = self.upstreams.failing(member)
+        failing = self.upstreams.failing(member, section)
         if failing:
             fixups.refuse(flow, self.host, Always(), Refuse(failing, self.upstreams.why(member)), proxied, span)
             return

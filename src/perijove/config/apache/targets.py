@@ -61,6 +61,12 @@ def target_of(text: str) -> Target | None:
     return Target(parts[1].lower(), parts[2].rpartition("@")[2], parts[3], socket, whole)
 
 
+def beginning(target: Target) -> str:
+    """Return a URL as it was written, without its path and its socket (ap_proxy_de_socketfy)."""
+    url = target.url.rpartition("|")[2] if target.socket else target.url
+    return url.removesuffix(target.path) if target.path else url
+
+
 def bad_port(target: Target, regex: bool = False) -> str:
     """Return what is wrong with a URL's authority, if anything; one with a pattern ends where `$1` stands."""
     if target.socket or target.scheme == "balancer":

@@ -173,7 +173,7 @@ DIRECTIVES = {
 }
 
 # What Require may ask that is emulated.
-ASKED = frozenset(("all", "env", "method", "expr", "ip", "host", "local", "forward-dns", "user", "valid-user", "group"))
+ASKED = frozenset(("all", "env", "method", "expr", "ip", "host", "local", "forward-dns", "user", "valid-user", "group", "ssl"))
 
 
 def difference(name: str) -> Difference | None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import reasons
-from perijove.config.apache.proxy_sections import is_in
+from perijove.config.apache.proxy_tls import deciding, said
 from perijove.config.apache.remotes import parent
-from perijove.config.apache.scope import Kind
-from perijove.config.apache.targets import SCHEMES, Target, split
+from perijove.config.apache.targets import SCHEMES, Target, beginning, split
 from perijove.config.apache.words import octets
 from perijove.config.apache.workers import used_once
 from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress, Upstream
@@ -23,7 +22,7 @@ from perijove.gateway.model import TcpAddress, Timeouts, TlsClient, UnixAddress,
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from perijove.config.apache.scope import Levels
+    from perijove.config.apache.scope import Levels, Scope
     from perijove.gateway.reasons import Reason
 
 _PLAIN: Final = frozenset(("http", "ws"))
@@ -40,8 +39,15 @@ class Upstreams:
         self.modules = levels.modules
         self.made = made  # of all hosts, by name
 
-    def name(self, target: Target, parameters: Mapping[str, str]) -> str:
-        """Return the name of the upstream of a target; it is made if it is new."""
+    def deciding(self, target: Target, regex: bool = False) -> list[Scope | None]:
+        """Return the <Proxy> sections that may decide of TLS to what a target leads to: the first that its URL is in does."""
+        if "ssl" not in self.modules:
+            return [None]
+        url = beginning(target) + target.path
+        return deciding(self.levels, url.partition("$")[0] if regex else url)
+
+    def name(self, target: Target, parameters: Mapping[str, str], section: Scope | None = None) -> str:
+        """Return the name of the upstream of a target, with TLS as a <Proxy> section says; it is made if it is new."""
         secure = target.scheme in _TLS
         address: TcpAddress | UnixAddress
         if target.socket:
@@ -50,7 +56,7 @@ class Upstreams:
             address = TcpAddress(*split(target.authority, SCHEMES[target.scheme][1]))
         timeout = seconds(parameters.get("timeout"), self.said("proxytimeout", self.said("timeout", _TIMEOUT)))
         connect = seconds(parameters.get("connectiontimeout"), timeout)
-        tls = self._tls(target) if secure else None
+        tls = self._tls(section) if secure else None
         scheme = "https" if secure else "http"
         name = f"{scheme}://{target.authority}" + (f" at {address}" if target.socket else "")
         absolute = b""
@@ -67,7 +73,7 @@ class Upstreams:
             tls=tls,
             max_idle=0 if used_once(parameters) else 64,
             idle_timeout=seconds(parameters.get("ttl"), 30.0),
-            host=octets(target.authority),
+            host=octets(target.authority.lower()),  # ap_proxy_canon_netloc
             absolute=absolute,
             timeouts=Timeouts(connect=connect, response=timeout, stream=timeout, body=timeout, tunnel=idle),
         )
@@ -78,7 +84,7 @@ class Upstreams:
         self.made[name] = replace(made, name=name)
         return name
 
-    def failing(self, target: Target) -> int:
+    def failing(self, target: Target, section: Scope | None = None) -> int:
         """Return the status of every request to a target, if there is no handler for its scheme; else 0."""
         scheme = target.scheme
         modules = self.modules
@@ -90,7 +96,7 @@ class Upstreams:
             return 500
         if "proxy_http" not in modules and not (scheme in ("ws", "wss") and "proxy_wstunnel" in modules):
             return 500
-        if scheme in _TLS and ("ssl" not in modules or self._said_of(target, "sslproxyengine") != "on"):
+        if scheme in _TLS and ("ssl" not in modules or said(self.levels, section, "sslproxyengine") != "on"):
             return 500
         return 0
 
@@ -114,13 +120,13 @@ class Upstreams:
             return b"*"
         return b""
 
-    def _tls(self, target: Target) -> TlsClient:
+    def _tls(self, section: Scope | None) -> TlsClient:
         """What of an upstream's certificate is checked (ssl_engine_config.c; modules/ssl/ssl_engine_io.c, the peer's name)."""
-        ca = self._said_of(target, "sslproxycacertificatefile") or []
-        verify = self._said_of(target, "sslproxyverify") or "none"
-        by_name, by_cn = (self._said_of(target, f"sslproxycheckpeer{one}") for one in ("name", "cn"))
+        ca = said(self.levels, section, "sslproxycacertificatefile") or []
+        verify = said(self.levels, section, "sslproxyverify") or "none"
+        by_name, by_cn = (said(self.levels, section, f"sslproxycheckpeer{one}") for one in ("name", "cn"))
         names = by_cn == "on" if by_name == "off" else by_name == "on" or by_cn != "off"
-        expiry = self._said_of(target, "sslproxycheckpeerexpire") != "off"
+        expiry = said(self.levels, section, "sslproxycheckpeerexpire") != "off"
         chain = verify in ("require", "optional")
         return TlsClient(
             verify=chain or names or expiry,
@@ -131,15 +137,6 @@ class Upstreams:
             expiry=expiry,
             name_from_host=True,
         )
-
-    def _said_of(self, target: Target, name: str) -> Any:
-        """Return what is said of TLS to a target: in the last <Proxy> that its URL is in, or else by the host (proxy_walk)."""
-        found = self.said(name)
-        url = f"{target.scheme}://{target.authority}{target.path or '/'}"
-        for section in self.levels.sections:
-            if section.kind is Kind.PROXY and name in section.said and is_in(url, section):
-                found = section.said[name]
-        return found
 
 
 def seconds(text: str | None, default: float) -> float:

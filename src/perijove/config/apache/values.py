@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from perijove.config.apache.directive import Directive, Fault, Section
 from perijove.config.apache.modules import enabling
+from perijove.config.apache.vocabulary import VOCABULARY
 from perijove.config.apache.words import fold
 
 if TYPE_CHECKING:
@@ -104,11 +105,13 @@ def proxy_pass(item: Directive | Section, scope: Scope) -> Fault | None:
     """ProxyPass and ProxyPassMatch: a path unless it stands in a section, a target, and parameters (mod_proxy.c: add_pass)."""
     words = [one.text for one in item.words]
     inside = _in_location(scope) or any(fold(one) in ("proxy", "proxymatch") for one in scope.sections)
+    if words[:1] == ["~"] and not inside:  # what follows is a pattern
+        words[0] = ""
     named = 0
     taken: list[int] = []
     for i, one in enumerate(words):
         if named == 0 and not inside:
-            named = 1
+            named = int(i > 0 or bool(one) or not item.words[0].text)
         elif named == (0 if inside else 1):
             if inside and one.startswith("/"):
                 return Fault(
@@ -161,7 +164,7 @@ def redirect(item: Directive | Section, scope: Scope) -> Fault | None:
     if scope.sections and fold(scope.sections[-1]) != "virtualhost":
         return None
     gone = bool(status) and not 300 <= status <= 399
-    if len(words) - bool(status) < (1 if gone else 2):
+    if not gone and len(words) - bool(status) < 2:
         return Fault("too-few-arguments", "URL to redirect to is missing", f"write `{item.name} /PATH https://HOST/PATH`")
     return None
 
@@ -214,6 +217,10 @@ def options(item: Directive | Section, scope: Scope) -> Fault | None:
         if fold(one.text.removeprefix("+").removeprefix("-")) not in (*known, "runscripts", "none", "all"):
             message = f"Illegal option {one.text.removeprefix('+').removeprefix('-')}"
             return _comment(item, message) or Fault("bad-value", message, "", i)
+    signed = [one.text.startswith(("+", "-")) for one in item.words]
+    if any(signed) and not all(signed):
+        message = "Either all Options must start with + or -, or no Option may."
+        return Fault("bad-value", message, "write `+` before the others, too", signed.index(not signed[0]))
     return None
 
 
@@ -365,6 +372,7 @@ VALUES: dict[str, Callable[[Directive | Section, Scope], Fault | None]] = {
     "<RequireNone": requires,
     "<VirtualHost": section,
     **dict.fromkeys(_REGEX_SECTIONS, section),
+    **VOCABULARY,
 }
 
 # What is checked when it is known what stands in a section.

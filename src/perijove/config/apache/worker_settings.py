@@ -56,7 +56,7 @@ class WorkerSettings:
         if encoding is not Encoding.NONE:  # names of workers are as they were written, URLs are not
             written = quote(written, safe=_SAFE, errors="surrogateescape")
             path = (Encoded(path, _UNSAFE),)
-        if not target.path and not whole:  # a URL without a path gets one (proxy_http_canon)
+        if not target.path.startswith("/") and not whole:  # a URL without a path gets one (proxy_http_canon)
             path = (Given(path, path, (b"/",)),)
         url: Template = (octets(origin), *path)
         if not whole:
@@ -72,7 +72,7 @@ class WorkerSettings:
         target = target_of(url)
         if target is not None:
             origin = url_of(target)
-            whole = (octets(origin), Encoded(path, _UNSAFE), Variable.SEARCH)
+            whole = (octets(origin), Given(path, (Encoded(path, _UNSAFE),), (b"/",)), Variable.SEARCH)
             self._of_url(flow, target, whole, origin, self.upstreams.upgrades(target, {}), span)
 
     def reuse(self, flow: Flow, url: Template, base: str, span: Span) -> None:

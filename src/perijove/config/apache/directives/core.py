@@ -112,11 +112,22 @@ def use_canonical_name(line: Directive, scope: Scope) -> None:
 
 
 @directive("ServerRoot", "DocumentRoot", "User", "Group", "PidFile", "LimitRequestBody", "LimitRequestFields",
-           "LimitRequestFieldSize", "LimitRequestLine", "KeepAliveTimeout", "KeepAlive", "MaxKeepAliveRequests", "ServerPath",
+           "LimitRequestFieldSize", "LimitRequestLine", "KeepAlive", "MaxKeepAliveRequests", "ServerPath",
            "CustomLog", "TraceEnable", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride")  # fmt: skip
 def said(line: Directive, scope: Scope) -> None:
     """Keep what was said."""
     scope.said[line.name.lower()] = tuple(word.text for word in line.words)
+
+
+@directive("KeepAliveTimeout")
+def keep_alive_timeout(line: Directive, scope: Scope) -> None:
+    """Bound the wait for another request, in seconds or a unit (ap_timeout_parameter_parse, server/util.c)."""
+    word = line.words[0]
+    found = re.match(r"([0-9]+)(ms|mi|[sh]|\Z)", word.text, re.IGNORECASE)
+    if not found:
+        scope.error("bad-value", "KeepAliveTimeout has wrong format", word.span, "write seconds: `5`")
+        return
+    scope.said["keepalivetimeout"] = int(found[1]) * {"ms": 0.001, "mi": 60, "h": 3600}.get(found[2].lower(), 1)
 
 
 _UNLIMITED: Final = 1 << 30

@@ -56,11 +56,13 @@ def redirect(line: Directive, scope: Scope) -> None:
         if first in _STATUSES:
             status = _STATUSES[first]
             words.pop(0)
-        elif first.isdigit() and (len(words) > 1 or scope.kind is Kind.LOCATION):
+        elif first.isdigit():
             status = int(first)
             words.pop(0)
     inside = scope.kind in (Kind.LOCATION, Kind.IF)
     gone = not 300 <= status <= 399
+    if gone and not words and not inside and name == "redirect":
+        return  # nothing is gone
     path, url = (words[0].text if words else ""), ""
     if gone:
         if len(words) > 1:

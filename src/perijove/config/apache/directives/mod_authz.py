@@ -40,7 +40,39 @@ LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::
 # What has the name localhost, and is what that stands for (ap_get_remote_host with REMOTE_DOUBLE_REV), whatever the DNS says.
 LOCALHOST: Final = (ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("::1/128"))
 _EMULATED: Final = ("authz_core", "authz_host", "authz_user", "authz_groupfile")
-PROVIDERS: Final = {name: module for name, module in KNOWN.items() if module in _EMULATED}
+# Those that httpd has a number for (ap_method_number_of).
+_METHODS: Final = frozenset(
+    (
+        "GET",
+        "HEAD",
+        "PUT",
+        "POST",
+        "DELETE",
+        "CONNECT",
+        "OPTIONS",
+        "TRACE",
+        "PATCH",
+        "PROPFIND",
+        "PROPPATCH",
+        "MKCOL",
+        "COPY",
+        "MOVE",
+        "LOCK",
+        "UNLOCK",
+        "VERSION-CONTROL",
+        "CHECKOUT",
+        "UNCHECKOUT",
+        "CHECKIN",
+        "UPDATE",
+        "LABEL",
+        "REPORT",
+        "MKWORKSPACE",
+        "MKACTIVITY",
+        "BASELINE-CONTROL",
+        "MERGE",
+    )
+)
+PROVIDERS: Final = {name: module for name, module in KNOWN.items() if module in _EMULATED or name == "ssl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +145,11 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
             return Always() if given == ["granted"] else Never()
         case "local":
             return Within((Variable.CLIENT_IP,), LOOPBACK)
+        case "ssl":
+            return NotEmpty((Fact.TLS_PROTOCOL,))  # ssl_authz_require_ssl_check (ssl_engine_kernel.c)
+        case "ip" if not given:
+            scope.error("bad-address", "'require ip' requires an argument", line.span, "write `Require ip 10.0.0.0/8`")
+            return None
         case "ip":
             found: list[Network] = []
             for word in words[1:]:
@@ -126,6 +163,10 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
             return Within((Variable.CLIENT_IP,), tuple(found))
         case "forward-dns" if all(word.lower().rstrip(".") == "localhost" for word in given):
             return Within((Variable.CLIENT_IP,), LOOPBACK)  # RFC 6761 §6.3: whatever the DNS says
+        case "method" if not _METHODS.issuperset(given):
+            unknown = next(one for one in given if one not in _METHODS)
+            scope.error("bad-value", f"Invalid Method '{unknown}'", line.span, "write methods in capitals: `GET POST`")
+            return None
         case "method":
             # mod_authz_core.c: a method's number; HEAD has that of GET.
             names = dict.fromkeys(name for one in given for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directives import directive
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Noting, Scope
-from perijove.gateway.conditions import Always, Condition, Matches
+from perijove.gateway.conditions import Always, Condition, Groups, Matches
 from perijove.gateway.templates import Capture, Fact, FieldLike, Note, Part, RequestField, Template, Variable
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def set_env_if_expr(line: Directive, scope: Scope) -> None:
     """Set variables by an expression."""
     from perijove.config.apache.expression import condition
 
-    when = condition(line.words[0].text, line.words[0].span, scope)
+    when = condition(line.words[0].text, line.words[0].span, scope, groups=Groups.CAPTURES)
     if when is None:
         return
     for word in line.words[1:]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.parameters import is_parameter
 from perijove.config.apache.patterns import compiled
-from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.scope import Kind, Scope, within
 from perijove.config.apache.targets import Target, bad_port, target_of
 from perijove.config.apache.words import is_wildcard
+from perijove.config.apache.workers import url_of, workers
 from perijove.gateway.conditions import Setting
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ def proxy_pass(line: Directive, scope: Scope) -> None:
     words = list(line.words)
     regex = line.name.lower() == "proxypassmatch"
     inside = scope.kind in (Kind.LOCATION, Kind.IF)
+    if not inside and words and words[0].text == "~":
+        if regex:
+            help_text = "leave `~` out: the path is a pattern already"
+            scope.error("bad-value", "ProxyPassMatch invalid syntax ('~' usage).", words[0].span, help_text)
+            return
+        words.pop(0)
+        regex = True
     path: Word | None = None
     if not inside or (words and _is_path(words[0]) and len(words) > 1 and "=" not in words[1].text):
         path = words.pop(0)
@@ -298,6 +306,10 @@ def member(line: Directive, scope: Scope) -> None:
     if not named and words:
         named = words.pop(0).text
     if member:
+        if scope.kind in (Kind.LOCATION, Kind.DIRECTORY) and named.lower().startswith("balancer:"):
+            message = "BalancerMember can not have a balancer name when defined in a location"
+            scope.error("balancermember-url", message, line.span, "write it into `<Proxy balancer://NAME>`")
+            return
         if not words or ("://" not in words[0].text and not words[0].text.startswith("unix:")):
             scope.error("balancermember-url", "BalancerMember must define remote proxy server", line.span,
                         "write `BalancerMember http://127.0.0.1:8000` in <Proxy \"balancer://name\">")  # fmt: skip
@@ -308,6 +320,10 @@ def member(line: Directive, scope: Scope) -> None:
         scope.error("proxyset-url", f"ProxySet {says}: {named}", line.span, 'name a worker: `<Proxy "http://127.0.0.1:8000/">`')
         return
     balances = not member and named.lower().startswith("balancer:")
+    if not member and scope.kind is not Kind.PROXY and not _is_known(named, scope):
+        message = f"ProxySet can not find '{named}' {'Balancer' if balances else 'Worker'}."
+        scope.error("proxyset-url", message, line.span, "put it behind the ProxyPass or the `<Proxy>` that it is of")
+        return
     for word in words:
         if "=" not in word.text:
             scope.error("proxypass-parameter", f"Invalid {line.name} parameter. Parameter must be in the form 'key=value'",
@@ -316,6 +332,23 @@ def member(line: Directive, scope: Scope) -> None:
         if not is_parameter(f"{line.name}:", word, scope, balances):
             return
     scope.said.setdefault(line.name.lower(), []).append(line)
+
+
+def _is_known(named: str, scope: Scope) -> bool:
+    """Tell whether what stands before has made a worker or balancer of a URL, in the same server (set_proxy_param)."""
+    server = next(one for one in within(scope) if one.kind in (Kind.SERVER, Kind.HOST))
+    target = target_of(named)
+    if target is None or target.scheme != "balancer":
+        return target is not None and any(one.begins(url_of(target)) for one in workers((server,)) if not one.wild)
+    name = named.lower().rstrip("/")
+    members = [line.words[0].text for line in server.said.get("balancermember", ())]
+    members += [one.path for one in server.sections if {"balancermember", "proxyset"} & one.said.keys()]
+    balanced = [one.target.url for one in _all_passes(server) if one.target is not None and one.target.scheme == "balancer"]
+    return any(one.lower().startswith(name) for one in (*members, *balanced))
+
+
+def _all_passes(scope: Scope) -> list[Pass]:
+    return [*passes(scope), *(one for section in scope.sections for one in _all_passes(section))]
 
 
 @directive("ProxyReceiveBufferSize", "ProxyIOBufferSize")

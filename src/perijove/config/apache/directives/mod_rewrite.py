@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.rewrite_syntax import Cond, RuleLine, Wrong, condition, rule
 from perijove.config.apache.directives.rewrite_text import Map, read_table
+from perijove.config.apache.expression import condition_of
+from perijove.config.apache.expression_tree import ExpressionError
 from perijove.config.apache.scope import Kind, Scope, within
 from perijove.gateway.templates import Function
 
@@ -169,9 +171,19 @@ def rewrite_cond(line: Line, scope: Scope) -> None:
         scope.warn("rewrite-nocase", f"RewriteCond: {message}", line.span, "leave out NC")
 
     try:
-        rewriting(scope).conditions.append(condition(line.rest.text, line.span, warn))
+        made = condition(line.rest.text, line.span, warn)
     except Wrong as fault:
         scope.error("rewrite-cond", f"RewriteCond: {fault.args[0]}", line.span, fault.args[1])
+        return
+    if made.kind is None:  # httpd reads it here, whether or not a rule follows
+        try:
+            condition_of(made.argument, scope)
+        except ExpressionError as error:
+            if not error.name.startswith("not-emulated"):
+                message = f'RewriteCond: cannot compile expression "{made.argument}": {error.message}'
+                scope.error(error.name, message, line.span, error.help)
+                return
+    rewriting(scope).conditions.append(made)
 
 
 @directive("RewriteRule")

@@ -48,6 +48,8 @@ class Site:
     refuse: Callable[[Flow, Refuse, Label, Span | None], None] | None = None  # what refuses when it is to be sent
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
+    # What sends a path to a URL whose <Proxy> sections say something else of TLS.
+    sections: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None
     balancer: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None  # what sends a path to a balancer
     files: Condition | None = None  # the held text is the name of a file that may be served
 
@@ -161,6 +163,7 @@ def _place(server: Scope, scope: Scope, site: Site, directory: bytes | None, bas
         proxies="proxy" in server.modules or "proxy_module" in server.modules,
         own=site.own,
         worker=site.worker,
+        sections=site.sections if directory is None else None,
         balancer=site.balancer,
         files=site.files,
         refuse=site.refuse,

@@ -43,6 +43,8 @@ class Place:
     refuse: Callable[[Flow, Refuse, Label, Span | None], None] | None = None  # what refuses when it is to be sent
     instead: Callable[[Flow], None] | None = None  # what comes before a failure that is only seen later
     worker: Callable[[Flow, str, Template, Span], None] | None = None  # what else holds for URLs that begin so
+    # What sends a path to a URL whose <Proxy> sections say something else of TLS.
+    sections: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None
     balancer: Callable[[Flow, str, Template, Encoding, Label, Span], None] | None = None  # what sends a path to a balancer
     files: Condition | None = None  # the held text is the name of a file that may be served
     info: Template = ()  # in a section: what stands behind the file's name, if that is kept apart

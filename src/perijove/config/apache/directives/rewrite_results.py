@@ -61,7 +61,7 @@ _FIRST: Final = Pattern(rb"(?s)\A(/[^/]*)", 1)
 _SLASH: Final = Pattern(rb"\A/")
 _SLASHED: Final = Pattern(rb"/")
 _CONTROL: Final = Pattern(rb"[\x00-\x20\x7f]")
-_PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
+PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 # escape_absolute_uri(): what comes before the path is left alone.
 _SPLIT: Final = Pattern(rb"(?s)\A((?:[A-Za-z0-9]+://[^/]*/?|[A-Za-z]+:))(.*)\Z", 2)
 
@@ -92,13 +92,14 @@ class Results:
         if flags.end:
             flow.add(Always(), SetNote(END, (b"1",)), Then.NEXT, span)
         self._refuse_controls(line.span)
+        encoding = Encoding.NONE if flags.noescape else self.place.encoding
         if isinstance(upstream, Refuse):
+            self._sections(kind, origin, encoding, span)
             if self.place.refuse is None or upstream.status == 400:  # AH01083: proxy_fixup comes before all that sections do
                 flow.add(Always(), upstream, Then.STOP, span)
             else:
                 self.place.refuse(flow, upstream, self.labels.proxied, span)
             return
-        encoding = Encoding.NONE if flags.noescape else self.place.encoding
         if origin[:11].lower() == b"balancer://" and self.place.balancer is not None and span is not None:
             self.place.balancer(flow, origin.decode("utf-8", "surrogateescape"), HELD, encoding, self.labels.proxied, span)
             return
@@ -107,10 +108,13 @@ class Results:
                 flow.add(Always(), Set(Setting.UPGRADES, b"*"), Then.NEXT, span)
             if self.place.worker is not None and span is not None:
                 self.place.worker(flow, origin.decode("utf-8", "surrogateescape"), HELD, span)
-            when: Condition = Always() if kind == "known" else Matches(HELD, _PATH_NEXT)
+            self._sections(kind, origin, encoding, span)
+            when: Condition = Always() if kind == "known" else Matches(HELD, PATH_NEXT)
+            path: Template = HELD
             if flags.noescape:  # a query right behind the host's name is a part of it
                 flow.add(All((Not(Matches(HELD, _SLASHED)), NotEmpty((Variable.SEARCH,)))), Refuse(400), Then.STOP, span)
-            flow.add(when, ForwardTo(upstream, HELD, encoding), self.labels.proxied, span)
+                path = (*path, Variable.SEARCH)
+            flow.add(when, ForwardTo(upstream, path, encoding, flags.noescape, origin), self.labels.proxied, span)
             if kind == "open":
                 flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, span)
                 if self.place.instead is not None:
@@ -133,6 +137,11 @@ class Results:
             flow.add(
                 Always(), ForwardAnywhere((*self.place.around.names.origin, Fact.HELD), encoding), self.labels.proxied, span
             )
+
+    def _sections(self, kind: str, origin: bytes, encoding: Encoding, span: Span | None) -> None:
+        if kind in ("known", "open") and self.place.sections is not None and span is not None:
+            url = origin.decode("utf-8", "surrogateescape")
+            self.place.sections(self.flow, url, HELD, encoding, self.labels.proxied, span)
 
     def pass_through(self, line: RuleLine, kind: str | None) -> None:
         """The path is what the text has become; everything else goes on with it."""
