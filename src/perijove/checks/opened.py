@@ -129,7 +129,9 @@ def _read(source: Source, defines: Sequence[str], known: Known) -> tuple[Reading
     assumed = reading.assumed and known.modules is None
     # Of certificates that are not on this machine, none is left.
     apart = _APART | {"no-certificate"} if any(one.name == "no-such-file" for one in said) else _APART
-    return reading, gateway, tuple(_judged(one, assumed) for one in said if one.name not in apart)
+    unenforced = {one.where for one in said if one.name == "not-enforced"}
+    told = (one for one in said if one.name != "not-emulated-authentication" or one.where not in unenforced)  # once is enough
+    return reading, gateway, tuple(_judged(one, assumed) for one in told if one.name not in apart)
 
 
 def _open(items: tuple[Directive | Section, ...]) -> tuple[Directive | Section, ...]:

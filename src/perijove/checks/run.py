@@ -68,7 +68,8 @@ def check(
     found += [one for one in subject.diagnostics if (one.name, *_line(one)) not in said]
     if logs:
         found = told(subject, found, logs, untied=untied)
-    found = [one for one in found if one not in unsure]  # with evidence, it is another
+    if unsure:
+        found = [one for one in found if one not in unsure]  # with evidence, it is another
     left = ignore.apply(found, subject.sources.values())
     kept = [one for one in left if (not select or one.name in select) and one.name not in ignored]
     return Report(subject, tuple(sorted(dict.fromkeys(kept), key=_importance)), tuple(logs))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from perijove.gateway import conditions
+from perijove.gateway.actions import Balance, Forward, ForwardAnywhere, ForwardAsked, ForwardDynamic, ForwardTo, Refuse
 from perijove.gateway.model import TcpAddress
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def find(subject: Subject, gateway: Gateway) -> Iterator[Site]:
         for host in (listener.hosts or gateway.hosts)[:_HOSTS]:
             name = _name(host)
             key = (id(listener), name or str(host.origin))
-            if key not in seen:
+            if key not in seen and _leads(host):
                 seen.add(key)
                 scored += _of_host(subject, listener, listener.address, host, name)
     best = max((score for score, _ in scored), default=0)
@@ -106,6 +107,8 @@ def find(subject: Subject, gateway: Gateway) -> Iterator[Site]:
 
 
 _LIKELY: Final = 2
+_FAILS: Final = ("AH01144", "AH01961", "AH01171", "AH02900")
+_FORWARDS: Final = (Forward, ForwardTo, ForwardAnywhere, ForwardAsked, ForwardDynamic, Balance)
 
 
 def origins(gateway: Gateway) -> Iterator[str]:
@@ -193,9 +196,17 @@ def _is_of(found: Explanation, host: VirtualHost) -> bool:
     return (place.file, place.line) == (host.origin.source.name, host.origin.line)
 
 
+def _leads(host: VirtualHost) -> bool:
+    """Tell whether any rule of a host leads upstream, or would: of the others nothing need be asked."""
+    return any(
+        isinstance(one.do, _FORWARDS) or (isinstance(one.do, Refuse) and one.do.why is not None and one.do.why.code in _FAILS)
+        for one in host.stages.route
+    )
+
+
 def _fails(found: Explanation) -> bool:
     """Tell whether a request would go upstream, if only something were there."""
-    return found.refusal is not None and found.refusal.code in ("AH01144", "AH01961", "AH01171", "AH02900")
+    return found.refusal is not None and found.refusal.code in _FAILS
 
 
 def _line(found: Explanation) -> str:

@@ -124,12 +124,12 @@ def names(one: object) -> set[bytes]:
 def mentions(one: object, *what: object) -> bool:
     """Tell whether a condition, an edit or a text has something of these in it: a fact, or a part of a class."""
     parts = _parts(one)
-    kinds = {type(part) for part in parts}
+    kinds = set(map(type, parts))
     if not kinds.isdisjoint(kind for kind in what if isinstance(kind, type)):
         return True
-    facts = [fact for fact in what if isinstance(fact, Enum)]
-    # Members of an enumeration are slow to compare and to hash: they are what they are.
-    return any(type(fact) in kinds for fact in facts) and any(part is fact for part in parts for fact in facts)
+    # Members of an enumeration are slow to hash, and there is one of each.
+    facts = {id(fact) for fact in what if isinstance(fact, Enum) and type(fact) in kinds}
+    return bool(facts) and not facts.isdisjoint(map(id, parts))
 
 
 def _parts(one: object) -> list[object]:

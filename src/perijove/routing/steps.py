@@ -113,49 +113,49 @@ class Building:
 
     def _action(self, rule: Rule) -> program.Action | None:
         action: Any = rule.do
-        match action:
-            case actions.EditField():
-                return program.EditNow(operation(rule, None))
+        match action:  # what there is thousands of comes first
             case actions.Nothing():
                 return None
-            case actions.Forward(name, None, _):
-                return program.Forward(self._upstreams[name], None, program.AS_IS)
+            case actions.Hold(held):
+                return program.Hold(text(held))
+            case actions.Set(Setting.PAGES, value):
+                return program.SetMore(SETTINGS[Setting.PAGES], value)
+            case actions.Set(setting, value):
+                return program.Set(SETTINGS[setting], value)
+            case actions.Refuse(status, _, allow, phrase):
+                return program.Finish(status, None if allow is None else text((allow,)), phrase)
             case actions.ForwardTo(name, path, encoding, whole, named):
                 return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole, named)
+            case actions.SetNote(name, value):
+                return program.SetNote(name.lower(), text(value))
+            case actions.Redirect(status, location):
+                return program.Finish(status, text(location), b"")
+            case actions.EditField():
+                return program.EditNow(operation(rule, None))
+            case actions.Forward(name, None, _):
+                return program.Forward(self._upstreams[name], None, program.AS_IS)
             case actions.ForwardAnywhere(url, encoding, whole):
                 return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):
                 return program.ServeTree(text(path), Tree(indexes, _table(types), overridden))
             case actions.ForwardAsked(by):
                 return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
-            case actions.Refuse(status, _, allow, phrase):
-                return program.Finish(status, None if allow is None else text((allow,)), phrase)
-            case actions.Redirect(status, location):
-                return program.Finish(status, text(location), b"")
             case actions.Respond() | actions.ServeFile():
                 return program.Answer(self._answer(action))
             case actions.Rewrite(path, query, handling):
                 return program.Rewrite(text(path), text(query) if query else None, handling.value)
             case actions.TrustField(name, networks, inside, passed):
                 return program.TrustField(name, networks, inside, passed)
-            case actions.Hold(held):
-                return program.Hold(text(held))
             case actions.SplitQuery(append, last, discard):
                 return program.SplitQuery(append, last, discard)
             case actions.Count(what, most):
                 return program.Count(what, most)
             case actions.Withdraw():
                 return program.Withdraw()
-            case actions.SetNote(name, value):
-                return program.SetNote(name.lower(), text(value))
             case actions.Balance():
                 return self._balance(action)
             case actions.UnsetNote(name):
                 return program.UnsetNote(name.lower())
-            case actions.Set(Setting.PAGES, value):
-                return program.SetMore(SETTINGS[Setting.PAGES], value)
-            case actions.Set(setting, value):
-                return program.Set(SETTINGS[setting], value)
             case actions.Authenticate(realm, users):
                 return program.Authenticate(realm, checker(users))
         raise TypeError(f"{action!r} decides nothing")

@@ -101,6 +101,7 @@ def _part(one: templates.Part) -> bytes | texts.Part:
     raise TypeError(f"{one!r} is no part of a text")
 
 
+@lru_cache(1024)
 def pattern(written: conditions.Pattern) -> Pattern:
     """Return a pattern as it runs."""
     return Pattern(written.pattern, written.guarded)

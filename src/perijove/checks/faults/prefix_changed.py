@@ -65,16 +65,14 @@ def find(subject: Subject) -> Iterator[Finding]:
         if its is not None and its.path is not None and its.path.text.rstrip("/") == its.url_path.rstrip("/"):
             continue  # but for a slash, it is the same
         fix, here = None, "keep the path in the URL"
-        if its is not None and its.path is not None and its.written.name == "proxypass" and not its.pattern:
-            if its.url_path in ("/", ""):
-                ending = site.mount if its.path.text.endswith("/") else site.mount.rstrip("/")
-                written = its.target.text.rstrip("/") + ending
-                here = f"write `{written}` here"
-                fix = Fix(
-                    "keep the path, which the hub must be told (`base_url`)",
-                    (replaced(its.target.span, written),),
-                    safe=False,
-                )
+        written = {} if its is None else _kept(subject, site, its)
+        if its is not None and its in written:
+            here = f"write `{written[its]}` here"
+            fix = Fix(
+                "keep the path, which the hub must be told (`base_url`)",
+                tuple(replaced(one.target.span, url) for one, url in written.items()),
+                safe=False,
+            )
         yield Finding(
             f"{asked} arrives as {arrives}: the hub does not know the path that its users are at",
             place(subject, site) if its is None else its.target.span,
@@ -83,6 +81,23 @@ def find(subject: Subject) -> Iterator[Finding]:
             fix,
             confidence=None if subject.known.hub is not None or len(subject.sites) == 1 else Confidence.MEDIUM,
         )
+
+
+def _kept(subject: Subject, site: Site, its: Mapped) -> dict[Mapped, str]:
+    """Return the lines that take the same path off for the hub, each with the URL that keeps it; none if one does otherwise."""
+    found: dict[Mapped, str] = {}
+    mount = site.mount.rstrip("/")
+    for one in subject.mapped:
+        if one.written.name != "proxypass" or one.written.host is not its.written.host or one.authority != its.authority:
+            continue
+        if one.path is None or one.pattern or not f"{one.path.text}/".startswith(site.mount):
+            continue
+        path = one.path.text
+        if one.url_path.rstrip("/") == path.removeprefix(mount).rstrip("/"):
+            found[one] = one.target.text[: len(one.target.text) - len(one.url_path)] + path
+        elif one.url_path.rstrip("/") != path.rstrip("/"):
+            return {}
+    return found
 
 
 def _at_home(subject: Subject, site: Site, path: str, its: Mapped) -> bool:

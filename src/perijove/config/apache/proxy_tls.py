@@ -13,18 +13,25 @@ from perijove.config.apache.proxy_sections import is_in, may_be_in
 from perijove.config.apache.scope import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from perijove.config.apache.scope import Levels, Scope
 
 
-def deciding(levels: Levels, url: str) -> list[Scope | None]:
-    """Return the sections that may decide of URLs that begin so: the first that a URL is in does. None is no section."""
+def sections(levels: Levels) -> list[Scope]:
+    """Return the sections that say something of TLS, the last first; most of thousands do not."""
+    proxies = (one for one in reversed(levels.sections) if one.kind is Kind.PROXY)
+    return [one for one in proxies if any(name.startswith("sslproxy") for name in one.said)]
+
+
+def deciding(those: Iterable[Scope], url: str) -> list[Scope | None]:
+    """Return those `sections` that may decide of URLs that begin so: the first that a URL is in does. None is no section."""
     found: list[Scope | None] = []
-    for section in reversed(levels.sections):
-        if section.kind is Kind.PROXY and any(name.startswith("sslproxy") for name in section.said):
-            if is_in(url, section):
-                return [*found, section]
-            if may_be_in(url, section):
-                found.append(section)
+    for section in those:
+        if is_in(url, section):
+            return [*found, section]
+        if may_be_in(url, section):
+            found.append(section)
     return [*found, None]
 
 

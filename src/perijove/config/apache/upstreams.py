@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import reasons
-from perijove.config.apache.proxy_tls import deciding, said
+from perijove.config.apache.proxy_tls import deciding, said, sections
 from perijove.config.apache.remotes import parent
 from perijove.config.apache.targets import SCHEMES, Target, beginning, split
 from perijove.config.apache.words import octets
@@ -38,13 +38,14 @@ class Upstreams:
         self.said = levels.said
         self.modules = levels.modules
         self.made = made  # of all hosts, by name
+        self._secured = sections(levels)
 
     def deciding(self, target: Target, regex: bool = False) -> list[Scope | None]:
         """Return the <Proxy> sections that may decide of TLS to what a target leads to: the first that its URL is in does."""
         if "ssl" not in self.modules:
             return [None]
         url = beginning(target) + target.path
-        return deciding(self.levels, url.partition("$")[0] if regex else url)
+        return deciding(self._secured, url.partition("$")[0] if regex else url)
 
     def name(self, target: Target, parameters: Mapping[str, str], section: Scope | None = None) -> str:
         """Return the name of the upstream of a target, with TLS as a <Proxy> section says; it is made if it is new."""

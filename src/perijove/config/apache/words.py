@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # What isspace(3) says in the C locale, which httpd runs in.
 SPACE = " \t\n\v\f\r"
+_unquoted = re.compile(r"[ \t\n\v\f\r]*+([^\"' \t\n\v\f\r\\][^ \t\n\v\f\r\\]*+)(?![\\])").match
 _plain = re.compile(r"[ \t\n\v\f\r]*+([^\"' \t\n\v\f\r][^ \t\n\v\f\r]*+)[ \t\n\v\f\r]*+").match  # a word without quotes
 
 
@@ -159,6 +160,14 @@ def rewrite_words(text: str, at: int) -> list[tuple[str, int, int]]:
     words: list[tuple[str, int, int]] = []
     size = len(text)
     while len(words) < 3:
+        plain = _unquoted(text, at)
+        if plain is not None:  # the usual: neither quoted nor with a backslash before white space
+            begin, end = plain.span(1)
+            if end == size and not words:
+                return []
+            words.append((plain[1], begin, end))
+            at = end + 1
+            continue
         while at < size and text[at] in SPACE:
             at += 1
         if at >= size and words:

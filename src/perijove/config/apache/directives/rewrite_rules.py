@@ -76,6 +76,7 @@ class _List:
             self.behind.append(self.behind[-1] if chained else number + 1)
         self.behind.reverse()
         self.end = Label()
+        self.arounds: dict[tuple[bool, bool], Around] = {}
         self.endings: dict[bytes, tuple[bool, int]] = {}  # what may be noted of a text that was changed
         self.query_changes = any(_touches_query(one) for one in rules)
         self.results = Results(flow, place, labels, self.query_changes)
@@ -105,12 +106,19 @@ class _List:
 
     # ---- what it does
 
+    def _around(self, groups: bool, kept: bool) -> Around:
+        """Return what the texts of a rule may ask for; there are thousands of rules, and few kinds of them."""
+        found = self.arounds.get((groups, kept))
+        if found is None:
+            found = self.arounds[groups, kept] = replace(self.place.around, groups=groups, kept=kept)
+        return found
+
     def _rule(self, number: int, line: RuleLine) -> None:
         flow, flags = self.flow, line.flags
         missed = self._missed(number)
         when = applies(line, self.place.around, self.place.expression, self.place.directory, self.place.info)
         kept = any(map(keeps_groups, line.conditions))
-        around = replace(self.place.around, groups=not line.negated, kept=kept)
+        around = self._around(not line.negated, kept)
         if flags.refuse:
             flow.add(when, Nothing(), Then.NEXT, line.span, missed)
             self._environment(line, around)
@@ -128,7 +136,7 @@ class _List:
         text = expand(line.substitution, around)
         kind, text, upstream, origin = self._target(line, text)
         flow.add(when, Hold(text), Then.NEXT, line.span, missed)
-        self._environment(line, replace(around, escaped=b""))
+        self._environment(line, self._around(not line.negated, kept))
         self._query(line, text)
         self._root(line, kind)
         if flags.discard_info and self.place.info:

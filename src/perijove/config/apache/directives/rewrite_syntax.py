@@ -6,6 +6,7 @@ what is wrong. Must not know what rules do.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -123,7 +124,13 @@ def arguments(text: str) -> tuple[str, str, str | None]:
     return first, second, third
 
 
+_bare: Final = re.compile(r"[^\"'\s\\][^\s\\]*+(?!\\)", re.ASCII).match  # the usual: no quotes, and no backslash
+
+
 def _argument(text: str) -> tuple[str, str]:
+    bare = _bare(text)
+    if bare is not None:
+        return bare[0], text[bare.end() + 1 :].lstrip(_SPACES)
     quote = text[:1] if text[:1] in ("'", '"') else ""
     at = len(quote)
     while at < len(text):
