@@ -5,15 +5,16 @@ Sources: fixup_env_module (modules/metadata/mod_env.c), match_headers (mod_seten
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.expression_names import OF_TLS
 from perijove.gateway.conditions import All, Condition, HasNote, Not, NotEmpty, both
 from perijove.gateway.rules import SetNote, UnsetNote
-from perijove.gateway.templates import Fact
+from perijove.gateway.templates import Fact, Note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from perijove.config.apache.flow import Flow
     from perijove.config.apache.host import Host
@@ -35,12 +36,30 @@ def of_tls(flow: Flow, host: Host) -> None:
     """Add what mod_ssl sets of a connection that is TLS (ssl_hook_Fixup, ssl_engine_kernel.c)."""
     if host.said("sslengine") != "on":
         return
-    flow.add(_TLS, SetNote(b"HTTPS", (b"on",)))
-    flow.add(All((_TLS, NotEmpty((Fact.NAME_SHOWN,)))), SetNote(b"SSL_TLS_SNI", (Fact.NAME_SHOWN,)))
-    for scope in host.merged:
-        if scope.said.get("ssl-variables"):
-            for name, text in OF_TLS.items():
+    edits = [edit for scope in host.merged for edit in (*scope.request, *scope.response)]
+    read = {name.upper() for edit in edits for value in (edit.when, edit.edit) for name in _read(value)}
+    if b"HTTPS" in read:
+        flow.add(_TLS, SetNote(b"HTTPS", (b"on",)))
+    for name, text in OF_TLS.items():
+        if name.encode() not in read:
+            continue
+        if name == "SSL_TLS_SNI":
+            flow.add(All((_TLS, NotEmpty(text))), SetNote(name.encode(), text))
+        for scope in host.merged:
+            if scope.said.get("ssl-variables"):
                 flow.add(both(host.when(scope), _TLS), SetNote(name.encode(), text), origin=scope.origin)
+
+
+def _read(value: object) -> Iterator[bytes]:
+    """Return the variables that a condition or an edit asks for."""
+    if isinstance(value, Note | HasNote):
+        yield value.name
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _read(one)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _read(getattr(value, each.name))
 
 
 def add_late(flow: Flow, host: Host) -> None:
