@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
+# One waits for packages, or for the compiler's last file, while another one works.
+ASIDE := --no-print-directory -j 2 --output-sync
 PORT ?= 8080
 IMAGE ?= perijove
 # What the tests need beside Python packages, by Debian's names.
@@ -12,11 +14,15 @@ ENGINE := $(wildcard src/perijove/engine/*.py src/perijove/engine/*.pyx src/peri
 # Tests that start no server. What programs decide is compared with Apache on both engines: explain's on the pure one, what goes
 # over the wire (oracle) on the compiled one. Checks ask whichever engine there is, once.
 UNITS := not e2e and not browser and not server and not oracle and not contract
-# They start servers, and mostly wait: two at a time, those that share servers on one side (tests/conftest.py).
+# They start servers, and often wait: three at a time, those that share servers on one side (tests/conftest.py).
 SERVERS := server or e2e or browser or contract
+# Of the others some take a thousand times as long as most: who has nothing left to do takes from who has.
+SPREAD := -n 2 --dist worksteal
 ONCE := tests/fuzz/test_texts.py tests/checks tests/property/test_checks.py tests/property/test_logs.py tests/property/test_regex.py
 
 .DEFAULT_GOAL := help
+# Bytecode is kept, whatever the environment says: else hundreds of servers that tests start would each compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # All targets without a slash: none of them is a file.
 .PHONY: fuzz sanitize autobahn soak $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
@@ -29,18 +35,19 @@ demo: $(VENV)/.demo ## Start a real JupyterHub behind perijove and print its URL
 demo-replicas: $(VENV)/.replicas ## The same with two perijoves that share their routes in a real Redis (PORT=8080)
 	@exec $(BIN)/python -m perijove.demo --replicas --port $(PORT)
 
-test: $(VENV)/.test $(VENV)/.apt build lint types docs ## Set up, and run everything
+test: $(VENV)/.venv ## Set up, and run everything
+	@$(MAKE) $(ASIDE) $(VENV)/.test $(VENV)/.apt
+	@$(MAKE) $(ASIDE) build lint types docs
 	@IMAGE=$(IMAGE) sh scripts/image.sh
 	@echo "== the pure engine"
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" $(SPREAD) $(ONCE:%=--ignore=%)
 	@echo "== the compiled engine, servers and browser"
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 --ignore=tests/explain
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "oracle" -n 2
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(SERVERS)" -n 2 --dist loadgroup
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "oracle or ($(UNITS))" $(SPREAD) --ignore=tests/explain
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(SERVERS)" -n 3 --dist loadgroup --no-loadscope-reorder
 
 unit: $(VENV)/.test build ## Run the tests that need no server, on both engines
-	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 $(ONCE:%=--ignore=%)
-	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" -n 2 --ignore=tests/explain
+	@PERIJOVE_PURE=1 $(BIN)/python -m pytest -q -m "$(UNITS)" $(SPREAD) $(ONCE:%=--ignore=%)
+	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python -m pytest -q -m "$(UNITS)" $(SPREAD) --ignore=tests/explain
 
 oracle: $(VENV)/.test ## Ask the real Apache httpd again (CASES='rw-*'; WRITE=1 keeps what it says)
 	@set -f; $(BIN)/python -m tests.oracle.record $(if $(WRITE),--write) $(CASES)
@@ -126,8 +133,9 @@ $(VENV)/.demo: $(VENV)/.venv pyproject.toml setup.py $(ENGINE)
 	@$(PIP) install -e '.[demo]'
 	@touch $@
 
-$(VENV)/.apt: $(VENV)/.venv
+$(VENV)/.apt: $(VENV)/.venv scripts/apt_needs.sh scripts/promtool.sh
 	@APT="$(APT)" sh scripts/apt_needs.sh
+	@sh scripts/promtool.sh $(BIN)
 	@touch $@
 
 $(VENV)/.replicas: $(VENV)/.demo pyproject.toml
@@ -138,9 +146,8 @@ $(VENV)/.replicas: $(VENV)/.demo pyproject.toml
 $(VENV)/.test: $(VENV)/.venv pyproject.toml
 	@echo "Installing what the tests need (two or three minutes the first time) …"
 	@$(PIP) install -U 'pip>=25.1'
-	@$(PIP) install --group lint --group docs --group test
-	@$(PIP) install -e '.[demo]'
-	@touch $@ $(VENV)/.demo
+	@PERIJOVE_PURE=1 $(PIP) install --group lint --group docs --group test -e '.[demo]'
+	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.test
 	@$(PIP) install --group fuzz || echo "There is no atheris for this Python: targets get what is made from their seeds only."
@@ -149,4 +156,4 @@ $(VENV)/.fuzz: $(VENV)/.test
 $(VENV)/.build: $(VENV)/.test $(VENV)/.apt setup.py $(ENGINE)
 	@echo "Compiling the engine …"
 	@PERIJOVE_REQUIRE_COMPILED=1 $(BIN)/python setup.py -q build_ext --inplace --parallel 2 > $(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
-	@touch $@
+	@touch $@ $(VENV)/.demo

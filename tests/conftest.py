@@ -1,18 +1,25 @@
-"""What all tests share."""
+"""What all tests share: which of them start servers, and in what order they begin."""
 
 import os
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from perijove import engine
 
-# Folders of tests that start servers, and with whom they share them; and files that do otherwise than their folder.
-_PROCESSES = {
-    "e2e/test_demo.py": "", "e2e/test_replicas.py": "",
-    "server": "", "security": "", "contract": "", "e2e": "hubs", "browser": "hubs", "hub": "suite", "redis": "redis",
-    "checks": "checks",
-}  # fmt: skip
+_ROOT = Path(__file__).parent
+# What all tests of a folder are.
+_MARKS = {"server": "server", "security": "server", "redis": "server", "contract": "contract", "e2e": "e2e", "oracle": "oracle"}
+# Folders of tests that start servers, which those of one file share.
+_SHARED = ("server", "security", "contract", "e2e", "browser", "checks", "hub", "redis")
+# Those of them that take longest, the longest first: else a core would wait for the last one (`--no-loadscope-reorder`).
+_LONG = (
+    "hub/test_suite.py", "e2e/test_apache_configurations.py", "e2e/test_hub.py", "e2e/test_proofs.py", "contract/test_tls.py",
+    "server/test_endurance.py", "server/test_status.py", "server/test_faults.py", "server/test_limits.py", "server/test_memory.py",
+    "contract/test_command.py", "server/test_log.py", "redis/test_faults.py", "e2e/test_replicas.py", "security/test_messages.py",
+)  # fmt: skip
+_APART = ("server/test_endurance.py",)  # each of their tests shares with nobody
 
 if os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1" and os.environ.get("PERIJOVE_PURE", "0") in ("", "0"):
     # Otherwise a build that failed would test the pure engine twice, unseen.
@@ -24,10 +31,16 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, on one worker of xdist, what shares servers: files of `server` and `contract`, and folders elsewhere."""
-    root = Path(__file__).parent
-    for item in items:
-        path = item.path.relative_to(root)
-        group = _PROCESSES.get(str(path), _PROCESSES.get(path.parts[0]))
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group or f"{path.parts[0]}-{item.path.stem}"))
+    """Mark what is in a folder; keep together, on one worker of xdist, what shares servers; and begin with the longest."""
+    long: dict[str, list[pytest.Item]] = {name: [] for name in _LONG}
+    others: list[pytest.Item] = []
+    for file, some in groupby(items, key=lambda item: item.path):
+        path = file.relative_to(_ROOT)
+        folder, name = path.parts[0], path.as_posix()
+        for item in some:
+            if folder in _MARKS:
+                item.add_marker(_MARKS[folder])
+            if folder in _SHARED:
+                item.add_marker(pytest.mark.xdist_group(f"{folder}-{item.name if name in _APART else path.stem}"))
+            long.get(name, others).append(item)
+    items[:] = [*(item for name in _LONG for item in long[name]), *others]

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -224,6 +224,10 @@ def _pure(place: Place) -> Command:
     return _serve(place), {"PERIJOVE_PURE": "1"}
 
 
+def _two(place: Place) -> Command:
+    return _compiled(replace(place, workers=2))
+
+
 def _file(place: Place) -> Command:
     config = place.written("hub.conf", _hosts(place))
     return [sys.executable, "-m", "perijove", "serve", str(config)], {"PERIJOVE_REQUIRE_COMPILED": "1"}
@@ -244,6 +248,7 @@ def _relay(place: Place) -> Command:
 PEERS: Final[dict[str, Callable[[Place], Command]]] = {
     "perijove": _compiled,
     "perijove-pure": _pure,
+    "perijove-two": _two,
     "perijove-apache": _file,
     "perijove-chp": _ours_as_chp,
     "nginx": _nginx,
@@ -256,6 +261,7 @@ PEERS: Final[dict[str, Callable[[Place], Command]]] = {
 TITLES: Final = {
     "perijove": "perijove, compiled",
     "perijove-pure": "perijove, pure",
+    "perijove-two": "perijove, two workers",
     "perijove-apache": "perijove, JupyterHub's Apache file",
     "perijove-chp": "perijove chp",
     "nginx": "nginx",

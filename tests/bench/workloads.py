@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.bench.peers import Running
 
 Measured = dict[str, float]
 _IDLE: Final = 5000
+_IDLE_TLS: Final = 1000
 _TOLERATED: Final = 0.001
 _SETTLE: Final = 0.5  # seconds until memory is looked at
 _FIELDS: Final = {  # a browser's, for what wrk sends
@@ -122,9 +124,20 @@ def _handshakes(proxy: Running, tools: Tools, seconds: float) -> Measured:
 
 
 def _idle(proxy: Running, tools: Tools, seconds: float) -> Measured:
+    return _held(proxy, _IDLE, lambda count: tools.load(proxy.place.port, "idle", count, 3))
+
+
+def _idle_tls(proxy: Running, tools: Tools, seconds: float) -> Measured:
+    return _held(
+        proxy,
+        _IDLE_TLS,
+        lambda count: tools.command(sys.executable, "-m", "tests.bench.tunnels", str(proxy.place.tls), str(count)),
+    )
+
+
+def _held(proxy: Running, most: int, command: Callable[[int], list[str]]) -> Measured:
     def held(count: int) -> int:
-        command = tools.load(proxy.place.port, "idle", count, 3)
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command(count), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             _said(process.stdout)
             time.sleep(_SETTLE)
@@ -135,7 +148,7 @@ def _idle(proxy: Running, tools: Tools, seconds: float) -> Measured:
     held(50)  # what the first connections bring with them is not theirs
     time.sleep(_SETTLE)
     before = measure.memory(measure.family(proxy.process.pid))
-    return {"held": (held(_IDLE) - before) / _IDLE}
+    return {"held": (held(most) - before) / most}
 
 
 @dataclass(frozen=True)
@@ -157,4 +170,5 @@ WORKLOADS: Final = {
     "tls": Workload("TLS, kept", "request", _tls, tls=True),
     "tlsnew": Workload("TLS, new", "connection", _handshakes, tls=True),
     "idle": Workload("idle tunnel", "tunnel", _idle, once=True),
+    "tlsidle": Workload("idle tunnel, TLS", "tunnel", _idle_tls, tls=True, once=True),
 }

@@ -58,7 +58,7 @@ def test_json(here: Path) -> None:
         4,
         "error",
     )
-    assert [one["severity"] for one in said["diagnostics"]] == ["error", "error", "advice"]
+    assert [one["severity"] for one in said["diagnostics"]] == ["error", "error"]
 
 
 def test_sarif(here: Path) -> None:
@@ -177,7 +177,7 @@ def test_what_is_the_same_of_several_lines_is_told_once() -> None:
     assert told.count("stands for something that only you know") == 1
     assert "  = also: the same in lines 7, 9, 10\n" in told
     assert told.endswith(
-        "5 errors, 1 warning, 1 piece of advice\n"
+        "5 errors, 1 warning\n"
         "`--fix` mends 2, with `--unsafe-fixes` 6; `--diff` shows it first\n"
         "More of each: `perijove check --explain NAME`\n"
     )

@@ -17,6 +17,7 @@ from perijove.demo.node import proxy_command
 
 # Who is asked: the reference and ours. CONTRACT=chp or CONTRACT=perijove asks one.
 KINDS = tuple(os.environ.get("CONTRACT", "chp perijove").split())
+_HERE = Path(__file__).parent
 _NUMBERS = itertools.count(1)
 
 
@@ -25,11 +26,7 @@ _NOT_OF_CHP = ("test_own",) if "PAINS" in os.environ else ("test_own", "test_pai
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left = []
-    for item in [item for item in items if Path(__file__).parent in item.path.parents]:
-        item.add_marker(pytest.mark.contract)
-        if item.path.stem in _NOT_OF_CHP and "[chp" in item.name:
-            left.append(item)
+    left = [item for item in items if item.path.stem in _NOT_OF_CHP and item.path.parent == _HERE and "[chp" in item.name]
     if left:
         gone = set(left)
         items[:] = [item for item in items if item not in gone]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,6 @@ from perijove.demo.processes import Process, free_port
 PASSWORD = "a password"
 BASES = {"root": "/", "sub-path": "/mypath/", "one-hop": "/"}
 ONE_HOP = "one-hop"  # of this one the hub's own perijove is the public one, too, and ends TLS
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +61,13 @@ def hubs(certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             hub.wait()
         yield running
     finally:
-        for hub in running.values():
-            hub.stop()
+        end(running.values())
+
+
+def end(hubs: Iterable[Hub]) -> None:
+    """Stop hubs side by side: each waits for the servers that it ends."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Hub.stop, hubs))
 
 
 @pytest.fixture(scope="session")

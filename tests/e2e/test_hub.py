@@ -215,7 +215,8 @@ def test_stop_and_start_again(person: Person) -> None:
         assert time.monotonic() < end
         time.sleep(0.2)
     person.visit("hub/home")
-    assert person.spawn()[-1][1]["ready"] is True
+    last = person.spawn()[-1][1]
+    assert last.get("ready") is True, last
     assert person.server("GET", "api/status").status_code == 200
     assert_stays(person)
 

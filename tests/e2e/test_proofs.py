@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.e2e.chp import inside
-from tests.e2e.conftest import BASES, ONE_HOP, PASSWORD
+from tests.e2e.conftest import BASES, ONE_HOP, PASSWORD, end
 from tests.e2e.fronts import Front, refused, write
 from tests.e2e.person import Kernel, Person, Site
 from tests.e2e.probes import Way, differences, seen, visitor, with_names
@@ -85,8 +85,7 @@ def hub_of(hubs: dict[str, Hub], cache: Path, tmp_path_factory: pytest.TempPathF
     try:
         yield find
     finally:
-        for one in made.values():
-            one.stop()
+        end(made.values())
 
 
 @pytest.fixture(scope="session")

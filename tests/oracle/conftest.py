@@ -14,12 +14,6 @@ from tests.oracle.play import OURS, REAL, Candidate, play
 from tests.oracle.stage import Certificates
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.oracle)
-
-
 def candidate() -> Candidate:
     """Return whom to test: with `ORACLE_CANDIDATE=apache` Apache itself, which must do what it did."""
     return REAL if os.environ.get("ORACLE_CANDIDATE") == "apache" else OURS

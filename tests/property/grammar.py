@@ -1,6 +1,7 @@
 """Messages drawn from a grammar, and spoilt.
 
 Most of what is drawn is well-formed, so that much of it is accepted; faults are drawn at places where readers are known to differ.
+Strategies are made once: to make one takes longer than to draw from it.
 """
 
 from __future__ import annotations
@@ -56,22 +57,26 @@ connections = st.lists(
 ).map(b", ".join)
 
 
+_sixth = st.integers(0, 5)
+_special = st.sampled_from([b"Upgrade: websocket\r\n", b"Upgrade: h2c\r\n", b"Expect: 100-continue\r\n", b"TE: trailers\r\n"])
+
+
 @st.composite
-def fields(draw: st.DrawFn) -> bytes:
+def _fields(draw: st.DrawFn) -> bytes:
     """Return a field line that does not frame."""
-    kind = draw(st.integers(0, 5))
+    kind = draw(_sixth)
     if kind == 0:
         return b"Connection: " + draw(connections) + b"\r\n"
     if kind == 1:
-        return draw(
-            st.sampled_from([b"Upgrade: websocket\r\n", b"Upgrade: h2c\r\n", b"Expect: 100-continue\r\n", b"TE: trailers\r\n"])
-        )
+        return draw(_special)
     name = draw(known) if kind < 4 else draw(tokens)
     if name.lower() in (b"upgrade", b"expect"):
         name = b"X-" + name
     return name + b":" + draw(space) + draw(values) + draw(space) + b"\r\n"
 
 
+fields = _fields()
+_some_fields = st.lists(fields, max_size=4)
 extensions = st.one_of(
     st.just(b""),
     st.just(b""),
@@ -84,89 +89,98 @@ extensions = st.one_of(
 )
 
 
+_pieces = st.lists(st.binary(min_size=1, max_size=20), max_size=4)
+_sizes = st.sampled_from([b"%x", b"%x", b"%X", b"0%x", b"000%x"])
+_last = st.sampled_from([b"0", b"0", b"00"])
+_count_of_trailers = st.sampled_from([0, 0, 0, 1, 2])
+
+
 @st.composite
-def chunked(draw: st.DrawFn) -> bytes:
+def _chunked(draw: st.DrawFn) -> bytes:
     """Return content in chunks, mostly well-formed."""
     out = b""
-    for piece in draw(st.lists(st.binary(min_size=1, max_size=20), max_size=4)):
-        size = draw(st.sampled_from([b"%x", b"%x", b"%X", b"0%x", b"000%x"])) % len(piece)
+    for piece in draw(_pieces):
+        size = draw(_sizes) % len(piece)
         out += size + draw(extensions) + b"\r\n" + piece + b"\r\n"
-    out += draw(st.sampled_from([b"0", b"0", b"00"])) + draw(extensions) + b"\r\n"
-    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+    out += draw(_last) + draw(extensions) + b"\r\n"
+    for _ in range(draw(_count_of_trailers)):
         out += b"X-" + draw(tokens) + b":" + draw(space) + draw(values) + b"\r\n"
     return out + b"\r\n"
 
 
+chunked = _chunked()
+_codings = st.sampled_from([b"chunked", b"Chunked", b"chunked\t"])
+_odd_lengths = st.sampled_from(
+    [b"0", b"007", b"+5", b"-1", b"1_0", b"0x5", b"5 5", b"5,5", b"", b"\x0b5", b"99999999999999999999", b"5.0"]
+)
+_odd_codings = st.sampled_from(
+    [b"identity", b"gzip, chunked", b"chunked, chunked", b"chunked;a", b"xchunked", b"chunked,", b", chunked", b'"chunked"']
+)
+_kinds = {True: st.integers(0, 3), False: st.integers(0, 6)}
+_two_of_three = st.lists(st.integers(0, 2), min_size=2, max_size=2)
+
+
 @st.composite
-def framed(draw: st.DrawFn, plain: bool) -> tuple[list[bytes], bytes]:
+def _framed(draw: st.DrawFn, plain: bool) -> tuple[list[bytes], bytes]:
     """Return field lines that frame and the content they frame; the lines may lie, unless `plain`."""
-    kind = draw(st.integers(0, 3 if plain else 6))
+    kind = draw(_kinds[plain])
     if kind <= 1:
         return [], b""
     body = draw(content)
     if kind == 2:
         return [b"Content-Length:%b%d\r\n" % (draw(space), len(body))], body
     if kind == 3:
-        return [b"Transfer-Encoding: %b\r\n" % draw(st.sampled_from([b"chunked", b"Chunked", b"chunked\t"]))], draw(chunked())
-    length = draw(
-        st.sampled_from(
-            [b"0", b"007", b"+5", b"-1", b"1_0", b"0x5", b"5 5", b"5,5", b"", b"\x0b5", b"99999999999999999999", b"5.0"]
-        )
-    )
-    coding = draw(
-        st.sampled_from(
-            [
-                b"identity",
-                b"gzip, chunked",
-                b"chunked, chunked",
-                b"chunked;a",
-                b"xchunked",
-                b"chunked,",
-                b", chunked",
-                b'"chunked"',
-            ]
-        )
-    )
+        return [b"Transfer-Encoding: %b\r\n" % draw(_codings)], draw(chunked)
     if kind == 4:
-        return [b"Content-Length: %b\r\n" % length], body
+        return [b"Content-Length: %b\r\n" % draw(_odd_lengths)], body
     if kind == 5:
-        return [b"Transfer-Encoding: %b\r\n" % coding], draw(chunked())
+        return [b"Transfer-Encoding: %b\r\n" % draw(_odd_codings)], draw(chunked)
     lines = [b"Content-Length: %d\r\n" % len(body), b"Transfer-Encoding: chunked\r\n", b"Content_Length: 0\r\n"]
-    chosen = draw(st.lists(st.sampled_from(lines), min_size=2, max_size=2))
-    return chosen, draw(chunked()) if lines[1] in chosen else body
+    chosen = [lines[number] for number in draw(_two_of_three)]
+    return chosen, draw(chunked) if lines[1] in chosen else body
 
 
-@st.composite
-def spoilt(draw: st.DrawFn, data: bytes) -> bytes:
+framed = {plain: _framed(plain) for plain in (True, False)}
+_count_of_changes = st.sampled_from([1, 1, 2])
+_taken = st.sampled_from([0, 0, 1, 2])
+_odd = st.sampled_from([b"", *ODD])
+
+
+def _spoilt(draw: st.DrawFn, data: bytes) -> bytes:
     """Return `data` with a few octets changed."""
-    for _ in range(draw(st.sampled_from([1, 1, 2]))):
+    for _ in range(draw(_count_of_changes)):
         at = draw(st.integers(0, len(data)))
-        size = draw(st.sampled_from([0, 0, 1, 2]))
-        data = data[:at] + draw(st.sampled_from([b"", *ODD])) + data[at + size :]
+        size = draw(_taken)
+        data = data[:at] + draw(_odd) + data[at + size :]
     return data
+
+
+_quarter = st.integers(0, 3)
+_count_of_requests = st.sampled_from([1, 1, 2, 3])
+_versions = st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/0.9"])
+_any_hosts = st.lists(st.one_of(hosts, hosts, odd_hosts), max_size=2)
+_between = st.sampled_from([b""] * 8 + [b"\r\n", b"\n", b"\r\n\r\n"])
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
     """Return one request or several, one after the other."""
     out = b""
-    for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):
-        plain = draw(st.integers(0, 3)) > 0
-        version = (
-            b"HTTP/1.1" if plain else draw(st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/0.9"]))
-        )
-        lines, body = draw(framed(plain))
+    for _ in range(draw(_count_of_requests)):
+        plain = draw(_quarter) > 0
+        version = b"HTTP/1.1" if plain else draw(_versions)
+        lines, body = draw(framed[plain])
         if plain:
             lines.append(b"Host: %b\r\n" % draw(hosts))
         else:
-            lines += [b"Host: %b\r\n" % host for host in draw(st.lists(st.one_of(hosts, hosts, odd_hosts), max_size=2))]
-        lines += draw(st.lists(fields(), max_size=4))
+            lines += [b"Host: %b\r\n" % host for host in draw(_any_hosts)]
+        lines += draw(_some_fields)
         lines = draw(st.permutations(lines))
         first = draw(methods) + b" " + draw(targets) + b" " + version + b"\r\n"
         message = first + b"".join(lines) + b"\r\n" + body
-        if draw(st.integers(0, 3)) == 0:
-            message = draw(spoilt(message))
-        out += draw(st.sampled_from([b""] * 8 + [b"\r\n", b"\n", b"\r\n\r\n"])) + message
+        if draw(_quarter) == 0:
+            message = _spoilt(draw, message)
+        out += draw(_between) + message
     return out
 
 
@@ -174,17 +188,20 @@ statuses = st.sampled_from([100, 103, 200, 200, 200, 201, 204, 206, 302, 304, 40
 reasons = st.sampled_from([b" OK", b" OK", b" ", b"", b" Not Found", b" \xe4\t!", b" a  b "])
 
 
+_versions_of_responses = st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2", b"http/1.1", b"HTTP/2.0"])
+_odd_statuses = st.sampled_from([b"200", b"20", b"2000", b"099", b"600", b"2x0", b"+20"])
+_behind = st.sampled_from([b"", b"", b"more", b"HTTP/1.1 200 OK\r\n\r\n"])
+
+
 @st.composite
 def responses(draw: st.DrawFn) -> bytes:
     """Return one response, with content that may be cut short or be followed by more."""
-    plain = draw(st.integers(0, 3)) > 0
-    version = b"HTTP/1.1" if plain else draw(st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2", b"http/1.1", b"HTTP/2.0"]))
-    status = (
-        b"%d" % draw(statuses) if plain else draw(st.sampled_from([b"200", b"20", b"2000", b"099", b"600", b"2x0", b"+20"]))
-    )
-    lines, body = draw(framed(plain))
-    lines = draw(st.permutations(lines + draw(st.lists(fields(), max_size=4))))
+    plain = draw(_quarter) > 0
+    version = b"HTTP/1.1" if plain else draw(_versions_of_responses)
+    status = b"%d" % draw(statuses) if plain else draw(_odd_statuses)
+    lines, body = draw(framed[plain])
+    lines = draw(st.permutations(lines + draw(_some_fields)))
     message = version + b" " + status + draw(reasons) + b"\r\n" + b"".join(lines) + b"\r\n" + body
-    if draw(st.integers(0, 3)) == 0:
-        message = draw(spoilt(message))
-    return message + draw(st.sampled_from([b"", b"", b"more", b"HTTP/1.1 200 OK\r\n\r\n"]))
+    if draw(_quarter) == 0:
+        message = _spoilt(draw, message)
+    return message + draw(_behind)

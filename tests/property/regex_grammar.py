@@ -1,6 +1,7 @@
 """Patterns drawn from PCRE2's grammar, and subjects drawn from patterns.
 
-The alphabet is small, so that much is found; what stands for sets of octets has all its spellings.
+The alphabet is small, so that much is found; what stands for sets of octets has all its spellings. Strategies are made once: to make
+one takes longer than to draw from it.
 """
 
 from __future__ import annotations
@@ -48,66 +49,93 @@ _USUAL: Final = [
 ]  # fmt: skip
 
 
-@st.composite
-def _class(draw: st.DrawFn) -> str:
-    parts = draw(st.lists(st.sampled_from(_IN_CLASSES), min_size=1, max_size=4))
-    return "[" + draw(st.sampled_from(["", "", "^", "]", "^]"])) + "".join(parts) + "]"
+_letter: Final = st.sampled_from(LETTERS)
+_item_of_octets: Final = st.sampled_from(_ITEMS)
+_place: Final = st.sampled_from(_PLACES)
+_usual: Final = st.sampled_from(_USUAL)
+_back: Final = st.sampled_from(_BACK)
+_setting: Final = st.sampled_from(_SETTINGS)
+_look: Final = st.sampled_from(_LOOKS)
+_open: Final = st.sampled_from(_OPEN)
+_group: Final = st.sampled_from(["(", "(", "(", "(", "(?<n>", "(?P<m>", "(?'n'"])
+_quantifier: Final = st.sampled_from(_QUANTIFIERS)
+_how: Final = st.sampled_from(["", "", "", "?", "+"])
+_begun: Final = st.sampled_from(["", "", "^", "]", "^]"])
+_members: Final = st.lists(st.sampled_from(_IN_CLASSES), min_size=1, max_size=4)
+_kind: Final = st.integers(0, 19)
+_third: Final = st.integers(0, 2)
+_count_of_branches: Final = st.sampled_from([1, 1, 1, 2, 3])
+_count_of_items: Final = st.sampled_from([0, 1, 1, 2, 2, 3, 4])
+_DEEPEST: Final = 4
 
 
 @st.composite
-def _item(draw: st.DrawFn, depth: int) -> str:
-    kind = draw(st.integers(0, 19))
+def _drawn_class(draw: st.DrawFn) -> str:
+    parts = draw(_members)
+    return "[" + draw(_begun) + "".join(parts) + "]"
+
+
+@st.composite
+def _drawn_item(draw: st.DrawFn, depth: int) -> str:
+    kind = draw(_kind)
     if kind < 5 or depth <= 0:
-        item = draw(st.sampled_from(LETTERS))
+        item = draw(_letter)
     elif kind < 7:
-        item = draw(st.sampled_from(_ITEMS))
+        item = draw(_item_of_octets)
     elif kind < 8:
-        item = draw(_class())
+        item = draw(_class)
     elif kind < 9:
-        return draw(st.sampled_from(_PLACES))
+        return draw(_place)
     elif kind < 10:
-        item = draw(st.sampled_from(_USUAL))
+        item = draw(_usual)
     elif kind < 11:
-        item = draw(st.sampled_from(_BACK))
+        item = draw(_back)
     elif kind < 12:
-        return draw(st.sampled_from(_SETTINGS))
+        return draw(_setting)
     elif kind < 13:
-        item = draw(st.sampled_from(_LOOKS)) + draw(_branches(depth - 1)) + ")"
+        item = draw(_look) + draw(_branches[depth - 1]) + ")"
     elif kind < 17:
-        opening = draw(st.sampled_from(["(", "(", "(", "(", "(?<n>", "(?P<m>", "(?'n'"]))
-        item = opening + draw(_branches(depth - 1)) + ")"
+        item = draw(_group) + draw(_branches[depth - 1]) + ")"
     else:
-        item = draw(st.sampled_from(_OPEN)) + draw(_branches(depth - 1)) + ")"
-    if draw(st.integers(0, 2)) == 0:
-        item += draw(st.sampled_from(_QUANTIFIERS)) + draw(st.sampled_from(["", "", "", "?", "+"]))
+        item = draw(_open) + draw(_branches[depth - 1]) + ")"
+    if draw(_third) == 0:
+        item += draw(_quantifier) + draw(_how)
     return item
 
 
 @st.composite
-def _branches(draw: st.DrawFn, depth: int) -> str:
+def _drawn_branches(draw: st.DrawFn, depth: int) -> str:
     branches = []
-    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
-        items = [draw(_item(depth)) for _ in range(draw(st.sampled_from([0, 1, 1, 2, 2, 3, 4])))]
+    for _ in range(draw(_count_of_branches)):
+        items = [draw(_item[depth]) for _ in range(draw(_count_of_items))]
         branches.append("".join(items))
     return "|".join(branches)
 
 
-patterns = _branches(4)
+_class: Final = _drawn_class()
+_item: Final = [_drawn_item(depth) for depth in range(_DEEPEST + 1)]
+_branches: Final = [_drawn_branches(depth) for depth in range(_DEEPEST + 1)]
+patterns: Final = _branches[_DEEPEST]
 _PIECES: Final = ["(", ")", "[", "]", "{", "}", "*", "+", "?", "|", "\\", "^", "$", "-", ":", "<", ">", "=", "!", "#", "i", "1", ",", "a", "P", "\\E",
                   "\\Q", "[:", ":]", "(?", "&", "'", "\\g", "\\k", "\\x{", "\\o{", "\\c", "(*", "x", "{1,", "}+", "\\N", "\\8", "\\p"]  # fmt: skip
+
+
+_piece: Final = st.sampled_from(_PIECES)
+_changes: Final = st.integers(1, 3)
 
 
 @st.composite
 def spoilt(draw: st.DrawFn) -> str:
     """Return a pattern with some of it changed."""
     pattern = draw(patterns)
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(_changes)):
         at = draw(st.integers(0, len(pattern)))
-        pattern = pattern[:at] + draw(st.sampled_from(_PIECES)) + pattern[at + draw(st.integers(0, 2)) :]
+        pattern = pattern[:at] + draw(_piece) + pattern[at + draw(_third) :]
     return pattern
 
 
-noise = st.text("aabbcAB//-_1. \n\r\t\0\xe4\xff", max_size=6)
+_either: Final = st.booleans()
+noise: Final = st.text("aabbcAB//-_1. \n\r\t\0\xe4\xff", max_size=6)
 
 
 def _sample(draw: st.DrawFn, node: Node, groups: dict[int, bytes]) -> bytes:
@@ -131,7 +159,7 @@ def _sample(draw: st.DrawFn, node: Node, groups: dict[int, bytes]) -> bytes:
             return _sample(draw, body, groups)
         case Look(body, behind, negative):
             # What is looked for ahead is often there without being taken.
-            return b"" if behind or negative or draw(st.booleans()) else _sample(draw, body, groups)
+            return b"" if behind or negative or draw(_either) else _sample(draw, body, groups)
         case Back(number):
             return groups.get(number, b"")
         case At():
@@ -143,7 +171,7 @@ def subjects(draw: st.DrawFn, tree: Node) -> bytes:
     """Return an octet string that a pattern may be found in."""
     around = draw(noise), draw(noise)
     found = around[0].encode("latin-1") + _sample(draw, tree, {}) + around[1].encode("latin-1")
-    for _ in range(draw(st.integers(0, 2))):
+    for _ in range(draw(_third)):
         at = draw(st.integers(0, len(found)))
-        found = found[:at] + draw(noise).encode("latin-1")[:2] + found[at + draw(st.integers(0, 2)) :]
+        found = found[:at] + draw(noise).encode("latin-1")[:2] + found[at + draw(_third) :]
     return found[:60]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -182,28 +183,25 @@ sizes = st.one_of(st.integers(0, 30), st.integers(0, 200_000))
 which = st.integers(0, 1)
 operations = st.one_of(
     st.tuples(st.just("append"), which, blobs),
-    st.tuples(st.sampled_from(["peek", "drop", "move", "recv"]), which, sizes),
+    st.tuples(st.sampled_from(["peek", "drop", "move", "recv", "relay"]), which, sizes),
     st.tuples(st.sampled_from(["clear", "copy", "send", "drain"]), which, st.none()),
     st.tuples(st.just("fill"), which, blobs),
 )
 
 
 class Pair:
-    """Two buffers of one twin, and a pipe to write to and one to read from."""
+    """Two buffers of one twin, and a connection to write to and one to read from."""
 
     def __init__(self, buffers: Any) -> None:
         self.buffers = [buffers.Buffer(), buffers.Buffer()]
-        self.source, self.filling = os.pipe()
-        self.draining, self.sink = os.pipe()
-        for fd in self.fds():
-            os.set_blocking(fd, False)
-
-    def fds(self) -> tuple[int, ...]:
-        return self.source, self.filling, self.draining, self.sink
+        self.sockets = [*socket.socketpair(), *socket.socketpair()]
+        for one in self.sockets:
+            one.setblocking(False)
+        self.source, self.filling, self.draining, self.sink = (one.fileno() for one in self.sockets)
 
     def close(self) -> None:
-        for fd in self.fds():
-            os.close(fd)
+        for one in self.sockets:
+            one.close()
 
     def act(self, what: str, which: int, value: Any) -> object:
         """Do one thing; return all that can be seen of it."""
@@ -224,6 +222,8 @@ class Pair:
                 one.move(self.buffers[1 - which], min(value, one.size()))
             elif what == "recv":
                 said = one.recv(self.source, min(value + 1, READ_SIZE))
+            elif what == "relay":
+                said = one.relay(self.source, self.sink, min(value + 1, READ_SIZE))
             elif what == "send" and one.size():
                 said = one.send(self.sink)
             elif what == "fill":
@@ -231,7 +231,7 @@ class Pair:
             elif what == "drain":
                 said = os.read(self.draining, 1 << 20)
         except BlockingIOError:
-            said = "full, or empty"  # the pipe of the test
+            said = "full, or empty"  # the connection of the test
         return said, [(each.size(), each.peek(7)) for each in self.buffers]
 
 

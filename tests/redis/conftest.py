@@ -9,12 +9,6 @@ import pytest
 from tests.redis.parts import Application, Origin, Replica, Server
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.server)
-
-
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start Redises."""

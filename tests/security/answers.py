@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from tests.security import reader
+from tests.reader import Broken
+from tests.security import clear
 from tests.security.attacks import CODING_LINES, CODINGS, CONTROLS, LENGTH_LINES, LENGTHS, SIZES
-from tests.security.reader import Unclear
 from tests.security.stage import BROKEN, LAX, SAFELY, UNSAFE, Outcome, Verdict, answer, read_requests
 from tests.server.parts import Conversation
 
@@ -340,7 +340,7 @@ def told(case: Case) -> Callable[[Outcome], bool]:
     """Return what tells that all has come: the end, or a whole answer."""
 
     def done(outcome: Outcome) -> bool:
-        with contextlib.suppress(Unclear):
+        with contextlib.suppress(Broken):
             outcome.read([case.method])
             return bool(outcome.answers) or bool(outcome.fault)
         return True
@@ -359,11 +359,11 @@ def judge(case: Case, outcome: Outcome) -> Verdict:
             return Verdict(BROKEN, f"the client waits for ever: {outcome.data[-60:]!r}")
         if case.status and not case.either:
             return Verdict(BROKEN, f"no answer: {outcome.ended} {outcome.data[:60]!r}")
-        if case.minor == 0 and outcome.ended == "fin" and reader.head(outcome.data) is None and outcome.data:
+        if case.minor == 0 and outcome.ended == "fin" and clear.head(outcome.data) is None and outcome.data:
             return Verdict(BROKEN, f"half a head: {outcome.data[:60]!r}")
         return SAFELY
     got = outcome.answers[0]
-    status = int(got.first[1])
+    status = got.status
     if b"stolen" in b"".join(value for name, value in (*got.fields, *got.trailers) if name == b"set-cookie"):
         return Verdict(UNSAFE, "what was injected became a field")
     ours = status in (500, 502, 503, 504) and case.status != status

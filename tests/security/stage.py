@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.security import reader
+from tests.reader import Broken, Message
+from tests.security import clear
 from tests.security.proxies import START, Running, Settings
-from tests.security.reader import Message, Unclear
 from tests.server.parts import Conversation, Origin
 
 SAFE, LAX, BROKEN, UNSAFE = "SAFE", "LAX", "BROKEN", "UNSAFE"
@@ -46,7 +46,7 @@ class Seen:
 
 def answer(message: Message, content: bytes | None = None, status: bytes = b"200 OK", fields: bytes = b"") -> bytes:
     """An answer that says what was asked."""
-    body = b"%b %b" % message.first[:2] if content is None else content
+    body = b"%b %b" % message.first if content is None else content
     head = b"HTTP/1.1 %b\r\n%bContent-Length: %d\r\n\r\n" % (status, fields, len(body))
     return head if message.first[0] == b"HEAD" else head + body
 
@@ -55,10 +55,10 @@ _tokens = re.compile(rb"c[0-9]+-").findall
 
 
 def read_requests(conversation: Conversation) -> Iterator[Message]:
-    """Yield clean requests as they come. Raises Unclear."""
+    """Yield clean requests as they come. Raises Broken."""
     data = b""
     while True:
-        message = reader.request(data)
+        message = clear.request(data)
         if message is not None:
             data = data[message.size :]
             yield message
@@ -83,15 +83,15 @@ class Recorder:
         told = False
         while True:
             try:
-                message = reader.request(data)
-                found = reader.head(data) if message is None or b"-early" in data else None
+                message = clear.request(data)
+                found = clear.head(data) if message is None or b"-early" in data else None
                 if found is not None and b"-early" in found[0]:
                     conversation.send(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nearly")
                     return  # what was not read makes a reset of the close
                 if found is not None and not told and (b"expect", b"100-continue") in found[1]:
                     told = True
                     conversation.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            except Unclear as why:
+            except Broken as why:
                 seen.fault = str(why)
                 return
             if message is None:
@@ -113,7 +113,7 @@ class Recorder:
                 conversation.send(answer(message, b"no", b"403 Forbidden"))
             else:
                 conversation.send(answer(message))
-            if b"close" in message.tokens:
+            if b"close" in message.tokens(b"connection"):
                 return
 
     def _tunnel(self, conversation: Conversation, seen: Seen, protocol: bytes, data: bytes) -> None:
@@ -148,26 +148,26 @@ class Outcome:
         data = self.data
         while data:
             try:
-                message = reader.response(data, left[0] if left else b"GET", self.ended)
-            except Unclear as why:
+                message = clear.response(data, left[0] if left else b"GET", self.ended)
+            except Broken as why:
                 self.fault = str(why)
                 break
             if message is None:
                 break
             data = data[message.size :]
-            if message.first[1][:1] == b"1" and message.first[1] != b"101":
+            if message.status < 200 and message.status != 101:
                 self.interim.append(message)
                 continue
             self.answers.append(message)
             if left:
                 left.pop(0)
-            if message.first[1] == b"101":
+            if message.status == 101:
                 break
         self.rest = data
 
     @property
     def statuses(self) -> list[int]:
-        return [int(one.first[1]) for one in self.answers]
+        return [one.status for one in self.answers]
 
 
 def converse(
@@ -224,7 +224,7 @@ def converse(
             outcome.read(methods)
             if not wanted:
                 # Who says that this is the last answer is given the time to end.
-                last = outcome.answers and b"close" in outcome.answers[-1].tokens
+                last = outcome.answers and b"close" in outcome.answers[-1].tokens(b"connection")
                 end = time.monotonic() + (PATIENCE if last else quiet)
                 continue
             if len(outcome.answers) >= wanted or outcome.fault:

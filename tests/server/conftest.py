@@ -11,12 +11,6 @@ import trustme
 from tests.server.parts import Application, Front, Handler, Origin
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.server)
-
-
 @pytest.fixture
 def origins() -> Iterator[Callable[..., Origin]]:
     """Start servers."""
@@ -37,9 +31,10 @@ def application() -> Application:
 
 
 @pytest.fixture
-def origin(origins: Callable[..., Origin], application: Application) -> Origin:
+def origin(origins: Callable[..., Origin], application: Application) -> Iterator[Origin]:
     """An ordinary server."""
-    return origins(application)
+    yield origins(application)
+    application.go.set()  # else whoever waits for it in there is waited for
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from perijove.gateway.model import TlsServer
     from perijove.server.files import Contents
-    from perijove.server.supervisor import Renewing, Supervisor
+    from perijove.server.loaded import Renewing
+    from perijove.server.supervisor import Supervisor
 
 
 class _Listening:
@@ -50,5 +51,5 @@ async def serve(of: Supervisor) -> Sequence[Renewing]:
     assert routing is not None
     assert of.kept is not None
     api = routing.api
-    made = Api(listen(api.address), of.kept, of.asked, api.token, _context(api.tls, of.files), routing.by_host)
+    made = Api(listen(api.address), of.kept, of.asked, api.token, _context(api.tls, of.served.files), routing.by_host)
     return [_Listening(made, api.tls)]

@@ -31,6 +31,7 @@ class Finding:
     fix: Fix | None = None
     severity: Severity | None = None
     confidence: Confidence | None = None
+    only_seen: bool = False  # few are hurt by it: it is told where a log shows that somebody is
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,21 @@ class Check:
     explains: frozenset[str]
     stops: int
 
-    def run(self, subject: Subject) -> Iterator[Diagnostic]:
-        """Yield what it finds."""
+    def run(self, subject: Subject) -> Iterator[tuple[Diagnostic, bool]]:
+        """Yield what it finds, and whether that is told only where a log shows it."""
         for one in self.find(subject):
-            yield Diagnostic(
-                name=self.name,
-                severity=one.severity or self.severity,
-                confidence=one.confidence or self.confidence,
-                message=one.message,
-                where=one.where,
-                sees=one.sees,
-                help=one.help,
-                fix=one.fix,
+            yield (
+                Diagnostic(
+                    name=self.name,
+                    severity=one.severity or self.severity,
+                    confidence=one.confidence or self.confidence,
+                    message=one.message,
+                    where=one.where,
+                    sees=one.sees,
+                    help=one.help,
+                    fix=one.fix,
+                ),
+                one.only_seen,
             )
 
 

@@ -55,16 +55,20 @@ def check(
         untied: tell also what logs say of no line of this configuration.
     """
     found: list[Diagnostic] = []
+    unsure: set[Diagnostic] = set()  # what is told only where a log shows it
     said: set[tuple[str, str, int]] = set()  # what a dialect need not say: a check knows more of it
     for one in checks().values():
         if (select and one.name not in select) or one.name in ignored:
             continue
-        for its in one.run(subject):
+        for its, only_seen in one.run(subject):
             found.append(its)
+            if only_seen:
+                unsure.add(its)
             said |= {(name, *_line(its)) for name in one.explains}
     found += [one for one in subject.diagnostics if (one.name, *_line(one)) not in said]
     if logs:
         found = told(subject, found, logs, untied=untied)
+    found = [one for one in found if one not in unsure]  # with evidence, it is another
     left = ignore.apply(found, subject.sources.values())
     kept = [one for one in left if (not select or one.name in select) and one.name not in ignored]
     return Report(subject, tuple(sorted(dict.fromkeys(kept), key=_importance)), tuple(logs))

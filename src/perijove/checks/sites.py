@@ -26,6 +26,7 @@ KERNEL: Final = _USER + "api/kernels/4f1c2a9e-0b7d-4c55-9a51-2f6f7d1c0001/channe
 LOGIN: Final = "hub/login"
 _MOST: Final = 8  # paths that are tried on each host
 _HOSTS: Final = 24
+_LISTENERS: Final = 24
 # Segments of a hub's and a notebook server's own paths: what is in front of the first of them is where the hub is.
 _OWN: Final = frozenset(
     (
@@ -90,7 +91,7 @@ def find(subject: Subject, gateway: Gateway) -> Iterator[Site]:
     """Yield the sites of a gateway."""
     scored: list[tuple[int, Site]] = []
     seen: set[tuple[int, str]] = set()
-    for listener in gateway.listeners:
+    for listener in gateway.listeners[:_LISTENERS]:
         if listener.redirect_to is not None or not isinstance(listener.address, TcpAddress):
             continue
         for host in (listener.hosts or gateway.hosts)[:_HOSTS]:
@@ -109,10 +110,15 @@ _LIKELY: Final = 2
 
 def origins(gateway: Gateway) -> Iterator[str]:
     """Yield what browsers call the virtual hosts of a gateway, hub or not."""
-    for listener in gateway.listeners:
+    yield from (origin for origin, _ in addressed(gateway))
+
+
+def addressed(gateway: Gateway) -> Iterator[tuple[str, VirtualHost]]:
+    """Yield the virtual hosts of a gateway, hub or not, each with what browsers call it."""
+    for listener in gateway.listeners[:_LISTENERS]:
         if listener.redirect_to is None and isinstance(listener.address, TcpAddress):
             for host in (listener.hosts or gateway.hosts)[:_HOSTS]:
-                yield "://".join(_called(listener, listener.address, _name(host)))
+                yield "://".join(_called(listener, listener.address, _name(host))), host
 
 
 def _called(listener: Listener, address: TcpAddress, name: str) -> tuple[str, str]:

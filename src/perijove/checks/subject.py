@@ -5,7 +5,7 @@ Knows gateways, documents and explain. Must not know any check.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -54,7 +54,6 @@ class Subject:
     # The text that the gateway was made of, if lines that Apache refuses had to be left out for that.
     mended: bool = False
     foreign: bool = False  # it is a file of something else
-    _tables: Tables = field(default_factory=dict)
 
     @property
     def nothing(self) -> bool:
@@ -87,7 +86,7 @@ class Subject:
     def addresses(self) -> dict[tuple[str, int], frozenset[str]]:
         """The addresses of virtual hosts, by where they stand."""
         return {
-            (one.span.source.name, one.span.line): frozenset(word.text.lower() for word in one.words)
+            (one.span.source.name, one.span.line): frozenset(word.text.lower().replace("_default_", "*") for word in one.words)
             for one in self.directives("virtualhost")
         }
 
@@ -115,6 +114,10 @@ class Subject:
         if self.known.modules is not None:  # a part of a configuration may load some more
             return self.known.modules | self.reading.modules
         return None if self.reading.assumed else self.reading.modules
+
+    @cached_property
+    def _tables(self) -> Tables | None:
+        return None if self.gateway is None else Tables(self.gateway)
 
     def directives(self, *names: str) -> Iterator[Written]:
         """Yield what has one of these names, in lower case."""

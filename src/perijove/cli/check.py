@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
 import zlib
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from perijove.cli.garbage import kept
 from perijove.cli.options import colours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping
 
     from perijove.checks.live import Live
     from perijove.checks.logs.reading import Log
@@ -52,6 +52,7 @@ _ROUNDS = 6  # of fixes
 @click.option("--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", help="Default: text.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--explain", "page", metavar="NAME", help="Print what a check is about, and stop.")
+@kept()
 def command(
     files: tuple[str, ...],
     apache: bool,
@@ -121,14 +122,13 @@ def command(
         seen.append(here.said)
 
     def judged(source: Source) -> Report:
-        with _uncollected():
-            if source.name == NOTHING:
-                subject = Subject(source, known, None, None, ())
-            else:
-                subject = of_source(source, apache=apache, defines=define, known=known)
-                if here is not None and subject.reading is not None:
-                    subject = replace(subject, diagnostics=(*subject.diagnostics, *here.unread(source)))
-            return check(subject, select=_names(select), ignored=_names(ignore), logs=seen, untied=not reports)
+        if source.name == NOTHING:
+            subject = Subject(source, known, None, None, ())
+        else:
+            subject = of_source(source, apache=apache, defines=define, known=known)
+            if here is not None and subject.reading is not None:
+                subject = replace(subject, diagnostics=(*subject.diagnostics, *here.unread(source)))
+        return check(subject, select=_names(select), ignored=_names(ignore), logs=seen, untied=not reports)
 
     if not files:
         reports.append(judged(Source(NOTHING, "")))
@@ -153,18 +153,6 @@ def _unread(path: str) -> str:
     if os.path.isdir(path):
         return f"name the files in it: `perijove check {os.path.join(path, '*.conf')}`"
     return "give the path of Apache's file or perijove's, or `-` for standard input; `apachectl -S` lists Apache's"
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Do not look for garbage: of a large configuration much is made, and nearly all of it is kept."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _names(given: tuple[str, ...]) -> frozenset[str]:
@@ -294,36 +282,61 @@ def _diff(reports: list[Report], unsafe: bool) -> None:
 def _fixed(report: Report, unsafe: bool, judged: Callable[[Source], Report], failed: list[Diagnostic]) -> Report:
     """Fix what can be, round by round, since one fix may wait for another; return what is left.
 
-    Files are written. What came by standard input goes to standard output. What cannot be written is added to `failed`.
+    A fix after which the same is found again is taken back, and is none any more. Files are written. What came by standard
+    input goes to standard output. What cannot be written is added to `failed`.
     """
     from perijove.checks.fix import fixed
     from perijove.config import read
-    from perijove.text.diagnostic import Diagnostic, Severity
+    from perijove.text.diagnostic import Diagnostic
     from perijove.text.source import Source
 
     piped = report.subject.source.name.startswith("<")
-    for _ in range(_ROUNDS):
-        texts, done = fixed(report.diagnostics, unsafe=unsafe)
+    vain: set[tuple[str, str]] = set()  # whose fixes have not mended what they are for
+    for _ in range(2 * _ROUNDS):
+        texts, done = fixed((one for one in report.diagnostics if _told(one) not in vain), unsafe=unsafe)
         if not done:
             break
-        for name, text in texts.items():
-            why = "" if name.startswith("<") else _write(name, text.encode("utf-8", "surrogateescape"))
-            if why:
-                message = f"`{name}` cannot be written: {why}"
-                failed.append(Diagnostic(name="unwritable-file", severity=Severity.ERROR, message=message))
-                return report
-        for one in done:
-            assert one.fix is not None
-            click.echo(f"fixed: {one.where}: {one.fix.what}", err=True)
+        before = report
+        if not _write_all(texts, failed):
+            return report
         name = report.subject.source.name
         source = Source(name, texts.get(name, report.subject.source.text)) if piped else read(name, octets=True)
         if isinstance(source, Diagnostic):
             failed.append(source)
             return report
         report = judged(source)
+        was, left = (Counter(map(_told, one.diagnostics)) for one in (before, report))
+        again = {_told(one) for one in done if left[_told(one)] >= was[_told(one)]}
+        if again:
+            vain |= again
+            _write_all({name: before.subject.sources[name].text for name in texts}, failed)
+            report = before
+            continue
+        for one in done:
+            assert one.fix is not None
+            click.echo(f"fixed: {one.where}: {one.fix.what}", err=True)
+    kept = tuple(replace(one, fix=None) if _told(one) in vain else one for one in report.diagnostics)
+    report = replace(report, diagnostics=kept)
     if piped:
         click.echo(report.subject.source.text.encode("utf-8", "surrogateescape"), nl=False)
     return report
+
+
+def _told(one: Diagnostic) -> tuple[str, str]:
+    return one.name, one.message
+
+
+def _write_all(texts: Mapping[str, str], failed: list[Diagnostic]) -> bool:
+    """Write files, but for what came by standard input; what cannot be is added to `failed`."""
+    from perijove.text.diagnostic import Diagnostic, Severity
+
+    for name, text in texts.items():
+        why = "" if name.startswith("<") else _write(name, text.encode("utf-8", "surrogateescape"))
+        if why:
+            message = f"`{name}` cannot be written: {why}"
+            failed.append(Diagnostic(name="unwritable-file", severity=Severity.ERROR, message=message))
+            return False
+    return True
 
 
 def _write(name: str, octets: bytes) -> str:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from perijove.config.chp import Options, Tls
     from perijove.config.redis import Redis
-    from perijove.server.supervisor import Renewing, Supervisor
+    from perijove.server.loaded import Renewing
+    from perijove.server.supervisor import Supervisor
 
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warn": 30, "error": 40}  # of --log-level, as Python's `logging` has them

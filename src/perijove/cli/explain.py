@@ -6,6 +6,7 @@ import sys
 
 import rich_click as click
 
+from perijove.cli.garbage import kept
 from perijove.cli.options import colours, tell
 
 _REFUSED = 3
@@ -27,6 +28,7 @@ _REFUSED = 3
     help="Explain although this directive, which keeps people out, is not emulated; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@kept()
 def command(
     file: str,
     url: str,

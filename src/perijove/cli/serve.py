@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from perijove.cli.garbage import kept
 from perijove.cli.options import configuration, one_source, overlaid, table_of, tell
 
 if TYPE_CHECKING:
@@ -47,9 +48,10 @@ def command(file: str | None, check_config: bool, as_json: bool, **options: Any)
     running and stop.
     """
     one_source(file, options)
-    loaded = load(file, options)
-    if check_config:
-        _check(loaded, as_json)
+    with kept(ends=check_config):
+        loaded = load(file, options)
+        if check_config:
+            _check(loaded, as_json)
     loaded = _starting(loaded)
     tell(loaded.diagnostics, as_json)
     if loaded.gateway is None:

@@ -3,6 +3,8 @@
 import json
 import os
 
+from perijove.demo.processes import free_port
+
 c = get_config()  # type: ignore[name-defined]
 demo = json.loads(os.environ["PERIJOVE_DEMO"])
 
@@ -26,6 +28,8 @@ c.Authenticator.allow_all = True
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = demo["homes"] + "/{username}"
 c.Spawner.args = ["--allow-root"]
+# The spawner's own choice is a port that the system gives to any connection as well, in the seconds until the server listens.
+c.Spawner.pre_spawn_hook = lambda spawner: setattr(spawner, "port", free_port())
 c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 90

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -55,20 +56,26 @@ def proxy_command(folder: Path) -> list[str]:
     node, npm = tools()
     folder = folder.absolute()  # the hub starts it from elsewhere
     script = folder / "node_modules" / "configurable-http-proxy" / "bin" / "configurable-http-proxy"
-    if not (folder / VERSION).exists() or not script.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}\n")
-        env = {**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        done = subprocess.run(
-            [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", f"configurable-http-proxy@{VERSION}"],
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise NoNode(f"npm could not install configurable-http-proxy:\n{done.stderr.strip()[-2000:]}")
-        (folder / VERSION).touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever else installs it is waited for
+        if not (folder / VERSION).exists() or not script.exists():
+            _install(folder, node, npm)
     return [node, str(script)]
+
+
+def _install(folder: Path, node: str, npm: str) -> None:
+    (folder / "package.json").write_text("{}\n")
+    env = {**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    done = subprocess.run(
+        [npm, "install", "--no-audit", "--no-fund", "--loglevel=error", f"configurable-http-proxy@{VERSION}"],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise NoNode(f"npm could not install configurable-http-proxy:\n{done.stderr.strip()[-2000:]}")
+    (folder / VERSION).touch()

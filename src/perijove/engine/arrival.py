@@ -35,15 +35,16 @@ class Arrival(Borrower):
         self.admission: Admission | None = None  # if there are limits
         self.context: ssl.SSLContext | None = None  # for the handshake that is to come
 
-    def start(self, sock: socket.socket, tls: ssl.SSLContext | None, announced: bool = False) -> None:
-        """Take an accepted connection (non-blocking).
+    def start(self, fd: int, family: int, tls: ssl.SSLContext | None, announced: bool = False) -> None:
+        """Take an accepted connection.
 
         Args:
-            sock: the connection.
+            fd: its descriptor (non-blocking), which this closes from now on.
+            family: of its addresses.
             tls: begin with a handshake.
             announced: before all that the PROXY protocol's header must come.
         """
-        self.sock = sock
+        self.fd = fd
         limiter = self.site.limiter
         if limiter is not None:
             self.admission = Admission(self.site, limiter)
@@ -53,12 +54,14 @@ class Arrival(Borrower):
         if announced:
             self.context = tls
             self.mode = ANNOUNCED
-            self.attach(sock, IN)
+            self.hold(fd, IN)
             self.until(self.site.timeouts.handshake)
         elif tls is None:
-            self.attach(sock, IN)
+            self.hold(fd, IN)
             self.until(self.site.timeouts.header)
         else:
+            self.sock = sock = socket.socket(family, socket.SOCK_STREAM, 0, fd)
+            sock.setblocking(False)
             self.tls = _secured(sock, tls)
             self.mode = HANDSHAKE
             self.attach(self.tls, IN)
@@ -82,15 +85,16 @@ class Arrival(Borrower):
 
         So octets are looked at first, and taken when they are known to be the header's.
         """
-        assert self.sock is not None
+        sock = self.socket()
+        assert sock is not None
         before = self.inbuf.copy()
         try:
-            seen = self.sock.recv(proxy_protocol.MOST - len(before), socket.MSG_PEEK)
+            seen = sock.recv(proxy_protocol.MOST - len(before), socket.MSG_PEEK)
             size, address, port = proxy_protocol.parse(before + seen)
             if not seen or size == BROKEN:
                 self.close()
                 return
-            self.inbuf.append(self.sock.recv(len(seen) if size == MORE else size - len(before)))
+            self.inbuf.append(sock.recv(len(seen) if size == MORE else size - len(before)))
             if size == MORE:
                 return
             self.inbuf.clear()
@@ -105,7 +109,7 @@ class Arrival(Borrower):
                 self.until(self.site.timeouts.header)
                 return
             self.mode = HANDSHAKE
-            self.sock = self.tls = _secured(self.sock, self.context)
+            self.sock = self.tls = _secured(sock, self.context)
             self.context = None
         except BlockingIOError:
             return

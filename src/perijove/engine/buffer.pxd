@@ -10,6 +10,7 @@ cdef class Buffer:
     cpdef bytes copy(self)
     cpdef Py_ssize_t recv(self, int fd, Py_ssize_t size) except -9999
     cpdef Py_ssize_t send(self, int fd) except -9999
+    cpdef Py_ssize_t relay(self, int source, int to, Py_ssize_t size) except -9999
     cpdef Py_ssize_t recv_tls(self, object tls, Py_ssize_t size) except -9999
     cpdef Py_ssize_t send_tls(self, object tls) except -9999
     cdef int reserve(self, Py_ssize_t size) except -1

@@ -9,7 +9,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.const import AGAIN, TLS_FAILED, WANT_READ, WANT_WRITE
+from perijove.engine.const import AGAIN, NOT_TAKEN, TLS_FAILED, WANT_READ, WANT_WRITE
 
 if TYPE_CHECKING:
     from ssl import SSLSocket
@@ -74,7 +74,7 @@ class Buffer:
         return self.data[self.start :]
 
     def recv(self, fd: int, size: int) -> int:
-        """Read up to `size` bytes from `fd` to the end.
+        """Read up to `size` bytes from a socket to the end.
 
         Returns: the count, 0 at the end of the stream, `AGAIN`, or -errno.
         """
@@ -92,7 +92,7 @@ class Buffer:
         return len(data)
 
     def send(self, fd: int) -> int:
-        """Write as much as `fd` takes, and remove it.
+        """Write as much as a socket takes, and remove it.
 
         Returns: how many bytes are left, or -errno (`AGAIN` is not an error here: see what is left).
         """
@@ -111,6 +111,28 @@ class Buffer:
             self.data = self.data[self.start :]
             self.start = 0
         return left
+
+    def relay(self, source: int, to: int, size: int) -> int:
+        """Read up to `size` bytes from one socket and write them to another; what that does not take yet is put at the end.
+
+        Returns: as `recv`, or `NOT_TAKEN` if `to` takes no more.
+        """
+        try:
+            data = os.read(source, size)
+        except BlockingIOError:
+            return AGAIN
+        except OSError as error:
+            return -(error.errno or 5)
+        if data:
+            try:
+                count = os.write(to, data)
+            except BlockingIOError:
+                count = 0
+            except OSError:
+                return NOT_TAKEN
+            if count < len(data):
+                self.append(data[count:])
+        return len(data)
 
     def recv_tls(self, tls: SSLSocket, size: int) -> int:
         """Read up to `size` decrypted bytes to the end.

@@ -9,11 +9,15 @@ from cpython.buffer cimport PyBUF_READ
 from libc.errno cimport EAGAIN, EINTR, errno
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy, memmove
-from posix.unistd cimport read, write
 
 import ssl
 
 from perijove.engine import const
+
+cdef extern from "<sys/socket.h>" nogil:
+    enum: MSG_NOSIGNAL
+    ssize_t c_recv "recv" (int fd, void *into, size_t size, int flags)
+    ssize_t c_send "send" (int fd, const void *data, size_t size, int flags)
 
 cdef extern from *:
     const int CYTHON_HEX_VERSION
@@ -24,6 +28,7 @@ cdef Py_ssize_t AGAIN = const.AGAIN
 cdef Py_ssize_t WANT_WRITE = const.WANT_WRITE
 cdef Py_ssize_t WANT_READ = const.WANT_READ
 cdef Py_ssize_t TLS_FAILED = const.TLS_FAILED
+cdef Py_ssize_t NOT_TAKEN = const.NOT_TAKEN
 cdef Py_ssize_t SCRATCH = const.READ_SIZE
 cdef Py_ssize_t GIVE_AWAY = 16384  # a read of at least this much is handed over instead of being copied
 cdef object WantRead = ssl.SSLWantReadError
@@ -124,7 +129,7 @@ cdef class Buffer:
         if size > SCRATCH:
             size = SCRATCH
         while True:
-            count = read(fd, scratch, size)
+            count = c_recv(fd, scratch, size, 0)
             if count >= 0:
                 break
             if errno == EAGAIN:
@@ -148,7 +153,7 @@ cdef class Buffer:
         cdef Py_ssize_t left
         cdef char *ptr
         while True:
-            count = write(fd, self.ptr + self.start, self.end - self.start)
+            count = c_send(fd, self.ptr + self.start, self.end - self.start, MSG_NOSIGNAL)
             if count >= 0:
                 break
             if errno == EAGAIN:
@@ -168,6 +173,34 @@ cdef class Buffer:
                 self.ptr = ptr
                 self.capacity = left
         return left
+
+    cpdef Py_ssize_t relay(self, int source, int to, Py_ssize_t size) except -9999:
+        cdef Py_ssize_t count
+        cdef Py_ssize_t taken
+        if size > SCRATCH:
+            size = SCRATCH
+        while True:
+            count = c_recv(source, scratch, size, 0)
+            if count > 0:
+                break
+            if count == 0:
+                return 0
+            if errno == EAGAIN:
+                return AGAIN
+            if errno != EINTR:
+                return -errno
+        while True:
+            taken = c_send(to, scratch, count, MSG_NOSIGNAL)
+            if taken >= 0:
+                break
+            if errno == EAGAIN:
+                taken = 0
+                break
+            if errno != EINTR:
+                return NOT_TAKEN
+        if taken < count:
+            self.put(scratch + taken, count - taken)
+        return count
 
     cpdef Py_ssize_t recv_tls(self, object tls, Py_ssize_t size) except -9999:
         cdef Py_ssize_t count

@@ -30,7 +30,7 @@ cdef class Client(Arrival):
     cdef public UpstreamConnection upstream
     cdef public bint head_begun, buffered, repeated, client_ended, upstream_ended
     cdef public bytes replay, accept, referer, agent
-    cdef public double retry_until, tunnelled
+    cdef public double retry_until, tunnelled, idle
     cpdef void enter(self, Limiter limiter) except *
     @cython.locals(count=Py_ssize_t, mode=cython.int)
     cdef void _read(self) except *
@@ -79,4 +79,5 @@ cdef class Client(Arrival):
     cpdef void close_if_idle(self) except *
     cpdef void end(self) except *
     cdef void _tunnel(self) except *
+    @cython.locals(upstream=UpstreamConnection, exchange=Exchange, plan=Plan)
     cdef void _copied(self, Py_ssize_t verdict, bint from_client) except *

@@ -6,8 +6,6 @@ connections are pooled (`upstream`). What arrives out of turn stays in the kerne
 
 from __future__ import annotations
 
-import contextlib
-import socket
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import fields, files, page, replies, slots, template
@@ -88,6 +86,7 @@ class Client(Arrival):
         "first",
         "head_begun",
         "head_size",
+        "idle",
         "referer",
         "repeated",
         "replay",
@@ -116,6 +115,7 @@ class Client(Arrival):
         self.referer = b""
         self.agent = b""
         self.tunnelled = 0.0  # when a tunnel began
+        self.idle = 0.0  # seconds after which it ends if nobody says anything; 0 is never
 
     def arrived(self) -> None:
         """Read the first request."""
@@ -916,8 +916,7 @@ class Client(Arrival):
         self.upstream_ended = False
         self.replay = None
         self.accept = b""
-        self.peer.plan = None
-        self.peer.tail = self.peer.front = self.peer.whole = b""
+        self.peer.forget()
         upstream.upstream.answered(self.reactor.now)
         self.tunnelled = self.reactor.now
         self.exchange.sent += upstream.inbuf.size()
@@ -925,14 +924,19 @@ class Client(Arrival):
         upstream.inbuf.move(self.outbuf, upstream.inbuf.size())
         self.inbuf.move(upstream.outbuf, self.inbuf.size())
         self.deadline = 0.0
-        for endpoint in (self, upstream):
-            for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
-                if endpoint.sock is not None and hasattr(socket, option):
-                    with contextlib.suppress(OSError):
-                        endpoint.sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-        timeout = upstream.upstream.timeouts.tunnel
-        self.until(timeout)
+        self.probe()
+        upstream.probe()
+        self.idle = upstream.upstream.timeouts.tunnel
+        self.until(self.idle)
         upstream.deadline = 0.0
+        site = self.site
+        self.exchange.lighten()
+        self.exchange.host = site.same(self.exchange.host)
+        self.peer.local = site.same(self.peer.local)
+        self.agent = site.same(self.agent)
+        if self.tls is None and upstream.tls is None:
+            self.lighten()
+            upstream.lighten()
         self.want(IN | OUT if self.outbuf.size() else IN)
         upstream.want(IN | OUT if upstream.outbuf.size() else IN)
         if self.tls is not None:
@@ -947,12 +951,15 @@ class Client(Arrival):
         upstream = self.upstream
         if upstream is None:
             return
+        exchange = self.exchange
         if verdict > 0:
-            self._touch()
             if from_client:
-                self.exchange.received += verdict
+                exchange.received += verdict
             else:
-                self.exchange.sent += verdict
+                exchange.sent += verdict
+            plan = exchange.plan
+            if plan is not None and plan.activity >= 0:
+                self._touch()
         elif verdict <= FAILED:
             self.exchange.ended = CLIENT_GONE if (verdict == FAILED) == from_client else LOST
             self._finished()
@@ -972,8 +979,7 @@ class Client(Arrival):
                     self._finished()
                     self.close()
                     return
-        timeouts = upstream.upstream.timeouts
         if self.client_ended or self.upstream_ended:
-            self.until(timeouts.write)  # what is left to say is said soon; TCP would keep half a tunnel for ever
-        elif timeouts.tunnel:
-            self.until(timeouts.tunnel)
+            self.until(upstream.upstream.timeouts.write)  # what is left is said soon; TCP would keep half a tunnel for ever
+        elif self.idle:
+            self.until(self.idle)

@@ -13,6 +13,7 @@ AGAIN: Final = -11  # EAGAIN: wait until the descriptor is ready
 WANT_WRITE: Final = -1001  # a TLS read that must first write (handshake, key update)
 WANT_READ: Final = -1002  # a TLS write that must first read
 TLS_FAILED: Final = -1003  # the TLS layer gave up; the connection is of no use any more
+NOT_TAKEN: Final = -1004  # what was read from one descriptor cannot be written to the other
 
 # Epoll's masks (linux/eventpoll.h); macOS' poll() has the same values for those it knows.
 IN: Final = 0x001

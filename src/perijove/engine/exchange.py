@@ -206,6 +206,13 @@ class Exchange:
         self.answered = 0.0
         self.ended = DONE
 
+    def lighten(self) -> None:
+        """Let go of what only messages need: octets are copied from now on, perhaps for days."""
+        self.carried = self.range = self.if_range = b""
+        self.decoder = self.request_decoder = None
+        if self.state is not None and self.state.balance is None:
+            self.state = None
+
     def begin(self, head: RequestHead, plan: Plan) -> None:
         """Start an exchange with a scanned head and what was decided for it."""
         self.plan = plan

@@ -5,11 +5,13 @@ Knows listening sockets and whom to trust. Must not know what connections are us
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import socket
+import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+from perijove.engine.accept import accept, local_address
 from perijove.engine.client import Client
 from perijove.engine.const import EXCLUSIVE, IN
 from perijove.engine.peer import Peer
@@ -17,6 +19,7 @@ from perijove.engine.reactor import Endpoint, Reactor
 from perijove.engine.slots import CONNECTIONS, LIMITED_CONNECTIONS
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable
 
@@ -79,42 +82,33 @@ class Acceptor(Endpoint):
             if limiter is not None and limiter.full():
                 return  # whether anybody waits, the next round tells
             try:
-                sock, name = self.sock.accept()
-            except BlockingIOError:
-                return
+                taken = accept(self.sock)
             except OSError as error:
                 if error.errno in _EXHAUSTED:
                     self._pause()
                     return
                 continue  # the client hung up while it waited (ECONNABORTED and its like, accept(2))
-            try:
-                self._start(sock, name)
-            except OSError:  # it hung up again at once, or the poller has no room
-                sock.close()
-            except Exception:
-                sock.close()
-                raise
+            if taken is None:
+                return
+            with contextlib.suppress(OSError):  # it hung up again at once, or the poller has no room
+                self._start(*taken)
 
-    def _start(self, sock: socket.socket, name: object) -> None:
-        sock.setblocking(False)
-        address = ""
-        port = 0
-        if isinstance(name, tuple):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            address = name[0].split("%", 1)[0]
-            if address.startswith("::ffff:"):
-                address = address[7:]
-            port = name[1]
-        peer = Peer(address.encode() or b"unix:", port, self.scheme, self.port, self.trusts(address), self.trusts)
-        if address:
-            peer.local = local_address(sock)
-        client = Client(self.reactor, self.site, peer)
-        self.site.connections += 1
-        self.site.counters.add(CONNECTIONS, 1)
+    def _start(self, fd: int, family: int, address: bytes, port: int) -> None:
+        client: Client | None = None
         try:
-            client.start(sock, self.secure, self.announced is not None and self.announced(address))
-        except OSError:
-            client.close()
+            said = address.decode()
+            peer = Peer(address or b"unix:", port, self.scheme, self.port, self.trusts(said), self.trusts)
+            if address:
+                peer.local = local_address(fd)
+            client = Client(self.reactor, self.site, peer)
+            self.site.connections += 1
+            self.site.counters.add(CONNECTIONS, 1)
+            client.start(fd, family, self.secure, self.announced is not None and self.announced(said))
+        except Exception:
+            if client is None:
+                os.close(fd)
+            else:
+                client.close()
             raise
 
     def _pause(self) -> None:
@@ -134,12 +128,3 @@ class Acceptor(Endpoint):
         elif self.muted:
             self.muted = False
             self.reactor.poller.add(self.fd, _WANTED)
-
-
-def local_address(sock: socket.socket) -> bytes:
-    """Return the address that a connection came to."""
-    try:
-        found = str(sock.getsockname()[0])
-    except OSError:  # it has ended already
-        return b""
-    return found.split("%", 1)[0].removeprefix("::ffff:").encode()

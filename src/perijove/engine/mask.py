@@ -7,6 +7,7 @@ Must not know where a URL is written.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -44,26 +45,54 @@ def _any(names: Iterable[str], written: Callable[[str], str]) -> str:
 
 # A parameter may stand in a URL that is itself a parameter, such as `next` of the hub's login page: its separators are then
 # percent-encoded, once for each level. A value is left out up to the next parameter of the outermost URL.
-_name: Final = f"(?i)([?&;#%](?:(?<!%)|(?:25)*(?:3f|3b|26|23)){_any(NAMES, _letter)}(?:=|%(?:25)*3d))"
-_secret: Final = re.compile(f"{_name}[^&]+".encode()).sub
-_secret_in_text: Final = re.compile(f"{_name}[^&\\s\"'`<>]+").sub
+@cache
+def _name() -> str:
+    return f"(?i)([?&;#%](?:(?<!%)|(?:25)*(?:3f|3b|26|23)){_any(NAMES, _letter)}(?:=|%(?:25)*3d))"
+
+
+# These take milliseconds to compile, and most commands never have a secret before them: each is compiled when it is needed.
+@cache
+def _secret() -> re.Pattern[bytes]:
+    return re.compile(f"{_name()}[^&]+".encode())
+
+
+@cache
+def _secret_in_text() -> re.Pattern[str]:
+    return re.compile(f"{_name()}[^&\\s\"'`<>]+")
+
+
 # Most URLs need no such search: these have no secret's name in lower case, and no encoded letter or separator.
-_named: Final = re.compile(f"[?&;#]{_any(NAMES, _plain)}=".encode()).search
+@cache
+def _named() -> re.Pattern[bytes]:
+    return re.compile(f"[?&;#]{_any(NAMES, _plain)}=".encode())
+
+
+@cache
+def _plain_secret() -> re.Pattern[bytes]:
+    return re.compile(f"(?i)([?&;#]{_any(NAMES, _plain)}=)[^&]+".encode())
+
+
 _encoded: Final = re.compile(rb"%(?:25)*(?:3[BbDdFf]|2[36Dd]|[4-7])").search
-_plain_secret: Final = re.compile(f"(?i)([?&;#]{_any(NAMES, _plain)}=)[^&]+".encode()).sub
+# What every parameter has that is left out of a text; its name has no more than 20 letters.
+_parameter: Final = re.compile(r"[?&;#%][\w-]{1,30}[=%]").search
 # Deprecated calls of the hub's API have the secret in the path.
 _in_path: Final = re.compile(rb"(/authorizations/(?:token|cookie/[^/?]*)/)[^/?]+").sub
+
+
+def prepare() -> None:
+    """Compile what `masked` needs, so that no request waits for it."""
+    _secret(), _named(), _plain_secret()
 
 
 def masked(url: bytes) -> bytes:
     """Return a URL, or a request target, without the secrets in it."""
     if b"%" in url and _encoded(url):
-        url = _secret(rb"\1***", url)
-    elif b"=" in url and _named(url.lower()):
-        url = _plain_secret(rb"\1***", url)
+        url = _secret().sub(rb"\1***", url)
+    elif b"=" in url and _named().search(url.lower()):
+        url = _plain_secret().sub(rb"\1***", url)
     return _in_path(rb"\1***", url) if b"/authorizations/" in url else url
 
 
 def masked_text(text: str) -> str:
     """Return a text without the secrets of the URLs in it."""
-    return _secret_in_text(r"\1***", text)
+    return _secret_in_text().sub(r"\1***", text) if _parameter(text) else text

@@ -6,4 +6,5 @@ cdef class Peer:
     cdef public object plan
     cdef public object trusts, tls
     cpdef void renew(self, bytes address, int port) except *
+    cpdef void forget(self) except *
     cpdef void learn(self) except *

@@ -88,6 +88,11 @@ class Peer:
         self.port = port
         self.trusted = address != b"unix:" and self.trusts is not None and self.trusts(address.decode())
 
+    def forget(self) -> None:
+        """Forget the lines for the last request: no further one will come."""
+        self.plan = None
+        self.host = self.tail = self.front = self.whole = b""
+
     def learn(self) -> None:
         """Ask what was agreed on in the handshake. Few rules want to know: a connection that has none does not pay for it."""
         tls, self.tls = self.tls, None

@@ -3,9 +3,10 @@ cimport cython
 from perijove.engine.buffer cimport Buffer
 from perijove.engine.poll cimport Poller, clock
 
+cdef Buffer _NOTHING
 cdef Py_ssize_t AGAIN, WANT_READ, WANT_WRITE
 cdef int ERR, IN, OUT
-cdef double _TICK, _GATHER
+cdef double _TICK, _GATHER, _PATIENCE
 cdef Py_ssize_t _MANY_LINES
 
 cdef class Endpoint:
@@ -16,7 +17,11 @@ cdef class Endpoint:
     cdef public double deadline
     cdef public long long tick, born
     cdef public bint closed, muted
+    cpdef void hold(self, int fd, int interest) except *
     cpdef void attach(self, object sock, int interest) except *
+    cpdef void lighten(self) except *
+    cpdef object socket(self)
+    cpdef void probe(self) except *
     cpdef void want(self, int interest) except *
     cpdef void until(self, double seconds) except *
     cpdef Py_ssize_t recv(self, Buffer into, Py_ssize_t size) except -9999
@@ -37,7 +42,7 @@ cdef class Log:
 cdef class Reactor:
     cdef public Poller poller
     cdef public list table
-    cdef public double now
+    cdef public double now, attended
     cdef public bint running, draining
     cdef public long long round
     cdef public Log log
@@ -56,7 +61,7 @@ cdef class Reactor:
     cpdef void unschedule(self, Endpoint endpoint) except *
     @cython.locals(endpoint=Endpoint, timeout=double, log=Log)
     cpdef void turn(self, double longest) except *
-    @cython.locals(endpoint=Endpoint)
+    @cython.locals(endpoint=Endpoint, now=double)
     cdef void _attend(self) except *
     @cython.locals(endpoint=Endpoint, tick=cython.longlong, key=object)
     cdef void _expire(self) except *

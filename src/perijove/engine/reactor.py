@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 _GATHER: Final = 0.1  # seconds for which lines of a log may wait
 _MANY_LINES: Final = 256
 _TICK: Final = 0.1  # seconds: how finely deadlines are kept
+_PATIENCE: Final = 0.001  # seconds for which what is urgent may wait
+# After a minute of silence, every quarter of one, given up after four without an answer (tcp(7)).
+_PROBES: Final = [
+    (getattr(socket, name), value)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+    if hasattr(socket, name)
+]
 _RESET: Final = struct.pack("ii", 1, 0)
+_NOTHING: Final = Buffer()  # of those that have none of their own: nothing is ever put into it
 
 
 class Endpoint:
@@ -67,11 +75,41 @@ class Endpoint:
     def attach(self, sock: socket.socket, interest: int) -> None:
         """Take `sock` (non-blocking) and wait for `interest`."""
         self.sock = sock
-        self.fd = sock.fileno()
+        self.hold(sock.fileno(), interest)
+
+    def hold(self, fd: int, interest: int) -> None:
+        """Take a connection's descriptor (non-blocking) and wait for `interest`."""
+        self.fd = fd
         self.interest = interest
         self.mask = interest
         self.born = self.reactor.round
         self.reactor.add(self, interest)
+
+    def lighten(self) -> None:
+        """Hold no more than the descriptor and what is to be written: connections may be silent for days, by the thousand."""
+        if self.tls is None:
+            if self.sock is not None:
+                self.sock.detach()
+                self.sock = None
+            self.inbuf = _NOTHING
+            if self.outbuf.size() == 0:
+                self.outbuf = _NOTHING
+
+    def socket(self) -> socket.socket | None:
+        """Return the socket, made anew where only its descriptor was kept; None of a connection that does not stand."""
+        if self.sock is None and self.fd >= 0 and not self.closed:
+            self.sock = socket.socket(fileno=self.fd)
+            self.sock.setblocking(False)
+        return self.sock
+
+    def probe(self) -> None:
+        """Have the kernel ask now and then whether the other side is still there: one that is silent may have vanished."""
+        sock = self.socket()
+        if sock is not None and sock.family != socket.AF_UNIX:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                for option, value in _PROBES:
+                    sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def want(self, interest: int) -> None:
         """Wait for `interest` from now on."""
@@ -145,14 +183,17 @@ class Endpoint:
         self.outbuf.clear()
         if self.sock is not None:
             self.sock.close()
+        elif self.fd >= 0:
+            os.close(self.fd)
         self.sock = None
         self.tls = None
 
     def reset(self) -> None:
         """Close with RST, so that the other side cannot take what it has for all."""
-        if not self.closed and self.sock is not None:
+        sock = self.socket()
+        if sock is not None:
             with contextlib.suppress(OSError):
-                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.tls = None  # no close_notify: it would say that this is all
         self.close()
 
@@ -211,6 +252,7 @@ class Reactor:
         self.log: Log | None = None
         self.urgent: Endpoint | None = None  # who is not to wait behind what takes long: it copes with events for nothing
         self.took_long = False  # what was just done, as handshakes do
+        self.attended = 0.0  # when it had its turn
         self._wheel: dict[int, set[Endpoint]] = {}
         self._next_tick = 0  # the earliest key of the wheel; 0 if it is empty
         self._again: list[Endpoint] = []
@@ -235,7 +277,7 @@ class Reactor:
     def forget(self, endpoint: Endpoint) -> None:
         """Watch it no more."""
         fd = endpoint.fd
-        if self.table[fd] is endpoint:
+        if fd < len(self.table) and self.table[fd] is endpoint:
             self.table[fd] = None
             if not endpoint.muted:
                 with contextlib.suppress(OSError, KeyError):
@@ -322,6 +364,10 @@ class Reactor:
     def _attend(self) -> None:
         """Give who is urgent its turn: many that take long may be ready at once."""
         self.took_long = False
+        now = clock()
+        if now < self.attended + _PATIENCE:
+            return
+        self.attended = now
         endpoint = self.urgent
         if endpoint is not None and not endpoint.closed and endpoint.interest & IN:
             try:

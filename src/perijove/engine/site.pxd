@@ -5,6 +5,8 @@ from perijove.engine.limiter cimport Limiter
 from perijove.engine.plan cimport Table, Timeouts
 from perijove.engine.reactor cimport Endpoint, Log
 
+cdef Py_ssize_t _REMEMBERED
+
 cdef class Recorder(Log):
     cpdef void begin(self, Endpoint client, RequestHead head) except *
     cpdef void finish(self, Endpoint client) except *
@@ -21,5 +23,7 @@ cdef class Site:
     cdef public Counters counters
     cdef public Limiter limiter
     cdef public object tell, failed
+    cdef dict _same
+    cpdef bytes same(self, bytes text)
     cpdef void limited(self, int limit, bytes who) except *
     cpdef void failure(self, Exchange exchange, int status) except *

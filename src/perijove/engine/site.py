@@ -5,7 +5,7 @@ Knows what was decided on once: the table, limits, where things are counted. Mus
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.engine.counters import unshared
 from perijove.engine.head import Limits, RequestHead, ResponseHead
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from perijove.engine.limiter import Limiter
     from perijove.engine.plan import Table
     from perijove.engine.reactor import Endpoint
+
+_REMEMBERED: Final = 256  # texts that many connections may have
 
 
 class Recorder(Log):
@@ -49,7 +51,17 @@ class Site:
         self.counters = unshared()
         self.limiter: Limiter | None = None  # of operators' limits, if there are any
         self.tell: Callable[[int, bytes], None] | None = None  # somebody of what a limit kept out, and whose it was
+        self._same: dict[bytes, bytes] = {}
         self.failed: Callable[[Exchange, int], None] | None = None  # tells of a request that fails, and by which status
+
+    def same(self, text: bytes) -> bytes:
+        """Return `text` as another connection has it already, if one does: browsers and hosts are fewer than connections."""
+        found = self._same.get(text)
+        if found is None:
+            if len(self._same) >= _REMEMBERED:
+                self._same.clear()
+            self._same[text] = found = text
+        return found
 
     def limited(self, limit: int, who: bytes) -> None:
         """Count what a limit (a number of `slots`) kept out."""

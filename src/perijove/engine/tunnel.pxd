@@ -1,8 +1,10 @@
 cimport cython
 
+from perijove.engine.buffer cimport Buffer
 from perijove.engine.reactor cimport Endpoint
 
-cdef Py_ssize_t AGAIN, READ_SIZE
+cdef Py_ssize_t AGAIN, NOT_TAKEN, READ_SIZE
+cdef Buffer _rest
 cdef int IN, OUT, OPEN, ENDED, FAILED, NO_TAKER
 
 @cython.locals(count=Py_ssize_t, left=Py_ssize_t)

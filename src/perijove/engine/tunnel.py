@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from perijove.engine.const import AGAIN, ENDED, FAILED, IN, NO_TAKER, OPEN, OUT, READ_SIZE
+from perijove.engine.buffer import Buffer
+from perijove.engine.const import AGAIN, ENDED, FAILED, IN, NO_TAKER, NOT_TAKEN, OPEN, OUT, READ_SIZE
 
 if TYPE_CHECKING:
     from perijove.engine.reactor import Endpoint
+
+_rest: Final = Buffer()  # what was not taken at once: empty but in `relay`
 
 
 def relay(source: Endpoint, to: Endpoint) -> int:
@@ -21,11 +24,20 @@ def relay(source: Endpoint, to: Endpoint) -> int:
     if to.outbuf.size():
         source.want(source.interest & ~IN)
         return OPEN
-    count = source.recv(to.outbuf, READ_SIZE)
-    if count > 0:
-        left = to.flush()
+    if source.tls is None and to.tls is None:
+        count = _rest.relay(source.fd, to.fd, READ_SIZE)
+        left = _rest.size()
+        if left:
+            to.outbuf = Buffer()
+            _rest.move(to.outbuf, left)
+        if count == NOT_TAKEN:
+            return NO_TAKER
+    else:
+        count = source.recv(to.outbuf, READ_SIZE)
+        left = to.flush() if count > 0 else 0
         if left < 0:
             return NO_TAKER
+    if count > 0:
         if left:
             source.want(source.interest & ~IN)
             to.want(to.interest | OUT)
@@ -44,6 +56,8 @@ def drained(to: Endpoint, source: Endpoint, ended: bool) -> int:
     if left:
         return OPEN
     to.want(to.interest & ~OUT)
+    if to.sock is None:
+        to.lighten()
     if ended:
         half_close(to)
         return ENDED
@@ -55,6 +69,7 @@ def drained(to: Endpoint, source: Endpoint, ended: bool) -> int:
 
 def half_close(to: Endpoint) -> None:
     """Tell `to` that no more will come. TLS has no half-close that Python can send: there the close says it."""
-    if to.tls is None and to.sock is not None:
+    sock = to.socket()
+    if to.tls is None and sock is not None:
         with contextlib.suppress(OSError):
-            to.sock.shutdown(socket.SHUT_WR)
+            sock.shutdown(socket.SHUT_WR)

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from perijove.gateway.model import Gateway, Listener, Stages, VirtualHost
     from perijove.gateway.rules import Rule
 
-Tables = dict[int, "Table"]  # by listener
 _MOST: Final = 500  # rules that are told of; one that goes round in a circle is looked at thousands of times
 _PORT: Final = 50000  # of the client: one that a system might choose
 _SETTINGS: Final = (Setting.PRESERVE_HOST, Setting.FORWARDED_FIELDS, Setting.UPGRADES, Setting.OVERRIDE_ERRORS, Setting.PAGES)
@@ -61,13 +60,43 @@ class _Looked:
     state: State | None
 
 
+class Tables:
+    """The tables of a gateway, each with the program of one host: most requests are for few of the hosts that there are."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._upstreams: dict[str, Upstream] = {}
+        self._made: dict[tuple[int, int | None], Table] = {}
+
+    def of(self, listener: Listener, head: RequestHead | None = None) -> Table:
+        """Return a table that decides on a request as that of the whole listener does; without one, what heads are read by."""
+        only: int | None = -1
+        if head is not None:
+            found = self.of(listener).host_of(head.host) if head.host and not head.absolute else None
+            only = None if found is None else found.number
+        key = (id(listener), only)
+        if key not in self._made:
+            self._made[key] = self._table(listener, only)
+        return self._made[key]
+
+    def _table(self, listener: Listener, only: int | None) -> Table:
+        gateway, made = self._gateway, self._upstreams
+        times = timeouts(gateway.timeouts)
+        for name, one in gateway.upstreams.items() if not made else ():
+            made[name] = upstreams.upstream(one)
+            if one.tls is not None:
+                made[name].tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing is ever sent: that there is one is enough
+        find = lambda scheme, authority: upstreams.visited(scheme, authority, times)  # noqa: E731
+        return compile_table(gateway, listener, made, {}, find, only=only)
+
+
 def explain(gateway: Gateway, request: Request, tables: Tables | None = None, *, brief: bool = False) -> Explanation:
     """Return what would happen to a request, and why.
 
     Args:
         gateway: what the configuration means.
         request: what is asked about.
-        tables: keeps those that were made, by listener, for whoever asks this gateway more than once.
+        tables: keeps those that were made, for whoever asks this gateway more than once.
         brief: only the rules that chose where the request goes are told of, and nothing of lines that were not reached, of
             sections, settings and variables: for whoever asks many times, of thousands of rules.
     """
@@ -80,16 +109,15 @@ def explain(gateway: Gateway, request: Request, tables: Tables | None = None, *,
     if proxied:
         found.listener = replace(found.listener, why="it is a forward proxy's, which clients ask for URLs of other servers")
     limits = gateway.limits
-    made = {} if tables is None else tables
-    if (number := id(listener)) not in made:
-        made[number] = _table(gateway, listener)
-    table = made[number]
+    tables = tables or Tables(gateway)
+    table = tables.of(listener)
     anywhere = table.anywhere or table.bare
     bounds = Limits(limits.request_line, limits.header, limits.fields, anywhere, limits.field, limits.empty_lines)
     verdict = head.scan(buffer, bounds)
     if verdict != const.FOUND:
         _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))
         return found
+    table = tables.of(listener, head)
     peer = _peer(gateway, listener, request.source)
     if listener.tls is not None:
         peer.shown = head.host.partition(b":")[0] if head.host[:1] != b"[" else b""  # addresses are not shown (RFC 6066 §3)
@@ -134,16 +162,6 @@ def _is_elsewhere(listener: Listener, request: Request) -> bool:
 
 def _forwards(gateway: Gateway, listener: Listener) -> bool:
     return any(host.stages.forwards for host in listener.hosts or gateway.hosts)
-
-
-def _table(gateway: Gateway, listener: Listener) -> Table:
-    times = timeouts(gateway.timeouts)
-    made: dict[str, Upstream] = {}
-    for name, one in gateway.upstreams.items():
-        made[name] = upstreams.upstream(one)
-        if one.tls is not None:
-            made[name].tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing is ever sent: that there is one is enough
-    return compile_table(gateway, listener, made, {}, lambda scheme, authority: upstreams.visited(scheme, authority, times))
 
 
 def _peer(gateway: Gateway, listener: Listener, source: str) -> Peer:

@@ -40,6 +40,7 @@ _VARIABLES: Final[dict[object, int]] = {
     Variable.REQUEST_ID: plan.REQUEST_ID,
     Variable.UPSTREAM: plan.UPSTREAM,
 }
+_NOBODY: Final = VirtualHost(names=(), stages=Stages(program=True))
 _EVERYWHERE: Final = ("*",)  # the names of the host that has no name
 # What stays the same for all requests of a connection with the same Host (see exchange.Peer).
 _STEADY: Final = frozenset(
@@ -75,6 +76,7 @@ def compile_table(
     counted: Mapping[str, int],
     find: Find = programs.nowhere,
     destinations: Destinations | None = None,
+    only: int | None = None,
 ) -> plan.Table:
     """Return the table of one listener.
 
@@ -85,6 +87,7 @@ def compile_table(
         counted: where routes are counted, by their labels; see `labels`.
         find: an upstream for a scheme and an authority that a request names.
         destinations: what routes that come and go lead to.
+        only: the number of the one host that requests will be for, or -1: of the others, programs are left out.
     """
     times = timeouts(gateway.timeouts)
     hosts = listener.hosts or gateway.hosts
@@ -96,13 +99,17 @@ def compile_table(
     wild: list[tuple[bytes, plan.HostTable]] = []
     globs: list[tuple[Pattern, plan.HostTable]] = []
     tables: dict[int, plan.HostTable] = {}
+    nobody: plan.HostTable | None = None
     for number, host in enumerate(hosts):
         if host.stages.program:
             # A host may stand here twice: by its names, and as the one for all others.
             key = id(host.stages)
-            table = tables.get(key) or programs.host_table(
-                host, upstreams, times, counted.get(_name(host), slots.FIRST_ROUTE), find, number
-            )
+            table = tables.get(key)
+            if table is None and (only is None or only == number):
+                table = programs.host_table(host, upstreams, times, counted.get(_name(host), slots.FIRST_ROUTE), find, number)
+            elif table is None:
+                nobody = nobody or programs.host_table(_NOBODY, upstreams, times, slots.FIRST_ROUTE, find)
+                table = plan.HostTable((), nobody.program, number)
             tables[key] = table
         else:
             table = plan.HostTable(_routes(host.names, host.stages, upstreams, times, counted), None, number)

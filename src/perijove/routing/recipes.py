@@ -123,17 +123,24 @@ def names(one: object) -> set[bytes]:
 
 def mentions(one: object, *what: object) -> bool:
     """Tell whether a condition, an edit or a text has something of these in it: a fact, or a part of a class."""
-    return not {*what}.isdisjoint(part if isinstance(part, Enum) else type(part) for part in _parts(one))
+    parts = _parts(one)
+    kinds = {type(part) for part in parts}
+    if not kinds.isdisjoint(kind for kind in what if isinstance(kind, type)):
+        return True
+    facts = [fact for fact in what if isinstance(fact, Enum)]
+    # Members of an enumeration are slow to compare and to hash: they are what they are.
+    return any(type(fact) in kinds for fact in facts) and any(part is fact for part in parts for fact in facts)
 
 
 def _parts(one: object) -> list[object]:
     """Return something and all that it consists of. There are thousands of rules in some configurations."""
     found = [one]
     for part in found:  # to which more is added on the way
-        if isinstance(part, tuple):
-            found += part
+        kind = type(part)
+        if kind is tuple:
+            found += part  # type: ignore[arg-type]
         else:
-            for name in _FIELDS[type(part)]:
+            for name in _FIELDS[kind]:
                 found.append(getattr(part, name))
     return found
 

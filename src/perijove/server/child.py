@@ -15,6 +15,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
+from perijove.engine import mask
 from perijove.engine.const import IN
 from perijove.engine.counters import Counters
 from perijove.engine.reactor import Endpoint
@@ -169,6 +170,7 @@ def main() -> None:
         _import_all()
         user, group, groups = sys.argv[5].split(":")
         become((int(user), int(group), tuple(map(int, groups.split(",")))))
+    mask.prepare()
     worker = Worker(Counters(shared.counters()), Memory(descriptor=int(sys.argv[3])), int(sys.argv[4]))
     Heartbeat(worker, shared)
     told = Control(worker, control)

@@ -34,13 +34,17 @@ def pairs(gateway: Gateway) -> list[tuple[str, str]]:
 
 def named(gateway: Gateway) -> list[str]:
     """Return the paths of all files that are needed to serve."""
+    found = pages(gateway.routing) if gateway.routing is not None else []
+    return list(dict.fromkeys([*credentials(gateway), *found]))
+
+
+def credentials(gateway: Gateway) -> list[str]:
+    """Return the paths of certificates, keys, authorities and parameters, of both sides."""
     paths = [path for pair in pairs(gateway) for path in pair]
     servers = _servers(gateway)
     clients = [one.tls for one in gateway.upstreams.values()]
-    routing = gateway.routing
-    if routing is not None:
-        clients.append(routing.tls)
-        paths += pages(routing)
+    if gateway.routing is not None:
+        clients.append(gateway.routing.tls)
     paths += [path for one in servers for path in (one.client_ca, one.dh) if path is not None]
     paths += [path for one in clients if one is not None for path in (one.ca, one.cert, one.key) if path is not None]
     return list(dict.fromkeys(paths))

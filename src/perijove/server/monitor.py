@@ -32,7 +32,7 @@ _TEXT = "text/plain; charset=utf-8"
 
 def seen(of: Supervisor) -> Seen:
     """Return what can be seen of a supervisor now."""
-    gateway, numbers, last = of.gateway, of.numbers, of.last_reload
+    gateway, numbers, last = of.gateway, of.workers.numbers, of.last_reload
     return Seen(
         version=perijove.__version__,
         engine=engine.KIND,
@@ -64,7 +64,7 @@ def seen(of: Supervisor) -> Seen:
             for name, at in numbers.upstreams.items()
             if name in gateway.upstreams
         },
-        certificates=[Certificate(path, one.names, one.not_after) for path, one in of.certificates.items()],
+        certificates=[Certificate(path, one.names, one.not_after) for path, one in of.expiry.certificates.items()],
         errors=list(of.errors),
         redis=of.kept.connected if isinstance(of.kept, Replicated) else None,
         asked=None if of.kept is None else of.asked,

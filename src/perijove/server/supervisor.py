@@ -1,8 +1,7 @@
-"""The supervisor: makes the listening sockets, starts workers, replaces those that die or hang, reloads, drains.
+"""The supervisor: has workers serve a gateway, replaces those that die or hang, reloads, renews, and ends.
 
-Knows processes, signals and the control messages. It is never on the data path, and must not know how a worker serves.
-It keeps every listening socket: a worker that is replaced leaves its queue of connections to the next one. It keeps its
-privileges, too: what workers need of files it reads and opens for them.
+Knows processes, signals, and what changes when. It is never on the data path, and must not know how a worker serves. It keeps
+its privileges: what workers need of files it reads and opens for them.
 """
 
 from __future__ import annotations
@@ -11,91 +10,41 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 import perijove
 from perijove import engine
 from perijove.gateway import model
 from perijove.observe.seen import Asked
-from perijove.routing.compile import labels
 from perijove.routing.dynamic import BadTarget
 from perijove.server import files, monitor, systemd
-from perijove.server.control import Drain, Numbered, Reopened, Routed, Snapshot
+from perijove.server.destinations import Change
+from perijove.server.expiry import Expiry
 from perijove.server.limits import Memory
+from perijove.server.listening import Listening
+from perijove.server.loaded import Closing, Loaded, Outcome, Renewing
 from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
 from perijove.server.replicated import Replicated
 from perijove.server.report import describe, say
 from perijove.server.routes import Kept, Routes
 from perijove.server.routes_file import Filed
-from perijove.server.shared import Numbers
 from perijove.server.slot import HUNG, Gone, Slot
-from perijove.server.sockets import CannotListen, listen_slots
+from perijove.server.sockets import CannotListen
 from perijove.server.stderr import unblock
-from perijove.server.tls import Certificate, certificate, self_signed
 from perijove.server.worker import CannotServe, check, open_log
-from perijove.text.diagnostic import Diagnostic, render
+from perijove.server.workers import Served, Workers
+from perijove.text.diagnostic import render
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from perijove.server.destinations import Change
-
-_STARTS: Final = 30.0  # seconds in which a worker must have begun to serve
-_APPLIES: Final = 10.0  # seconds in which a worker must have acknowledged a change
 _PAUSE: Final = 1.0  # seconds before a worker is started again that died as it started
 _ERRORS: Final = 20  # the last ones that `perijove status` tells
-_DAY: Final = 86400.0
-_WARN: Final = 14 * 86400.0  # seconds before its end from which a certificate is warned of, once a day
 _LOOKS: Final = 1.0  # seconds between two looks at files that may have changed
 _FIXED: Final = ("workers", "metrics", "user", "control")  # what only a new start changes
 
-
-class Loaded(Protocol):
-    """A configuration that was read."""
-
-    @property
-    def gateway(self) -> model.Gateway | None:
-        """What to serve; None if a diagnostic is an error."""
-
-    @property
-    def diagnostics(self) -> Sequence[Diagnostic]:
-        """What is to be said of it."""
-
-    @property
-    def files(self) -> Sequence[str]:
-        """The paths of what was read."""
-
-
-class Closing(Protocol):
-    """What listens beside the workers."""
-
-    def close(self) -> None:
-        """Listen no more."""
-
-
-class Renewing(Closing, Protocol):
-    """What listens with files of the gateway's: certificates."""
-
-    def renew(self, contents: files.Contents) -> None:
-        """Go by what the files hold now, which was found to be sound."""
-
-
 Beside = Callable[["Supervisor"], Awaitable[Sequence[Renewing]]]  # begins to listen beside the workers
-
-
-@dataclass
-class Outcome:
-    """How a reload went."""
-
-    at: float  # seconds since 1970
-    reloaded: bool
-    why: list[str] = field(default_factory=list)  # what is wrong, each as a person reads it
-    diagnostics: Sequence[Diagnostic] = ()
 
 
 class Supervisor:
@@ -107,9 +56,7 @@ class Supervisor:
 
     def __init__(self, loaded: Loaded, load: Callable[[], Loaded], beside: Beside | None = None) -> None:
         assert loaded.gateway is not None
-        self.gateway = gateway = loaded.gateway
-        self.number = 0  # of the snapshot or change that was sent last
-        self.numbers = Numbers()
+        gateway = loaded.gateway
         self.begun = time.time()
         self.loaded_at = self.begun
         self.loaded = loaded
@@ -120,36 +67,38 @@ class Supervisor:
             raise CannotServe(str(error)) from None
         limits = Memory(count_of(gateway))
         self.slots = [Slot(number, user, limits) for number in range(count_of(gateway))]
+        self.workers = Workers(self.slots)
+        self.served = Served(gateway)
         self.ending = asyncio.Event()
-        self._handed = systemd.match(systemd.handed_over(), [one.address for one in gateway.listeners])
-        self.routes: Routes | None = None
-        self.kept: Kept | None = None  # the same, and wherever else they are kept
+        self._listening = Listening(self.slots, _addresses(gateway))
+        self.kept: Kept | None = None  # the routes that come and go, and wherever they are kept
         self.asked = Asked()  # of whoever tells of routes
         if gateway.routing is not None:
             rows = [slot.shared.counters() for slot in self.slots]
             try:
-                self.routes = Routes(gateway.routing.first, self._route, lambda: rows)
+                self.workers.routes = Routes(gateway.routing.first, self._route, lambda: rows)
             except BadTarget as error:
                 raise CannotServe(str(error)) from None
-            self.kept = self._keeper(self.routes, gateway.routing.kept)
+            self.kept = self._keeper(self.workers.routes, gateway.routing.kept)
         self._load = load
         self._beside = beside
         self._first = gateway
-        self.files: files.Contents = {}  # what they hold that are in use
         self._named = files.Watch(files.watched(gateway))
         self._written = files.Watch(loaded.files)
-        self._made: bytes | None = None
-        self._log: int | None = None
         self.reloads = 0
         self.reloads_failed = 0
         self.errors: deque[tuple[float, str]] = deque(maxlen=_ERRORS)  # with their times
-        self.certificates: dict[str, Certificate] = {}  # by path
-        self._warned = 0.0  # when the last look was had at when they end
+        self.expiry = Expiry(self._tell)
         self._control: str | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._servers: list[Closing] = []
         self._renewing: Sequence[Renewing] = ()  # those of them that have files
         self._changing = asyncio.Lock()  # a worker is replaced, or all are told something new; never both
+
+    @property
+    def gateway(self) -> model.Gateway:
+        """What is served."""
+        return self.served.gateway
 
     def _keeper(self, routes: Routes, kept: model.Redis | str | None) -> Kept:
         """Return who keeps routes where they are to be kept."""
@@ -209,43 +158,6 @@ class Supervisor:
         for line in describe(self.gateway, self.slots[0].sockets):
             say(line)
 
-    # ------------------------------------------------------------------ sockets
-
-    def _open(self, gateway: model.Gateway) -> None:
-        """Listen on what is new in `gateway`.
-
-        Raises:
-            CannotListen: it cannot be; nothing has changed.
-        """
-        made: dict[model.Address, list[list[socket.socket]]] = {}
-        try:
-            for one in gateway.listeners:
-                if one.address in self.slots[0].sockets:
-                    continue
-                handed = self._handed.get(one.address)
-                if handed is None:
-                    made[one.address] = listen_slots(one.address, len(self.slots))
-                else:  # one socket, which all share
-                    made[one.address] = [[sock.dup() for sock in handed] for _ in self.slots]
-        except CannotListen:
-            for slots in made.values():
-                for some in slots:
-                    _close(some)
-            raise
-        for address, slots in made.items():
-            for slot, some in zip(self.slots, slots, strict=True):
-                slot.sockets[address] = some
-
-    def _close_but(self, gateway: model.Gateway | None) -> None:
-        """Close the sockets that `gateway` does not name; all of them without one."""
-        kept = set() if gateway is None else {one.address for one in gateway.listeners}
-        for slot in self.slots:
-            for address in [one for one in slot.sockets if one not in kept]:
-                _close(slot.sockets.pop(address))
-                if isinstance(address, model.UnixAddress) and slot is self.slots[-1] and address not in self._handed:
-                    with contextlib.suppress(OSError):
-                        os.unlink(address.path)
-
     # ------------------------------------------------------------------ workers
 
     async def _begin(self) -> None:
@@ -256,12 +168,9 @@ class Supervisor:
             Gone: a worker ended.
         """
         contents = check(self.gateway)
-        self._open(self.gateway)
-        self._switch_log(open_log(self.gateway))
-        self._use(contents)
-        for slot in self.slots:
-            await slot.start()
-        await self._apply(self.gateway, contents, _STARTS)
+        self._listening.open(_addresses(self.gateway))
+        self._use(Served(self.gateway, contents, open_log(self.gateway)))
+        await self.workers.start(self.served)
         self._servers += await monitor.show(self)
         servers, self._control = await monitor.obey(self)
         self._servers += servers
@@ -269,55 +178,10 @@ class Supervisor:
             self._renewing = await self._beside(self)
             self._servers += self._renewing
 
-    async def _apply(self, gateway: model.Gateway, contents: files.Contents, seconds: float) -> None:
-        """Have all workers serve `gateway`.
-
-        Raises:
-            CannotServe: one refuses.
-            Gone: one is no more, and none of the others refuses.
-        """
-        if self._made is None and any(one.tls is not None and not one.tls.certificates for one in gateway.listeners):
-            self._made = self_signed(gateway)
-        self.number += 1
-        self.numbers = self.numbers.grown(labels(gateway), gateway.upstreams)
-        await _all(self._snapshot(slot, gateway, contents, seconds) for slot in self.slots)
-
-    async def _snapshot(self, slot: Slot, gateway: model.Gateway, contents: files.Contents, seconds: float) -> str | None:
-        """Tell one worker all that it is to serve; return why it refuses, or None.
-
-        Raises:
-            Gone: it is no more.
-        """
-        new = [address for address in slot.sockets if address not in slot.has]
-        passed = [one.fileno() for address in new for one in slot.sockets[address]]
-        counted = tuple((address, len(slot.sockets[address])) for address in new)
-        log = self._log
-        if log is not None:
-            passed.append(log)
-        routes = None if self.routes is None or slot.routed else self.routes.all()
-        shown = _without_secrets(gateway)
-        contents = {path: contents[path] for path in files.named(shown) if path in contents}
-        message = Snapshot(self.number, shown, counted, contents, self._made, log is not None, self.numbers, routes)
-        why = await slot.ask(message, passed, seconds)
-        if why is None:
-            slot.has = {one.address for one in gateway.listeners}
-            slot.serves = slot.routed = True
-        return why
-
-    async def _change(self, message: Numbered, descriptors: list[int]) -> None:
-        """Tell all workers of a change. One that is gone learns of it from its next snapshot.
-
-        Raises:
-            CannotServe: one refuses.
-        """
-        with contextlib.suppress(Gone):
-            await _all(slot.ask(message, descriptors, _APPLIES) for slot in self.slots)
-
     async def _route(self, changes: tuple[Change, ...]) -> None:
         """Have all workers change their routes."""
         async with self._changing:
-            self.number += 1
-            await self._change(Routed(self.number, changes), [])
+            await self.workers.route(changes)
 
     async def _keep(self, slot: Slot) -> None:
         """See that there is a worker in the slot which serves and beats."""
@@ -342,9 +206,8 @@ class Supervisor:
                 if self.ending.is_set():
                     return
                 slot.restarts += 1
-                await slot.start()
                 try:
-                    refused = await self._snapshot(slot, self.gateway, self.files, _STARTS)
+                    refused = await self.workers.begin(slot, self.served)
                 except Gone:
                     continue
             if refused is not None:
@@ -381,7 +244,7 @@ class Supervisor:
                 else:
                     outcome.why.append(f"error: {why}")
                     self._tell(f"error: {why}")
-            self._close_but(self.gateway)
+            self._listening.close_but(_addresses(self.gateway))
         self.last_reload = outcome
         systemd.notify("READY=1")
         self.reloads += outcome.reloaded
@@ -402,40 +265,29 @@ class Supervisor:
         self._named.look()
         try:
             contents = check(gateway)
-            self._open(gateway)
-            before = self._log
-            self._log = open_log(gateway)
+            self._listening.open(_addresses(gateway))
+            served = Served(gateway, contents, open_log(gateway))
         except (CannotServe, CannotListen) as error:
             return str(error)
         try:
-            with contextlib.suppress(Gone):  # the next worker in its slot is told of `self.gateway`
-                await self._apply(gateway, contents, _APPLIES)
+            with contextlib.suppress(Gone):  # the next worker in its slot is told of `self.served`
+                await self.workers.apply(served)
         except CannotServe as error:
-            opened, self._log = self._log, before
-            if opened is not None:
-                os.close(opened)
+            _close(served.log)
             with contextlib.suppress(Gone, CannotServe):  # some may serve it already: back to what all served
-                await self._apply(self.gateway, self.files, _APPLIES)
+                await self.workers.apply(self.served)
             return str(error)
-        if before is not None:
-            os.close(before)
-        self.gateway = gateway
-        self._use(contents)
+        self._use(served)
         return None
 
-    def _use(self, contents: files.Contents) -> None:
-        """Note what the files hold that are in use."""
-        self._named.again(files.watched(self.gateway))
-        self.files = contents
-        self.certificates = {path: certificate(contents[path], path) for path, _ in files.pairs(self.gateway)}
-        self._warned = 0.0
+    def _use(self, served: Served) -> None:
+        """Go by what is served from now on."""
+        _close(self.served.log)
+        self.served = served
+        self._named.again(files.watched(served.gateway))
+        self.expiry.use((path for path, _ in files.pairs(served.gateway)), served.files)
         for one in self._renewing:
-            one.renew(contents)
-
-    def _switch_log(self, log: int | None) -> None:
-        if self._log is not None:
-            os.close(self._log)
-        self._log = log
+            one.renew(served.files)
 
     async def reopen(self) -> str | None:
         """Open the access log anew, as logrotate wants it; return why that cannot be, or None."""
@@ -447,16 +299,16 @@ class Supervisor:
                 return str(error)
             if log is None:
                 return None
-            self._switch_log(log)
-            self.number += 1
-            await self._change(Reopened(self.number), [log])
+            _close(self.served.log)
+            self.served = replace(self.served, log=log)
+            await self.workers.reopen(log)
         say("access log opened anew")
         return None
 
     async def renew(self) -> None:
         """Use what the files hold now, certificates or pages of errors, if it is sound; else what was used before."""
         async with self._changing:
-            before = self.files
+            before = self.served.files
             with contextlib.suppress(files.Unreadable):
                 if files.read(self.gateway) == before:
                     return
@@ -464,29 +316,17 @@ class Supervisor:
             if why is not None:
                 self._tell(f"warning: certificates have changed, but cannot be used: {why}; the ones before still are")
                 return
-            changed = {path for path, _ in before.items() ^ self.files.items()}
-            of_errors = {path for path in changed if path.endswith(".html")}
-            if changed - of_errors:
+            changed = {path for path, _ in before.items() ^ self.served.files.items()}
+            credentials = changed.intersection(files.credentials(self.gateway))
+            if credentials:
                 say("certificates have changed: the new ones are used")
-            if of_errors:
+            if changed - credentials:
                 say("pages of errors have changed: the new ones are shown")
-
-    def _warn(self) -> None:
-        """Tell of certificates that end soon, once a day."""
-        now = time.time()
-        if 0 <= now - self._warned < _DAY:
-            return
-        self._warned = now
-        for path, one in self.certificates.items():
-            if one.not_after - now < _WARN:
-                ends = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.not_after))
-                verb = "ended" if one.not_after < now else "ends"
-                self._tell(f"warning: the certificate `{path}` ({', '.join(one.names)}) {verb} on {ends}: renew it")
 
     async def _look(self) -> None:
         """See whether files have changed."""
         while True:
-            self._warn()
+            self.expiry.look()
             await asyncio.sleep(_LOOKS)
             if self._written.changed() and self.gateway.watch:
                 await self.reload()
@@ -498,26 +338,8 @@ class Supervisor:
     async def _end(self, grace: float, hurry: asyncio.Task[int] | None = None) -> None:
         """Have the workers finish within `grace` seconds, or at once when `hurry` is done."""
         self.ending.set()
-        for some in self._handed.values():
-            _close(some)
-        self._close_but(None)  # the workers take what waits in the queues, and close the last copies
-        running = [slot for slot in self.slots if slot.process is not None]
-        for slot in running:
-            with contextlib.suppress(OSError):
-                await slot.tell(Drain(grace), [])
-        waiting = {asyncio.ensure_future(slot.process.wait()) for slot in running if slot.process is not None}
-        if waiting and hurry is not None:
-            every = asyncio.ensure_future(asyncio.wait(waiting, timeout=grace + HUNG))
-            await asyncio.wait({every, hurry}, return_when=asyncio.FIRST_COMPLETED)
-            if hurry.done():
-                for slot in running:
-                    with contextlib.suppress(OSError):
-                        await slot.tell(Drain(0.0), [])
-        if waiting:
-            _, left = await asyncio.wait(waiting, timeout=2.0)
-            for slot in running if left else []:
-                slot.kill()
-            await asyncio.wait(waiting)
+        self._listening.close()
+        await self.workers.finish(grace, hurry)
         for server in self._servers:
             server.close()
         if self.kept is not None:
@@ -539,33 +361,13 @@ async def _before(work: Awaitable[object], stopped: asyncio.Queue[int]) -> bool:
     return False
 
 
-async def _all(asked: Iterable[Awaitable[str | None]]) -> None:
-    """Wait for all answers.
-
-    Raises:
-        CannotServe: one refuses.
-        Gone: one is no more, and none of the others refuses.
-    """
-    told = await asyncio.gather(*asked, return_exceptions=True)
-    for one in told:
-        if isinstance(one, str):
-            raise CannotServe(one)
-    for one in told:
-        if isinstance(one, BaseException):
-            raise one
+def _addresses(gateway: model.Gateway) -> list[model.Address]:
+    return [one.address for one in gateway.listeners]
 
 
-def _without_secrets(gateway: model.Gateway) -> model.Gateway:
-    """Return a gateway as workers may know it: who speaks to the world need not know what the API and Redis ask for."""
-    routing = gateway.routing
-    if routing is None:
-        return gateway
-    return replace(gateway, routing=replace(routing, api=replace(routing.api, token="", tls=None), kept=None))
-
-
-def _close(sockets: list[socket.socket]) -> None:
-    for one in sockets:
-        one.close()
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def _status(number: int) -> str:

@@ -12,7 +12,8 @@ from http.client import responses
 from typing import Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
-from tests.fuzz import reader, tables
+from tests import reader
+from tests.fuzz import tables
 from tests.fuzz.target import Outcome, Target
 from tornado import httputil
 from tornado.web import Application

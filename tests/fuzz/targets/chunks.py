@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from tests.fuzz import reader
+from tests import reader
 from tests.fuzz.target import Outcome, Target, cuts
 
 from perijove.engine.buffer import Buffer

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from tests.fuzz import reader, tables
+from tests import reader
+from tests.fuzz import tables
 from tests.fuzz.target import Outcome, Target, cuts
 
 from perijove.engine.buffer import Buffer

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import reader, tables
+from tests import reader
+from tests.fuzz import tables
 from tests.fuzz.target import Outcome, Target
 
 from perijove.engine.buffer import Buffer

@@ -22,7 +22,10 @@ def test_a_certificate_is_renewed():
     tls = TlsServer(certificates=(CertificatePair(cert="a.pem", key="a.pem"),))
     routing = Routing(api=RoutesApi(address=TcpAddress("127.0.0.1", port), tls=tls))
     of = SimpleNamespace(
-        gateway=SimpleNamespace(routing=routing), kept=object(), asked=Asked(), files={"a.pem": issued("before")}
+        gateway=SimpleNamespace(routing=routing),
+        kept=object(),
+        asked=Asked(),
+        served=SimpleNamespace(files={"a.pem": issued("before")}),
     )
 
     async def play():

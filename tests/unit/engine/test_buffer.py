@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from perijove.engine.buffer import Buffer
-from perijove.engine.const import AGAIN, READ_SIZE, TLS_FAILED
+from perijove.engine.const import AGAIN, NOT_TAKEN, READ_SIZE, TLS_FAILED
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -23,6 +23,13 @@ def pair() -> Iterator[Pair]:
     yield one, other
     one.close()
     other.close()
+
+
+def connected() -> Pair:
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    other.setblocking(False)
+    return one, other
 
 
 def filled(data: bytes) -> Buffer:
@@ -199,22 +206,56 @@ def test_a_connection_that_is_reset() -> None:
         assert Buffer().recv(server.fileno(), 10) == -errno.ECONNRESET
 
 
-def test_a_pipe() -> None:
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    try:
-        buffer, to = filled(b"a" * 200_000), Buffer()
-        assert buffer.send(writer) == 200_000 - 65536
-        assert to.recv(reader, READ_SIZE) == 65536
-        assert to.recv(reader, READ_SIZE) == AGAIN
-        os.close(reader)
-        reader = -1
-        assert buffer.send(writer) == -errno.EPIPE
-    finally:
-        os.close(writer)
-        if reader >= 0:
-            os.close(reader)
+def test_a_side_that_takes_nothing_any_more() -> None:
+    near, far = connected()
+    with near:
+        far.close()
+        buffer = filled(b"abc")
+        assert buffer.send(near.fileno()) == -errno.EPIPE
+        assert buffer.copy() == b"abc"
+
+
+# ------------------------------------------------------------------ relay
+
+
+def test_relay() -> None:
+    one, source, to, other = (*connected(), *connected())
+    with one, source, to, other:
+        rest = Buffer()
+        assert rest.relay(source.fileno(), to.fileno(), 100) == AGAIN
+        one.send(b"0123456789")
+        assert rest.relay(source.fileno(), to.fileno(), 4) == 4
+        assert other.recv(100) == b"0123"
+        assert rest.relay(source.fileno(), to.fileno(), 100) == 6
+        assert other.recv(100) == b"456789"
+        assert rest.size() == 0
+        one.close()
+        assert rest.relay(source.fileno(), to.fileno(), 100) == 0
+
+
+def test_relay_keeps_what_is_not_taken() -> None:
+    one, source, to, other = (*connected(), *connected())
+    with one, source, to, other:
+        while True:
+            try:
+                to.send(b"x" * 65536)
+            except BlockingIOError:
+                break
+        one.send(b"later")
+        rest = filled(b"before ")
+        assert rest.relay(source.fileno(), to.fileno(), 100) == 5
+        assert rest.copy() == b"before later"
+
+
+def test_relay_of_what_failed() -> None:
+    one, source, to, other = (*connected(), *connected())
+    with one, source, to:
+        other.close()
+        one.send(b"for nobody")
+        rest = Buffer()
+        assert rest.relay(source.fileno(), to.fileno(), 100) == NOT_TAKEN
+        assert rest.size() == 0
+        assert rest.relay(to.fileno(), source.fileno(), 100) in (0, -errno.ECONNRESET)
 
 
 # ------------------------------------------------------------------ TLS

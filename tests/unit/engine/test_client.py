@@ -883,6 +883,11 @@ def tunnel(world: World) -> tuple[Far, Far]:
 
 def test_a_tunnel(world: World) -> None:
     client, far = tunnel(world)
+    assert world.last.upstream is not None
+    for endpoint in (world.last, world.last.upstream):  # who vanishes is found out
+        sock = endpoint.socket()
+        assert sock is not None
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     data = os.urandom(300_000)
     for one, other in ((client, far), (far, client)):
         one.send(b"\x81\x05hello")

@@ -88,7 +88,10 @@ def test_who_is_urgent_does_not_stand_behind_what_takes_long(reactor: Reactor, f
 
     def slow(one: Spy) -> None:
         order.append("slow")
+        time.sleep(takes)
         reactor.took_long = True
+
+    takes = 0.003
 
     for _ in range(3):
         spy(reactor, far, then=slow)[1].send(b"x")
@@ -99,6 +102,11 @@ def test_who_is_urgent_does_not_stand_behind_what_takes_long(reactor: Reactor, f
     urgent.want(0)
     reactor.turn(1)
     assert order == ["slow", "urgent"] * 3 + ["slow"] * 3
+    order.clear()
+    urgent.want(IN)
+    reactor.attended = clock() + 60  # it has just had its turn
+    reactor.turn(1)
+    assert order == ["slow"] * 3
 
 
 def test_events(reactor: Reactor, far: list[socket.socket]) -> None:
@@ -145,6 +153,39 @@ def test_close(reactor: Reactor, far: list[socket.socket]) -> None:
     endpoint.want(OUT)
     turns(reactor, 0.3)
     assert endpoint.told == []
+
+
+def test_a_light_one_keeps_its_descriptor_only(reactor: Reactor, far: list[socket.socket]) -> None:
+    (one, _), (other, _) = spy(reactor, far), spy(reactor, far)
+    fd = one.fd
+    one.lighten()
+    other.outbuf.append(b"still to be written")
+    other.lighten()
+    assert one.sock is None
+    assert one.inbuf is one.outbuf is other.inbuf
+    assert other.flush() == 0
+    assert far[1].recv(100) == b"still to be written"
+    far[0].send(b"x")
+    reactor.turn(1.0)
+    assert one.told == [IN]
+    assert os.read(fd, 10) == b"x"
+    one.close()
+    one.close()
+    assert far[0].recv(10) == b""
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    assert one.socket() is None
+
+
+def test_a_light_one_gets_its_socket_again(reactor: Reactor, far: list[socket.socket]) -> None:
+    one, _ = spy(reactor, far)
+    one.lighten()
+    made = one.socket()
+    assert made is not None
+    assert made.fileno() == one.fd
+    assert one.socket() is made
+    one.close()
+    assert made.fileno() == -1
 
 
 def test_flush(reactor: Reactor, far: list[socket.socket]) -> None:

@@ -32,3 +32,14 @@ def test_a_failure_is_told_once() -> None:
     exchange.inside = True  # the page of the error failed, too
     site.failure(exchange, 503)
     assert told == [(exchange, 503)]
+
+
+def test_texts_that_many_have_are_held_once() -> None:
+    site = Site(table(forward()), Limits())
+    first, again = bytes(bytearray(b"Mozilla/5.0")), bytes(bytearray(b"Mozilla/5.0"))
+    assert first is not again
+    assert site.same(first) is first
+    assert site.same(again) is first
+    for number in range(1000):  # a stranger's inventions do not gather
+        site.same(b"agent %d" % number)
+    assert site.same(again) is again

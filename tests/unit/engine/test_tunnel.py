@@ -30,9 +30,12 @@ def side(reactor: Reactor) -> Side:
     return endpoint, far
 
 
-@pytest.fixture
-def sides(reactor: Reactor) -> Iterator[tuple[Side, Side]]:
+@pytest.fixture(params=["as-they-are", "lightened"])
+def sides(reactor: Reactor, request: pytest.FixtureRequest) -> Iterator[tuple[Side, Side]]:
     one, two = side(reactor), side(reactor)
+    if request.param == "lightened":
+        one[0].lighten()
+        two[0].lighten()
     yield one, two
     for endpoint, far in (one, two):
         endpoint.close()
@@ -55,10 +58,11 @@ def everything(far: socket.socket) -> bytes:
 def fill(endpoint: Endpoint) -> int:
     """Write until the kernel takes no more; return how much that was."""
     count = 0
-    assert endpoint.sock is not None
+    sock = endpoint.socket()
+    assert sock is not None
     while True:
         try:
-            count += endpoint.sock.send(b"x" * 65536)
+            count += sock.send(b"x" * 65536)
         except BlockingIOError:
             return count
 
@@ -189,3 +193,30 @@ def test_half_close_of_what_is_gone(reactor: Reactor) -> None:
     half_close(endpoint)
     endpoint.close()
     half_close(endpoint)
+
+
+def test_what_was_not_taken_is_one_sides_own(sides: tuple[Side, Side]) -> None:
+    (source, writer), (to, reader) = sides
+    filled = fill(to)
+    writer.send(b"for the full side")
+    assert relay(source, to) == 17
+    reader.send(b"for the other")
+    assert relay(to, source) == 13
+    assert everything(writer) == b"for the other"
+    assert (to.outbuf.copy(), source.outbuf.size(), source.inbuf.size()) == (b"for the full side", 0, 0)
+    assert len(everything(reader)) == filled
+    assert drained(to, source, False) == OPEN
+    assert everything(reader) == b"for the full side"
+
+
+def test_a_light_side_is_light_again_when_all_is_written(reactor: Reactor) -> None:
+    (source, writer), (to, reader) = side(reactor), side(reactor)
+    source.lighten()
+    to.outbuf.append(b"the head of an answer")
+    to.lighten()
+    assert drained(to, source, False) == OPEN
+    assert to.outbuf is source.outbuf is to.inbuf
+    assert everything(reader) == b"the head of an answer"
+    for endpoint, far in ((source, writer), (to, reader)):
+        endpoint.close()
+        far.close()

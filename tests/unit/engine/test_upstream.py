@@ -356,6 +356,22 @@ def test_what_came_before_a_connection_was_lent_is_no_answer(spy: Spy, server: L
     assert spy.told == ["opened", LOST]
 
 
+def test_what_comes_after_the_round_in_which_it_was_lent_is_for_the_borrower(spy: Spy, server: Listening) -> None:
+    upstream = upstream_at(server.address)
+    connection, far = opened(spy, upstream, server)
+    assert connection.lent == -1  # it was opened for whoever has it
+    for number in (2, 3):
+        upstream.take_back(connection)
+        assert spy.borrow(upstream) is connection
+        assert connection.lent == spy.reactor.round
+        connection.want(IN)
+        far.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        turn_until(spy.reactor, lambda number=number: len(spy.told) == number)
+        assert connection.lent < spy.reactor.round
+        connection.inbuf.clear()
+    assert spy.told == ["opened", "readable", "readable"]
+
+
 @pytest.mark.parametrize("address", [(socket.AF_UNIX, "a" * 200), (socket.AF_INET6, ("fe80::1%nowhere", 80))])
 def test_an_address_that_is_none(address: tuple[int, object], spy: Spy, server: Listening) -> None:
     upstream = upstream_at(server.address)

@@ -36,6 +36,7 @@ from collections.abc import Iterator
 
 from perijove.checks.catalogue import Finding
 from perijove.checks.remedy import in_host, place
+from perijove.checks.sites import decider
 from perijove.checks.subject import Subject
 from perijove.text.diagnostic import Fix, Severity
 
@@ -51,6 +52,9 @@ def find(subject: Subject) -> Iterator[Finding]:
         found = subject.ask(site.origin + bare) if bare else None
         if found is None or found.refusal is None or found.refusal.status != 404 or site.page.sent is None:
             continue
+        rule = decider(found)
+        if rule is not None and rule.place is not None and rule.place.text.lower().startswith("rewriterule"):
+            continue  # another application has the path, and would before any redirect
         line = f"RedirectMatch ^{bare}$ {site.mount}"
         edit = in_host(subject, site, line)
         yield Finding(

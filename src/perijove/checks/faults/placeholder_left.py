@@ -53,16 +53,23 @@ _left: Final = re.compile(
     r"|\bHOST_NAME\b|\bFQDN\b|\bSERVER_IP\b|<your[ _-][a-z _-]+>"
     r"|\bYOUR(?:[._-][A-Z]+)+\b|\b[A-Z]+(?:_[A-Z]+)*_(?:GOES_)?HERE\b"
 ).search
-_NAMES: Final = re.compile(r"%\{[^}]*\}|\$\{[^}]*\}")
+# One of these is in all of them, and in few lines.
+_HINTS: Final = ("{", "<your", "HOST", "HUB", "YOUR", "MY", "SERVER", "DOMAIN", "FQDN", "HERE")
+_NAMES: Final = re.compile(r"[%$]\{[^{}]*+\}")
 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each line that has one."""
     for document in subject.documents:
+        hints = [hint for hint in _HINTS if hint in document.source.text]
+        if not hints:
+            continue
         for line in document.lines:
             if line.kind not in (Kind.DIRECTIVE, Kind.OPEN):
                 continue
             text = line.logical.text
+            if not any(hint in text for hint in hints):
+                continue
             found = _left(_NAMES.sub(lambda name: " " * len(name[0]), text) if "{" in text else text)
             if found is None:
                 continue

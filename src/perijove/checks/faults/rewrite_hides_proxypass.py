@@ -1,16 +1,18 @@
-"""A rule changes a path, and the ProxyPass behind it is never asked.
+"""A rule takes a path, and the ProxyPass that is for it is never asked.
 
 ## What it finds
 
-A RewriteRule outside of sections that makes another path here of one, without `PT`, where the new path is proxied.
+A RewriteRule outside of sections that makes another path here of one, without `PT`, where the new path is proxied; or that takes
+the paths of a ProxyPass for another application; or that redirects all of them to https where Apache never sees https.
 
 ## Why it hurts
 
-mod_rewrite takes what it made for a file's path, unless `PT` says that it is a URL: ProxyPass is passed over.
+mod_rewrite comes before mod_proxy. It takes what it made for a file's path, unless `PT` says that it is a URL: ProxyPass is passed
+over. And where something in front ends TLS, `%{HTTPS}` is off for every request, the redirected ones, too.
 
 ## What a user sees
 
-`404 Not Found` from Apache.
+`404 Not Found` from Apache, or another application's page. Of the redirect, `ERR_TOO_MANY_REDIRECTS`.
 
 ## Example
 
@@ -33,12 +35,15 @@ RewriteRule ^/jupyter/(.*) /jhub/$1 [PT]
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from perijove.checks.catalogue import Finding
-from perijove.checks.remedy import within
+from perijove.checks.remedy import same, within
+from perijove.checks.sites import addressed, decider
 from perijove.checks.subject import Subject
 from perijove.checks.written import Written, appended, replaced
 from perijove.text.diagnostic import Fix, Severity
+from perijove.text.source import Span
 
 SEVERITY = Severity.ERROR
 _LEADS = ("p", "proxy", "pt", "passthrough", "r", "redirect", "f", "forbidden", "g", "gone", "h", "handler")
@@ -46,6 +51,7 @@ _LEADS = ("p", "proxy", "pt", "passthrough", "r", "redirect", "f", "forbidden", 
 
 def find(subject: Subject) -> Iterator[Finding]:
     """Yield each rule whose new path would be proxied."""
+    yield from _taken(subject)
     told = set()
     makes_files = [(one, flags) for one in subject.directives("rewriterule") if (flags := _flags(one)) is not None]
     for site in subject.sites:
@@ -68,6 +74,52 @@ def find(subject: Subject) -> Iterator[Finding]:
                 "add the flag PT",
                 Fix("add the flag PT", (edit,)),
             )
+
+
+_MOST: Final = 4  # lines of each host that are asked for
+
+
+def _taken(subject: Subject) -> Iterator[Finding]:
+    """Yield each rule that takes the paths of a ProxyPass: their requests go to a file, or back to where they came from."""
+    if subject.gateway is None or not any(True for _ in subject.directives("rewriterule")):
+        return
+    lines = [one for one in subject.mapped if one.written.name == "proxypass" and not one.pattern and one.path is not None]
+    tls = any(listener.tls is not None for listener in subject.gateway.listeners)
+    told = set()
+    for origin, host in addressed(subject.gateway):
+        own = [one for one in lines if one.written.host is None or same(one.written.host.span, host.origin)]
+        for one in own[:_MOST]:
+            assert one.path is not None
+            found = subject.ask(f"{origin}{one.path.text.rstrip('/')}/hub/login")
+            rule = None if found is None or found.sent is not None else decider(found)
+            where = None if rule is None else subject.span(rule.place)
+            if found is None or where is None or where in told or not _rewrites(where):
+                continue
+            leads = (
+                next((value for name, value in found.answer.fields if name.lower() == "location"), "") if found.answer else ""
+            )
+            back = leads.partition("://")[2].startswith(f"{origin.partition('://')[2]}/")
+            if leads and (tls or not back):
+                continue  # it is meant to go elsewhere, or another host is for it
+            told.add(where)
+            yield Finding(
+                f"the rule takes what `ProxyPass {one.path.text}` in line {one.written.span.line} is for",
+                where,
+                "`ERR_TOO_MANY_REDIRECTS`: whatever is in front ends TLS, and Apache sees plain http again and again"
+                if back
+                else "404 Not Found from Apache, or another application's page",
+                "redirect where TLS ends; or ask what that says: `RewriteCond %{HTTP:X-Forwarded-Proto} =http`"
+                if back
+                else f"write `RewriteCond %{{REQUEST_URI}} !^{one.path.text}` above the rule",
+                severity=Severity.WARNING if back else None,
+            )
+
+
+def _rewrites(where: Span) -> bool:
+    """Tell whether a line is a rule that neither forbids nor is gone."""
+    line = where.source.line(where.line).split()
+    flags = line[3].strip("[]").lower().split(",") if len(line) > 3 else []
+    return bool(line) and line[0].lower() == "rewriterule" and not {"f", "forbidden", "g", "gone"} & set(flags)
 
 
 def _flags(one: Written) -> list[str] | None:

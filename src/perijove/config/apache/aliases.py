@@ -29,7 +29,7 @@ def translate(flow: Flow, host: Host, translated: Label) -> None:
 
     A section's Redirect without a path comes before all of them.
     """
-    for section in reversed(host.walked):
+    for section in reversed(host.redirecting):
         _whole(flow, host, section, host.entered(section))
     for level in reversed(host.levels.scopes):
         for one in level.said.get("redirects", ()):
@@ -47,10 +47,10 @@ def fixup(flow: Flow, host: Host) -> None:
 
     One without a path beats all that have one, or a pattern.
     """
-    for section in reversed(host.walked):
+    for section in reversed(host.redirecting):
         _whole(flow, host, section, section.condition)
-    for section in reversed(host.walked):
-        for one in section.said.get("redirects", ()):
+    for section in reversed(host.redirecting):
+        for one in section.said["redirects"]:
             if one.path or one.pattern is not None:
                 redirect(flow, one, section.condition, host.names.origin, host.slashes)
 

@@ -35,30 +35,30 @@ class Balancers:
     """Balancers of one virtual host."""
 
     def __init__(self, levels: Levels, upstreams: Upstreams) -> None:
-        self.levels = levels
         self.upstreams = upstreams
-
-    def members(self, target: Target, spares: bool = False) -> list[Member]:
-        """Return the members of a balancer that are in use; the `spares`, too, if asked for."""
-        found: list[Member] = []
-        name = _name(target)
-        for words in self._lines(name):
-            parameters = parameters_of(words[1:])
-            member = target_of(words[0])
-            if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
-                found.append((member, parameters))
-        return found
-
-    def _lines(self, name: str) -> list[list[str]]:
-        """Return what each BalancerMember of a balancer says, the main server's first: in its section, or with its name."""
-        found: list[list[str]] = []
-        for level in self.levels.scopes:
+        # By names, since there may be thousands: what each BalancerMember says, the main server's first, and what ProxySet says.
+        self._members: dict[str, list[list[str]]] = {}
+        self._sets: dict[str, dict[str, str]] = {}
+        for level in levels.scopes:
             for scope in (level, *level.sections):
                 for line in scope.said.get("balancermember", ()):
                     words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
                     named = words.pop(0) if scope.kind is not Kind.PROXY else scope.path
-                    if named.lower().rstrip("/") == name:
-                        found.append(words)
+                    self._members.setdefault(named.lower().rstrip("/"), []).append(words)
+                for line in scope.said.get("proxyset", ()):
+                    words = [word.text for word in line.words]
+                    named = scope.path if scope is not level else words.pop(0)
+                    its = self._sets.setdefault(named.lower().rstrip("/"), {})
+                    its |= parameters_of(words)
+
+    def members(self, target: Target, spares: bool = False) -> list[Member]:
+        """Return the members of a balancer that are in use; the `spares`, too, if asked for."""
+        found: list[Member] = []
+        for words in self._members.get(_name(target), ()):
+            parameters = parameters_of(words[1:])
+            member = target_of(words[0])
+            if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
+                found.append((member, parameters))
         return found
 
     def only(self, target: Target) -> Member | None:
@@ -105,7 +105,7 @@ class Balancers:
         flow.place(after)
 
     def _choice(self, one: Pass, balancer: Target, note: bytes, targets: Sequence[Member]) -> Balance:
-        said = self._said(balancer) | one.parameters
+        said = self._sets.get(_name(balancer), {}) | one.parameters
         cookie, _, parameter = said.get("stickysession", "").partition("|")
         section = self.upstreams.deciding(balancer)[-1]
         members = tuple(
@@ -131,19 +131,6 @@ class Balancers:
             said.get("nofailover", "").lower() != "on",
             _TURNS.get(said.get("lbmethod", ""), Turn.REQUESTS),
         )
-
-    def _said(self, target: Target) -> dict[str, str]:
-        """Return what ProxySet says of a balancer."""
-        said: dict[str, str] = {}
-        name = _name(target)
-        for level in self.levels.scopes:
-            for scope in (level, *level.sections):
-                for line in scope.said.get("proxyset", ()):
-                    words = [word.text for word in line.words]
-                    named = scope.path if scope is not level else words.pop(0)
-                    if named.lower().rstrip("/") == name:
-                        said |= parameters_of(words)
-        return said
 
 
 def _name(target: Target) -> str:

@@ -6,6 +6,7 @@ Knows what `${NAME}` stands for and how it is put in place (ap_resolve_env). Mus
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _ASSIGNMENT = re.compile(r"(?:export[ \t]+)?([A-Za-z_]\w*)=(.*)")
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_MOST = 1 << 22  # characters that are put in place in all
 _LONGEST = 1 << 16  # characters of a line, after which no more is put in place: `Define X ${X}${X}` doubles, line after line
 
 
@@ -26,6 +28,7 @@ class Variables:
     environment: Mapping[str, str] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     values: dict[str, str] = field(default_factory=dict)
+    left: int = _MOST
 
     def define(self, name: str, value: str | None) -> None:
         """Carry out Define: a name for `<IfDefine>`, and a value if there is one."""
@@ -55,7 +58,7 @@ class Variables:
         while True:
             start = text.find("${", at)
             end = text.find("}", start) if start >= 0 else -1
-            if end < 0 or size > _LONGEST:
+            if end < 0 or size > _LONGEST or self.left < 0:
                 break
             value = self.get(text[start + 2 : end])
             if value is None:
@@ -68,10 +71,11 @@ class Variables:
             else:
                 pieces += _moved(line, at, start, size)
                 parts += (text[at:start], value)
+                self.left -= len(value)
                 there = line.span(start, end + 1)
                 if value:
                     pieces.append(Piece(size + start - at, there.line, there.column, there.size))
-            size = sum(map(len, parts))
+            size += end + 1 - at if value is None else start - at + len(value)
             at = end + 1
         pieces += _moved(line, at, len(text), size)
         parts.append(text[at:])
@@ -84,8 +88,13 @@ def _moved(line: Logical, start: int, end: int, offset: int) -> list[Piece]:
         return []
     begin = line.span(start, start + 1)
     pieces = [Piece(offset, begin.line, begin.column)]
-    pieces += [one._replace(offset=one.offset - start + offset) for one in line.pieces if start < one.offset < end]
+    first, last = bisect_right(line.pieces, start, key=_offset), bisect_left(line.pieces, end, key=_offset)
+    pieces += [one._replace(offset=one.offset - start + offset) for one in line.pieces[first:last]]
     return pieces
+
+
+def _offset(piece: Piece) -> int:
+    return piece.offset
 
 
 def envvars(text: str, folder: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from perijove.config.apache.modules import enabling
@@ -164,20 +165,29 @@ _COUNTS = {
 }
 
 
-def unknown(name: str, modules: Collection[str], *, assumed: bool) -> Fault:
-    """Return what is said of a directive that no loaded module has."""
+def unknown(name: str, *, assumed: bool, near: bool = True) -> Fault:
+    """Return what is said of a directive that no loaded module has; `near` looks for one that is called much the same."""
     message = f"Invalid command '{name}', perhaps misspelled or defined by a module not included in the server configuration"
     its = table().commands.get(fold(name), ())
     if its:
         why = "which no file that was read loads, and which is not assumed" if assumed else "which is not loaded"
         return Fault("module-not-loaded", message, f"it belongs to mod_{its[0].module}, {why}; {enabling(its[0].module)}")
-    bracket = "<" if name.startswith("<") else ""
-    here = {key: one[0].name for key, one in table().commands.items() if key.startswith("<") == bool(bracket)}
-    near = difflib.get_close_matches(fold(name), list(here), 1, 0.75)
-    if near:
-        close = ">" if bracket else ""
-        return Fault("unknown-directive", message, f"the nearest name is `{here[near[0]]}{close}`")
+    found = _nearest(fold(name)[:_LONGEST]) if near else ""
+    if found:
+        close = ">" if name.startswith("<") else ""
+        return Fault("unknown-directive", message, f"the nearest name is `{found}{close}`")
     return Fault("unknown-directive", message, "no directive of Apache is called so")
+
+
+_LONGEST = 64  # letters of a name; no directive has as many
+
+
+@lru_cache(1024)
+def _nearest(name: str) -> str:
+    section = name.startswith("<")
+    here = [key for key in table().commands if key.startswith("<") == section]
+    near = difflib.get_close_matches(name, here, 1, 0.75)
+    return table().commands[near[0]][0].name if near else ""
 
 
 def few(command: Command, message: str, words: tuple[Word, ...]) -> Fault:

@@ -6,6 +6,7 @@ what it takes and whether sections nest as they should is `reading`'s concern. N
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -78,14 +79,21 @@ def parse(source: Source) -> Document:
     lines = tuple(Line(_kind(one.text), raw, one) for raw, one in _lines(source))
     levels: list[list[Line | Block]] = [[]]
     opened: list[Line] = []
+    names: list[str] = []  # of those that are open
+    depths: Counter[str] = Counter()  # how often each of them is
     for line in lines:
         if line.kind is Kind.OPEN:
             opened.append(line)
             levels.append([])
-        elif line.kind is Kind.CLOSE and fold(line.name) in {fold(one.name) for one in opened}:
-            while fold(opened[-1].name) != fold(line.name):
-                _close(levels, opened, None)
-            _close(levels, opened, line)
+            names.append(fold(line.name))
+            depths[names[-1]] += 1
+        elif line.kind is Kind.CLOSE and depths[name := fold(line.name)]:
+            while True:
+                depths[names[-1]] -= 1
+                ends = names.pop() == name
+                _close(levels, opened, line if ends else None)
+                if ends:
+                    break
         else:
             levels[-1].append(line)
     while opened:

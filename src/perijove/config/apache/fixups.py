@@ -30,7 +30,7 @@ def add(flow: Flow, host: Host, site: Site) -> None:
 
 def instead(flow: Flow, host: Host) -> None:
     """Add what sections do to a request that is found to lead nowhere only when it is to be sent."""
-    variables.add(flow, host, host.walked)
+    variables.add(flow, host, host.noting)
     aliases.fixup(flow, host)
 
 

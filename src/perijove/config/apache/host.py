@@ -50,6 +50,9 @@ class Host:
         self.proxies = [one for one in sections if one.kind is Kind.PROXY]
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
         self.walked = [*self.locations, *ifs(sections)]
+        # Those of them that say something of redirects, and of variables: there may be thousands that do not.
+        self.redirecting = [one for one in self.walked if one.said.get("redirects")]
+        self.noting = [one for one in self.walked if one.notes]
         # All scopes in the order in which they are merged: a later one wins.
         self.inner = [*self.directories, *self.proxies, *self.walked]
         self.merged = [*self.levels.scopes, *self.inner]

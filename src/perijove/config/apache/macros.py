@@ -5,7 +5,7 @@ Source: modules/core/mod_macro.c (macro_section, use_macro, undef_macro). `macro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import macro
 from perijove.config.apache.nesting import Following, soak
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from perijove.config.apache.complaints import Complaints
     from perijove.config.apache.nodes import Lines, Node
 
+_MOST: Final = 50_000  # lines that macros make in all: those that use others twice double them, macro after macro
+
 
 class Macros:
     """The macros that there are."""
@@ -22,6 +24,7 @@ class Macros:
     def __init__(self, told: Complaints) -> None:
         self.told = told
         self._macros: dict[str, macro.Macro] | None = None  # None: there was none yet
+        self._left = _MOST
 
     def define(self, node: Node, lines: Lines, following: Following) -> None:
         """Read a macro, up to where it ends (<Macro>)."""
@@ -59,7 +62,12 @@ class Macros:
             message, hint = f"recursive use of macro '{name}' is invalid", "a macro cannot use itself"
         else:
             try:
-                lines.push(self._macros[name].fill(said[1:]), (*lines.via, node.line.span()), name)
+                filled = self._macros[name].fill(said[1:])
+                self._left -= len(filled)
+                if self._left < 0:
+                    self.told.stop(node.line.span(), node.via, f"macros make more than {_MOST} lines")
+                else:
+                    lines.push(filled, (*lines.via, node.line.span()), name)
                 return
             except macro.MacroError as error:
                 message = str(error)

@@ -5,6 +5,7 @@ Source: ap_build_config_sub and ap_soak_end_container (server/config.c). Must no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -71,23 +72,25 @@ def unclosed(opened: list[Node], lines: Lines, within: Logical | None, told: Com
 def soak(node: Node, lines: Lines, following: Following, told: Complaints) -> None:
     """Pass over a section that is not there; sections in it must nest all the same (ap_soak_end_container)."""
     opened = [node.name[1:]]
+    depths = Counter((fold(opened[0]),))  # how often a section of each name is open
     while (line := following()) is not None:
         name, begin, _, at = word(line.text, 0)
         if not name.startswith("<") or begin == at:
             continue
         if not name.startswith("</"):
             opened.append(name[1:-1] if at == len(line.text) and name.endswith(">") else name[1:])
+            depths[fold(opened[-1])] += 1
             continue
         inner = name[2:-1]
         if fold(inner) != fold(opened[-1]):
             message = f"Expected </{opened[-1]}> but saw </{inner}>"
             hint = "sections must nest in what a condition leaves out, too"
             told.tell("sections-cross", message, line.span(), lines.via, hint)
-            if fold(inner) not in map(fold, opened):
+            if not depths[fold(inner)]:
                 continue
             while fold(opened[-1]) != fold(inner):
-                opened.pop()
-        opened.pop()
+                depths[fold(opened.pop())] -= 1
+        depths[fold(opened.pop())] -= 1
         if not opened:
             return
     if not told.stopped:

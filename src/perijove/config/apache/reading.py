@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from perijove.config.apache.table import Command
 
 _DEBIAN = "/etc/apache2"
+_SOUGHT = 20  # unknown names of which the nearest known ones are looked for: a file with more of them is not Apache's
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ class _Walker:
         self.modules = modules
         self.diagnostics: list[Diagnostic] = []
         self._assumed = assumed and not given
+        self._unknown = 0
         self._strangers = assumed or any(one not in table().sources for one in modules)
         self.scope = Scope(modules=modules, strangers=self._strangers)
 
@@ -177,7 +179,8 @@ class _Walker:
                 return None
             if any(one.at_once for one in commands(node.name, self.modules)):
                 return None
-            return unknown(node.name, self.modules, assumed=self._assumed)
+            self._unknown += 1
+            return unknown(node.name, assumed=self._assumed, near=self._unknown <= _SOUGHT)
         words = tuple(one.text for one in item.words)
         for command in its:
             if refused := scope.refuses(command):

@@ -5,6 +5,7 @@ Knows the lexical rules of httpd's server/util.c. Must not know directives.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # What isspace(3) says in the C locale, which httpd runs in.
 SPACE = " \t\n\v\f\r"
+_plain = re.compile(r"[ \t\n\v\f\r]*+([^\"' \t\n\v\f\r][^ \t\n\v\f\r]*+)[ \t\n\v\f\r]*+").match  # a word without quotes
 
 
 class Piece(NamedTuple):
@@ -74,14 +76,17 @@ def logical(source: Source, number: int, raw: str) -> Logical:
         text = raw.strip(SPACE)
         indent = len(raw) - len(raw.lstrip(SPACE)) if text else 0
         return Logical(source, text, (Piece(0, number, 1 + indent),))
-    whole, pieces = "", []
+    parts, pieces, size = [], [], 0
+    ends = number + raw.count("\n")
     for line in raw.split("\n"):
-        pieces.append(Piece(len(whole), number, 1))
+        pieces.append(Piece(size, number, 1))
         number += 1
         # A C string ends at the first NUL; then no line's end is seen, and nothing is continued.
         bare = line.removesuffix("\r")
-        continued = bare.endswith("\\") and "\0" not in line and number - pieces[0].line <= raw.count("\n")
-        whole += bare[:-1] if continued else line.split("\0", 1)[0]
+        continued = bare.endswith("\\") and "\0" not in line and number <= ends
+        parts.append(bare[:-1] if continued else line.split("\0", 1)[0])
+        size += len(parts[-1])
+    whole = "".join(parts)
     start, end = 0, len(whole)
     while start < end and whole[start] in SPACE:
         start += 1
@@ -113,23 +118,22 @@ def physical(text: str) -> Iterator[tuple[int, str]]:
 
 def word(text: str, at: int) -> tuple[str, int, int, int]:
     """Cut out the next word: what it says, where it begins and ends, and where the next one begins (ap_getword_conf)."""
+    plain = _plain(text, at)
+    if plain is not None:
+        begin, end = plain.span(1)
+        said = plain[1]
+        return (_unescaped(said, "\\") if "\\" in said else said), begin, end, plain.end()
     size = len(text)
     while at < size and text[at] in SPACE:
         at += 1
     if at == size:
         return "", at, at, at
     begin, quote = at, text[at]
-    if quote in "\"'":
-        at += 1
-        while at < size and text[at] != quote:
-            at += 2 if text[at] == "\\" and at + 1 < size and text[at + 1] in (quote, "\\") else 1
-        said = _unescaped(text[begin + 1 : at], quote)
-        at = min(at + 1, size)
-    else:
-        while at < size and text[at] not in SPACE:
-            at += 1
-        said = _unescaped(text[begin:at], "\\")
-    end = at
+    at += 1
+    while at < size and text[at] != quote:
+        at += 2 if text[at] == "\\" and at + 1 < size and text[at + 1] in (quote, "\\") else 1
+    said = _unescaped(text[begin + 1 : at], quote)
+    end = at = min(at + 1, size)
     while at < size and text[at] in SPACE:
         at += 1
     return said, begin, end, at

@@ -135,3 +135,10 @@ def test_modules() -> None:
     assert told(load("mpm_event", "mpm_worker")) == [("two-mpms", 2)]
     assert told(built("LoadModule proxy_module x/mod_env.so")[0]) == [("wrong-module-file", 1)]
     assert built("LoadModule mod_shib /x/mod_shib.so")[0].modules >= {"mod_shib"}
+
+
+def test_macros_that_double_macro_after_macro_come_to_an_end() -> None:
+    doubled = "".join(f"<Macro M{n}>\nUse M{n - 1}\nUse M{n - 1}\n</Macro>\n" for n in range(1, 40))
+    builder = Builder(Variables({}, set()), "/", (*STATIC, "macro"))
+    builder.file(Source("a.conf", f"<Macro M0>\nErrorLog a\n</Macro>\n{doubled}Use M39\n"))
+    assert "macros make more than 50000 lines" in [one.message for one in builder.diagnostics]

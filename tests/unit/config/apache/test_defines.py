@@ -107,3 +107,10 @@ def test_envvars_of_another_instance() -> None:
 def test_what_doubles_from_line_to_line_comes_to_an_end() -> None:
     text = "Define X a\n" + "Define X ${X}${X}\n" * 60
     assert load(Source("hub.conf", text)).diagnostics
+
+
+def test_variables_that_double_line_after_line_come_to_an_end() -> None:
+    variables = Variables({}, set(), {"a": "x" * 60_000})
+    sizes = [len(variables.resolve(line("${A}"))[0].text) for _ in range(100)]
+    assert sizes[0] == 60_000
+    assert sizes[-1] == 4

@@ -61,17 +61,17 @@ def test_where(name: str, sections: tuple[str, ...], message: str) -> None:
 
 
 def test_unknown() -> None:
-    fault = unknown("ProxyPas", MODULES, assumed=False)
+    fault = unknown("ProxyPas", assumed=False)
     assert fault.name == "unknown-directive"
     assert fault.help == "the nearest name is `ProxyPass`"
-    assert unknown("<Loction", MODULES, assumed=False).help == "the nearest name is `<Location>`"
-    fault = unknown("AuthLDAPURL", MODULES, assumed=False)
+    assert unknown("<Loction", assumed=False).help == "the nearest name is `<Location>`"
+    fault = unknown("AuthLDAPURL", assumed=False)
     assert (fault.name, fault.help.split(":")[0]) == (
         "module-not-loaded",
         "it belongs to mod_authnz_ldap, which is not loaded; load it",
     )
     assert "a2enmod authnz_ldap" in fault.help
-    assert unknown("Xyzzy", MODULES, assumed=False).help == "no directive of Apache is called so"
+    assert unknown("Xyzzy", assumed=False).help == "no directive of Apache is called so"
 
 
 def test_help() -> None:

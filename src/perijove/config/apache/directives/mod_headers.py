@@ -16,7 +16,7 @@ from perijove.config.apache.expression_names import OF_TLS
 from perijove.config.apache.identity import scheme
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
-from perijove.gateway.conditions import All, Always, Condition, HasNote, Not, NotEmpty
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation
 from perijove.gateway.templates import Fact, Given, Look, Note, Part, ResponseField, Template, Variable
 
@@ -103,18 +103,20 @@ def header(line: Directive, scope: Scope) -> None:
 def _condition(words: list[Word], scope: Scope, line: Directive) -> tuple[Condition | None, bool]:
     """Return when an edit is made, and whether that is early; None after an error was told."""
     when: Condition = Always()
-    early = False
+    early = any(word.text.lower() == "early" for word in words)
     for word in words:
         text = word.text
         if text.lower() == "early":
-            early = True
-        elif text.lower().startswith("env="):
+            continue
+        if text.lower().startswith("env="):
             name = text[4:]
             if not name.lstrip("!"):
                 scope.error("header-condition", "error: missing environment variable name. envclause should be in the form env=envar",
                             word.span, "write `env=NAME`")  # fmt: skip
                 return None, False
-            has = HasNote(_octets(name.lstrip("!")))
+            has: Condition = HasNote(_octets(name.lstrip("!")))
+            if name.lstrip("!").upper() == "HTTPS" and "ssl" in scope.modules and not early:
+                has = Any((has, Compares((Fact.HTTPS,), Comparison.SAME, (b"on",))))  # by then (ssl_hook_Fixup, mod_ssl.c)
             when = Not(has) if name.startswith("!") else has
         elif text.lower().startswith("expr="):
             found = condition(text[5:], word.span, scope)
@@ -169,6 +171,8 @@ def _format(word: Word, scope: Scope, captures: bool = False) -> Template | None
             end = close + 2
             if kind == "e":
                 part = Note(name, _NULL)
+                if name.upper() == b"HTTPS" and "ssl" in scope.modules:
+                    part = Look(((b"on", b"on"),), (Fact.HTTPS,), (part,))
             elif kind == "s":
                 part = _ssl(name, scope)
         elif mark == "t":

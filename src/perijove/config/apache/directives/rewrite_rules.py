@@ -70,6 +70,11 @@ class _List:
         self.place = place
         self.labels = labels
         self.at = [Label() for _ in rules]
+        self.behind: list[int] = []  # of each rule, the one that follows it, or the chain that it is in
+        for number in reversed(range(len(rules))):
+            chained = rules[number].flags.chain and self.behind
+            self.behind.append(self.behind[-1] if chained else number + 1)
+        self.behind.reverse()
         self.end = Label()
         self.endings: dict[bytes, tuple[bool, int]] = {}  # what may be noted of a text that was changed
         self.query_changes = any(_touches_query(one) for one in rules)
@@ -96,9 +101,7 @@ class _List:
         return self.at[number] if number < len(self.rules) else self.end
 
     def _missed(self, number: int) -> Label:
-        while number < len(self.rules) and self.rules[number].flags.chain:
-            number += 1
-        return self._after(number + 1)
+        return self._after(self.behind[number])
 
     # ---- what it does
 

@@ -1,6 +1,7 @@
 """A reader of HTTP/1.1 messages that takes RFC 9112 at its word: whatever two recipients could read in two ways is `Broken`.
 
-It is the oracle of the fuzz targets, so it is written from the grammar alone. Must not know the engine.
+It is the oracle of fuzz targets and of those who judge proxies, so it is written from the grammar alone. Must not know the engine:
+one that misreads a message must not be judged by its own reading.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ _FIELD: Final = re.compile(rb"(%b):([\t -~\x80-\xff]*)" % _TOKEN)
 _CHUNK: Final = re.compile(
     rb'([0-9A-Fa-f]{1,16})(?:;%b(?:=(?:%b|"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*' % (_TOKEN, _TOKEN)
 )
+_SIZE_BEGUN: Final = re.compile(rb"(?:[0-9A-Fa-f]{1,16}(?:;[^\n]{,4096}|\r)?)?")  # what a line of a chunk's size may begin with
+_NO_HEAD: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)|\0")
 _HOST: Final = re.compile(rb"(?:[0-9A-Za-z._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 Fields = list[tuple[bytes, bytes]]
 
 
 class Broken(Exception):
-    """It is no message."""
+    """It is no message, and will be none whatever comes behind it."""
 
 
 class Short(Broken):
@@ -52,6 +55,10 @@ class Message:
     def all(self, name: bytes) -> list[bytes]:
         return [value for known, value in self.fields if known == name]
 
+    def get(self, name: bytes) -> bytes:
+        """Return all values as one; empty if there is none."""
+        return b", ".join(self.all(name))
+
     def tokens(self, name: bytes) -> list[bytes]:
         return [one.strip(b" \t").lower() for value in self.all(name) for one in value.split(b",") if one.strip(b" \t")]
 
@@ -67,15 +74,23 @@ def lines(block: bytes) -> Fields:
     return found
 
 
-def _head(octets: bytes, shape: re.Pattern[bytes]) -> tuple[re.Match[bytes], Fields, int]:
+def head(octets: bytes) -> tuple[bytes, Fields, int]:
+    """Read a head: its first line, its fields, how many octets it takes. Raises Broken, Short."""
     end = octets.find(b"\r\n\r\n")
     if end < 0:
+        if _NO_HEAD.search(octets):
+            raise Broken(octets[:80])
         raise Short
     first, _, rest = octets[: end + 2].partition(b"\r\n")
+    return first, lines(rest), end + 4
+
+
+def _head(octets: bytes, shape: re.Pattern[bytes]) -> tuple[re.Match[bytes], Fields, int]:
+    first, fields, size = head(octets)
     match = shape.fullmatch(first)
     if match is None:
         raise Broken(first)
-    return match, lines(rest), end + 4
+    return match, fields, size
 
 
 def _framing(message: Message) -> int | None:
@@ -100,6 +115,8 @@ def chunks(octets: bytes) -> tuple[bytes, Fields, int]:
     while True:
         end = octets.find(b"\r\n", at)
         if end < 0:
+            if _SIZE_BEGUN.fullmatch(octets, at) is None:
+                raise Broken(octets[at : at + 80])
             raise Short
         match = _CHUNK.fullmatch(octets[at:end])
         if match is None:
@@ -107,10 +124,10 @@ def chunks(octets: bytes) -> tuple[bytes, Fields, int]:
         size, at = int(match[1], 16), end + 2
         if size == 0:
             break
+        if not b"\r\n".startswith(octets[at + size : at + size + 2]):
+            raise Broken("a chunk is longer than it says")
         if len(octets) < at + size + 2:
             raise Short
-        if octets[at + size : at + size + 2] != b"\r\n":
-            raise Broken("a chunk is longer than it says")
         content.append(octets[at : at + size])
         at += size + 2
     start = at

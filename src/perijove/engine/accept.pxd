@@ -1,0 +1,2 @@
+cpdef tuple accept(object listening)
+cpdef bytes local_address(int fd)
