@@ -1,6 +1,7 @@
 """What JupyterHub's own tests need of us, as a pytest plugin.
 
-Names below localhost.jovyan.org are this machine's, which saves asking the DNS; and the proxy class may be another.
+Names below localhost.jovyan.org are this machine's, which saves asking the DNS; ports are such that nobody else is given; and the
+proxy class may be another.
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ import importlib
 import os
 import socket
 from typing import Any
+
+import jupyterhub.utils
+
+from perijove.demo.processes import free_port
 
 _ask = socket.getaddrinfo
 
@@ -21,6 +26,9 @@ def _here(host: Any, *args: Any, **options: Any) -> Any:
 
 
 socket.getaddrinfo = _here
+# The hub's own choice is a port that the system gives to any connection as well, until somebody listens on it: in a run beside
+# others one time in some was "Address already in use". All that take it from there are imported later.
+jupyterhub.utils.random_port = free_port
 
 
 def pytest_runtest_setup(item: Any) -> None:

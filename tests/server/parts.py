@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.client
 import os
 import re
@@ -223,6 +224,21 @@ class Conversation:
 Handler = Callable[[Conversation], None]
 
 
+def _bind(sock: socket.socket, host: str, port: int) -> None:
+    """Bind to a port, or to any that the system does not give away by itself.
+
+    Notebooks' kernels are told such a port seconds before they listen on it: in tests beside these it would be taken.
+    """
+    while True:
+        try:
+            sock.bind((host, port or free_port()))
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return
+
+
 class Origin:
     """A server behind perijove: `handler` is given each connection, in a thread of its own."""
 
@@ -244,7 +260,10 @@ class Origin:
         self._threads: list[threading.Thread] = []
         self._socket = socket.socket(socket.AF_UNIX if path else family)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(path or ("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+        if path:
+            self._socket.bind(path)
+        else:
+            _bind(self._socket, "::1" if family == socket.AF_INET6 else "127.0.0.1", port)
         self._socket.listen(4096)
         self.port = 0 if path else self._socket.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, daemon=True)

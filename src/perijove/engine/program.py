@@ -161,12 +161,12 @@ class Anywhere(Action):
         scheme, _, rest = url.partition(b"://")
         authority, slash, path = rest.partition(b"/")
         port = authority.rpartition(b"]")[2].rpartition(b":")
-        if port[1] and port[2] and not (port[2].isdigit() and 0 < int(port[2][:6]) < 65536):
+        named = b"?" in authority or b"#" in authority
+        if port[1] and (port[2] or named) and not (port[2].isdigit() and 0 < int(port[2][:6]) < 65536):
             # What is no number is a part of a name that nobody has; with a question mark it is not even that.
             # That nobody has it is found out behind what cannot stand in a request line.
             spelt = _spelt(slash + path, self.encoding)
             odd = spelt is not None and not consists(spelt, _IS_TARGET)
-            named = b"?" in authority or b"#" in authority
             state.status = 400 if port[2].isdigit() or named else 403 if odd else 500
             return False
         upstream = self.find(scheme.lower(), authority.lower())
@@ -219,7 +219,7 @@ class ForwardAsked(Action):
         if self.by is not None:
             # As proxy_http_canon has it.
             state.target = state.whole if state.form == b"connect" else state.form + b"://" + state.host + state.target
-        state.origin = state.host if state.form == b"connect" else state.form + b"://" + state.host + state.wanted
+        state.origin = state.host if state.form == b"connect" else state.whole
         state.onward = b""
         return True
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.unit.engine.loopback import turn_for, turning
 
 from perijove.engine.const import AGAIN, ERR, HUP, IN, OUT
 from perijove.engine.poll import clock
@@ -41,12 +42,8 @@ class Spy(Endpoint):
 
 @pytest.fixture
 def reactor() -> Iterator[Reactor]:
-    made = Reactor()
-    yield made
-    for endpoint in made.table:
-        if endpoint is not None:
-            endpoint.close()
-    made.poller.close()
+    with turning() as made:
+        yield made
 
 
 @pytest.fixture
@@ -68,16 +65,6 @@ def spy(
     endpoint = Spy(reactor, then)
     endpoint.attach(near, interest)
     return endpoint, end
-
-
-def turns(reactor: Reactor, seconds: float) -> int:
-    """Turn for a while; return how often."""
-    end = time.monotonic() + seconds
-    count = 0
-    while (left := end - time.monotonic()) > 0:
-        reactor.turn(left)
-        count += 1
-    return count
 
 
 # ------------------------------------------------------------------ readiness
@@ -151,7 +138,7 @@ def test_close(reactor: Reactor, far: list[socket.socket]) -> None:
     with pytest.raises(OSError):
         os.fstat(fd)
     endpoint.want(OUT)
-    turns(reactor, 0.3)
+    turn_for(reactor, 0.3)
     assert endpoint.told == []
 
 
@@ -273,7 +260,7 @@ def test_deadlines_in_order_and_not_too_early(reactor: Reactor) -> None:
         endpoint = Spy(reactor, lambda its, number=number: order.append((number, time.monotonic() - start)))  # type: ignore[misc]
         endpoint.until(seconds)
         endpoints.append((endpoint, seconds))
-    turns(reactor, 0.7)
+    turn_for(reactor, 0.7)
     assert [number for number, _ in order] == [1, 2, 0]
     for number, at in order:
         seconds = endpoints[number][1]
@@ -285,9 +272,9 @@ def test_a_deadline_that_is_put_off(reactor: Reactor) -> None:
     endpoint = Spy(reactor)
     endpoint.until(0.1)
     endpoint.until(0.4)
-    turns(reactor, 0.25)
+    turn_for(reactor, 0.25)
     assert endpoint.told == []
-    turns(reactor, 0.45)
+    turn_for(reactor, 0.45)
     assert endpoint.told == ["timeout"]
 
 
@@ -295,7 +282,7 @@ def test_a_deadline_that_is_brought_forward(reactor: Reactor) -> None:
     endpoint = Spy(reactor)
     endpoint.until(5)
     endpoint.until(0.1)
-    turns(reactor, 0.4)
+    turn_for(reactor, 0.4)
     assert endpoint.told == ["timeout"]
 
 
@@ -304,7 +291,7 @@ def test_a_deadline_that_is_taken_back(reactor: Reactor, seconds: float) -> None
     endpoint = Spy(reactor)
     endpoint.until(0.1)
     endpoint.until(seconds)
-    turns(reactor, 0.35)
+    turn_for(reactor, 0.35)
     assert (endpoint.told, endpoint.deadline) == ([], 0.0)
 
 
@@ -313,14 +300,14 @@ def test_a_deadline_that_is_taken_back_and_given_anew(reactor: Reactor) -> None:
     endpoint.until(0.1)
     endpoint.until(0.0)
     endpoint.until(0.15)
-    turns(reactor, 0.5)
+    turn_for(reactor, 0.5)
     assert endpoint.told == ["timeout"]
 
 
 def test_a_deadline_that_is_set_again_when_it_is_over(reactor: Reactor) -> None:
     endpoint = Spy(reactor, lambda its: its.until(0.1) if len(its.told) < 3 else None)
     endpoint.until(0.1)
-    turns(reactor, 1.0)
+    turn_for(reactor, 1.0)
     assert endpoint.told == ["timeout"] * 3
 
 
@@ -328,7 +315,7 @@ def test_a_deadline_far_away_does_not_keep_the_loop_busy(reactor: Reactor) -> No
     endpoint = Spy(reactor)
     endpoint.until(0.1)
     endpoint.until(60)
-    assert turns(reactor, 0.4) < 10
+    assert turn_for(reactor, 0.4) < 10
     assert endpoint.told == []
 
 
@@ -385,7 +372,7 @@ def test_a_hang_up_that_nobody_waits_for_is_muted(reactor: Reactor, far: list[so
     endpoint.want(0)
     end.send(b"last words")
     end.close()
-    assert turns(reactor, 0.1) < 5  # the poller would tell of it without end
+    assert turn_for(reactor, 0.1) < 5  # the poller would tell of it without end
     assert (endpoint.told, endpoint.muted, endpoint.closed) == ([], True, False)
     # It may still hold octets for whoever is not ready for them yet.
     endpoint.want(IN)
@@ -411,7 +398,7 @@ def test_a_muted_one_is_muted_again(reactor: Reactor, far: list[socket.socket]) 
     endpoint.want(0)
     end.close()
     for _ in range(3):
-        assert turns(reactor, 0.05) < 5
+        assert turn_for(reactor, 0.05) < 5
         assert endpoint.muted
         endpoint.want(IN)
         endpoint.want(0)
@@ -474,7 +461,7 @@ def test_a_fault_ends_one_connection_only(
     else:
         faulty.until(0.05)
     other.send(b"x")
-    turns(reactor, 0.3 if by == "timeout" else 0.02)
+    turn_for(reactor, 0.3 if by == "timeout" else 0.02)
     assert (faulty.closed, good.closed) == (True, False)
     assert len(faulty.told) == 1
     assert good.told

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.scope import Kind
 from perijove.config.apache.targets import Target, target_of
-from perijove.config.apache.upstreams import seconds
+from perijove.config.apache.upstreams import whole
 from perijove.config.apache.words import octets
 from perijove.config.apache.workers import parameters_of, status_of
 from perijove.gateway.actions import Turn
@@ -67,13 +67,22 @@ class Balancers:
             return _with_path(member, target), parameters
         return None
 
-    def urls(self, url: str) -> list[str]:
-        """Return the URLs that a balancer's stands for; of any other URL itself."""
+    def urls(self, url: str, public: str) -> list[str]:
+        """Return the URLs that a balancer's stands for, which become a path here; of any other URL itself."""
         target = target_of(url)
         if target is None or target.scheme != "balancer":
             return [url]
-        found = (_with_path(member, target) for member, _ in self.members(target))
-        return [f"{member.scheme}://{member.authority}{member.path}" for member in found]
+        found: list[str] = []
+        for member, _ in self.members(target):
+            origin = f"{member.scheme}://{member.authority}"
+            # A slash alone is as good as nothing, and a member's own last one does not count (ap_proxy_location_reverse_map).
+            if target.path not in ("", "/"):
+                found.append(origin + member.path.removesuffix("/") + target.path)
+                continue
+            if public == "/" and not member.path.endswith("/"):  # there are not to be two of them
+                found.append(origin + member.path + "/")
+            found.append(origin + member.path)
+        return found
 
     def choose(
         self, flow: Flow, one: Pass, when: Condition, members: Sequence[Member], send: Callable[[Pass, Target], None]
@@ -106,7 +115,7 @@ class Balancers:
                 octets(its.get("route", "")),
                 octets(its.get("redirect", "")),
                 "h" in status_of(its),
-                seconds(its.get("retry"), 60.0),
+                whole(its.get("retry"), 60.0),
                 int(its.get("lbset", "0")),
             )
             for target, its in targets
@@ -129,4 +138,4 @@ def _name(target: Target) -> str:
 
 
 def _with_path(member: Target, balancer: Target) -> Target:
-    return replace(member, path=member.path.rstrip("/") + balancer.path)
+    return replace(member, path=member.path + balancer.path)  # rewrite_url (mod_proxy_balancer.c)

@@ -67,8 +67,10 @@ class Host:
         leads = any("handler" in one.said for one in self.merged)
         leads = leads or (any(one.rewriting for one in self.inner) and any(line.flags.proxy for line in rules))
         self.keeps_url = leads and bool(self.proxies)
+        # A host has nothing of what the main server says of them (merge_core_dir_configs, server/core.c).
+        self.encoded_slashes: str = scope.said.get("encoded-slashes", "off")
         # Slashes that have been kept encoded are not encoded once more (proxy_http_canon: PROXY_CANONENC_NOENCODEDSLASHENCODING).
-        self.encoding = Encoding.SLASHES if self.said("encoded-slashes") == "nodecode" else Encoding.CANONICAL
+        self.encoding = Encoding.SLASHES if self.encoded_slashes == "nodecode" else Encoding.CANONICAL
 
     @property
     def walked_url(self) -> Template:

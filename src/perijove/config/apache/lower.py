@@ -82,7 +82,7 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
             program=True,
             forwards=host.forwards,
             own=own_asked(host.scope, host.called) if host.forwards else None,
-            encoded_slashes=host.said("encoded-slashes", "off"),
+            encoded_slashes=host.encoded_slashes,
             merge_slashes=host.said("merge-slashes", True),
             per_connection=limits.per_connection(host.levels),
             ranges=True,
@@ -150,6 +150,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     settings.add(flow, host, host.inner)
     variables.add(flow, host, host.inner)
     Access(host.merged, host.when).rules(flow)
+    variables.of_tls(flow, host)
     variables.add_late(flow, host)
     forward.refusals(flow, host)
     fixups.add(flow, host, site)

@@ -33,7 +33,7 @@ from perijove.gateway.conditions import (
     both,
 )
 from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, Refuse, Set, SetNote, Template, Then
-from perijove.gateway.templates import Capture, Fact, RequestField, Rest, Variable, Without
+from perijove.gateway.templates import Capture, Fact, Given, RequestField, Rest, Variable, Without
 
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_proxy import Pass
@@ -151,6 +151,8 @@ class Mapper:
         path: Template
         if one.pattern is None:
             path = (base, passes.behind(one, self.host.slashes))
+            if one.target is not None and one.target.scheme == "balancer" and not one.target.path:
+                path = (base, Given(path[1:], path[1:], (b"/",)))  # proxy_balancer_canon
         else:
             path = passes.with_captures(base, Fact.PATH)
         if one.nocanon and one.pattern is not None:

@@ -19,7 +19,7 @@ _OWN = Not(NotEmpty((Fact.DESTINATION,)))
 def response_rules(
     merged: list[Scope],
     when: Callable[[Scope], Condition],
-    members: Callable[[str], list[str]],
+    members: Callable[[str, str], list[str]],
     origin: Template,
     via: list[Rule],
     interpolates: bool,
@@ -29,7 +29,7 @@ def response_rules(
     Args:
         merged: all scopes, in the order in which they are merged.
         when: which requests a scope is for.
-        members: the URLs that a balancer's stands for; of any other URL itself.
+        members: the URLs that a balancer's stands for, which become a path; of any other URL itself.
         origin: scheme, name and port of the server's own URLs.
         via: what ProxyVia does.
         interpolates: ProxyPassInterpolateEnv is on.
@@ -40,7 +40,7 @@ def response_rules(
         for one in scope.said.get("proxy-pass-reverse", ()):
             path = filled(one.path, one.interpolate and interpolates)
             public: Template = path if "://" in one.path else (*origin, *path)
-            for url in members(one.url):
+            for url in members(one.url, one.path):
                 prefix = filled(url, one.interpolate and interpolates)
                 rules.append(Rule(when(scope), ReplacePrefix(prefix, public), Then.NEXT, one.origin))
     for scope in merged:

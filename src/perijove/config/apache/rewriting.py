@@ -94,7 +94,7 @@ class _Proxying:
         section = self.upstreams.deciding(target)[-1]
 
         def send(its: Pass, member: Target) -> None:
-            base = octets(member.path.rstrip("/"))
+            base = octets(member.path)
             name = self.upstreams.name(member, its.parameters, section)
             flow.add(Always(), ForwardTo(name, (base, *path), encoding, named=octets(beginning(target))), proxied, span)
 

@@ -55,7 +55,7 @@ class Upstreams:
             address = UnixAddress(target.socket)
         else:
             address = TcpAddress(*split(target.authority, SCHEMES[target.scheme][1]))
-        timeout = seconds(parameters.get("timeout"), self.said("proxytimeout", self.said("timeout", _TIMEOUT)))
+        timeout = whole(parameters.get("timeout"), self.said("proxytimeout", self.said("timeout", _TIMEOUT)))
         connect = seconds(parameters.get("connectiontimeout"), timeout)
         tls = self._tls(section) if secure else None
         scheme = "https" if secure else "http"
@@ -73,7 +73,7 @@ class Upstreams:
             address=address,
             tls=tls,
             max_idle=0 if used_once(parameters) else 64,
-            idle_timeout=seconds(parameters.get("ttl"), 30.0),
+            idle_timeout=whole(parameters.get("ttl"), 30.0),
             host=octets(target.authority.lower()),  # ap_proxy_canon_netloc
             absolute=absolute,
             timeouts=Timeouts(connect=connect, response=timeout, stream=timeout, body=timeout, tunnel=idle),
@@ -138,6 +138,12 @@ class Upstreams:
             expiry=expiry,
             name_from_host=True,
         )
+
+
+def whole(text: str | None, default: float) -> float:
+    """Return how long a parameter says that atoi reads: a unit means nothing (set_worker_param, mod_proxy.c)."""
+    found = re.match(r"[ \t]*\+?([0-9]+)", text or "")
+    return float(found[1]) if found else default
 
 
 def seconds(text: str | None, default: float) -> float:

@@ -1,21 +1,26 @@
 """Variables of requests: SetEnv, UnsetEnv, SetEnvIf, BrowserMatch, of all scopes together.
 
-Sources: fixup_env_module (modules/metadata/mod_env.c), match_headers (mod_setenvif.c). Must not know what looks at them.
+Sources: fixup_env_module (modules/metadata/mod_env.c), match_headers (mod_setenvif.c), ssl_hook_Fixup (modules/ssl). Must not know what looks at them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Final
 
-from perijove.gateway.conditions import All, Condition, HasNote, Not, both
+from perijove.config.apache.expression_names import OF_TLS
+from perijove.gateway.conditions import All, Condition, HasNote, Not, NotEmpty, both
 from perijove.gateway.rules import SetNote, UnsetNote
+from perijove.gateway.templates import Fact, Note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from perijove.config.apache.flow import Flow
     from perijove.config.apache.host import Host
     from perijove.config.apache.scope import Scope
+
+_TLS: Final = NotEmpty((Fact.TLS_PROTOCOL,))
 
 
 def add(flow: Flow, host: Host, scopes: Sequence[Scope]) -> None:
@@ -25,6 +30,36 @@ def add(flow: Flow, host: Host, scopes: Sequence[Scope]) -> None:
             if not one.late:
                 when = both(host.when(scope), one.when)
                 flow.add(when, UnsetNote(one.name) if one.value is None else SetNote(one.name, one.value), origin=one.origin)
+
+
+def of_tls(flow: Flow, host: Host) -> None:
+    """Add what mod_ssl sets of a connection that is TLS (ssl_hook_Fixup, ssl_engine_kernel.c)."""
+    if host.said("sslengine") != "on":
+        return
+    edits = [edit for scope in host.merged for edit in (*scope.request, *scope.response)]
+    read = {name.upper() for edit in edits for value in (edit.when, edit.edit) for name in _read(value)}
+    if b"HTTPS" in read:
+        flow.add(_TLS, SetNote(b"HTTPS", (b"on",)))
+    for name, text in OF_TLS.items():
+        if name.encode() not in read:
+            continue
+        if name == "SSL_TLS_SNI":
+            flow.add(All((_TLS, NotEmpty(text))), SetNote(name.encode(), text))
+        for scope in host.merged:
+            if scope.said.get("ssl-variables"):
+                flow.add(both(host.when(scope), _TLS), SetNote(name.encode(), text), origin=scope.origin)
+
+
+def _read(value: object) -> Iterator[bytes]:
+    """Return the variables that a condition or an edit asks for."""
+    if isinstance(value, Note | HasNote):
+        yield value.name
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _read(one)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _read(getattr(value, each.name))
 
 
 def add_late(flow: Flow, host: Host) -> None:

@@ -59,7 +59,7 @@ def redirect(line: Directive, scope: Scope) -> None:
         elif first.isdigit():
             status = int(first)
             words.pop(0)
-    inside = scope.kind in (Kind.LOCATION, Kind.IF)
+    inside = scope.kind not in (Kind.SERVER, Kind.HOST)
     gone = not 300 <= status <= 399
     if gone and not words and not inside and name == "redirect":
         return  # nothing is gone

@@ -41,6 +41,13 @@ def file(line: Directive, scope: Scope) -> None:
     scope.said.setdefault(line.name.lower(), []).append((path, line.words[0].span))
 
 
+@directive("SSLOptions")
+def options(line: Directive, scope: Scope) -> None:
+    """Say which variables requests have of their connection."""
+    words = [word.text.lower() for word in line.words]
+    scope.said["ssl-variables"] = "stdenvvars" in words or "+stdenvvars" in words
+
+
 @directive("SSLProxyVerify", "SSLVerifyClient")
 def verify(line: Directive, scope: Scope) -> None:
     """Say whether the other side must show a certificate."""

@@ -112,7 +112,7 @@ class Results:
             when: Condition = Always() if kind == "known" else Matches(HELD, PATH_NEXT)
             path: Template = HELD
             if flags.noescape:  # a query right behind the host's name is a part of it
-                flow.add(All((Not(Matches(HELD, _SLASHED)), NotEmpty((Variable.SEARCH,)))), Refuse(400), Then.STOP, span)
+                self._refuse_later(All((Not(Matches(HELD, _SLASHED)), NotEmpty((Variable.SEARCH,)))), Refuse(400), span)
                 path = (*path, Variable.SEARCH)
             flow.add(when, ForwardTo(upstream, path, encoding, flags.noescape, origin), self.labels.proxied, span)
             if kind == "open":
@@ -137,6 +137,16 @@ class Results:
             flow.add(
                 Always(), ForwardAnywhere((*self.place.around.names.origin, Fact.HELD), encoding), self.labels.proxied, span
             )
+
+    def _refuse_later(self, when: Condition, refusal: Refuse, span: Span | None) -> None:
+        """Refuse what is found to be nonsense when it is to be sent (proxy_http_canon)."""
+        if self.place.refuse is None:
+            self.flow.add(when, refusal, Then.STOP, span)
+            return
+        other = Label()
+        self.flow.go(other, Not(when), span)
+        self.place.refuse(self.flow, refusal, self.labels.proxied, span)
+        self.flow.place(other)
 
     def _sections(self, kind: str, origin: bytes, encoding: Encoding, span: Span | None) -> None:
         if kind in ("known", "open") and self.place.sections is not None and span is not None:
