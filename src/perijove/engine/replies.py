@@ -173,7 +173,10 @@ def _internal_redirect(site: Site, exchange: Exchange, target: bytes, status: in
     if head is None:
         return None
     table = site.table
-    table.notes = {b"redirect_" + name: value for name, value in state.notes.items() if name[:1] != b"\0"}
+    # Those of a program's own begin with a zero octet, here as there.
+    table.notes = {
+        b"\0redirect_" + name[1:] if name[:1] == b"\0" else b"redirect_" + name: value for name, value in state.notes.items()
+    }
     table.notes[b"redirect_status"] = b"%d" % status
     plan = table.resolve(head, None, exchange.peer)
     table.notes = None

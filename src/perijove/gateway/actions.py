@@ -265,6 +265,11 @@ class Page:
     text: Template | None = None
     elsewhere: Template = ()
 
+    @property
+    def local(self) -> bool:
+        """Whether the other place is a path here."""
+        return isinstance(first := next(iter(self.elsewhere), None), bytes) and first.startswith(b"/")
+
 
 @dataclass(frozen=True, slots=True)
 class Set:

@@ -124,8 +124,7 @@ def host_table(
             elif page.text is not None:
                 made.pages[status] = (const.TEXT, _octets(page.text))
             else:
-                inside = page.elsewhere[:1] and isinstance(page.elsewhere[0], bytes) and page.elsewhere[0].startswith(b"/")
-                made.pages[status] = (const.INSIDE if inside else const.ELSEWHERE, _octets(page.elsewhere))
+                made.pages[status] = (const.INSIDE if page.local else const.ELSEWHERE, _octets(page.elsewhere))
         its = [(at, chosen[at], one) for at, one in enumerate(operations) if state.selected >> at & 1]
         request = [(rule.do, one) for at, rule, one in its if at < requests]
         response = [(rule.do, one) for at, rule, one in its if at >= requests and not one.always]

@@ -7,18 +7,22 @@ mod_auth_basic.c. Knows scopes and what was said in them. Must not know how requ
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import reasons
 from perijove.config.apache.directives.mod_authz import combined
 from perijove.config.apache.flow import Flow, Label
-from perijove.gateway.conditions import All, Always, Any, Condition, Never, Not, both
-from perijove.gateway.rules import Authenticate, Refuse, Then
+from perijove.config.apache.settings import has_local_page
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, both
+from perijove.gateway.rules import Authenticate, Refuse, SetNote, Then
+from perijove.gateway.templates import Note
 
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_authz import Verdict
     from perijove.config.apache.scope import Scope
 
+_MET: Final = b"\0met"
+_MET_BEFORE: Final = b"\0redirect_met"
 When = Callable[["Scope"], Condition]  # which requests a scope is for
 
 
@@ -32,6 +36,8 @@ class Access:
     def rules(self, flow: Flow) -> None:
         """Add the rules that refuse whoever may not."""
         allowed = Label()
+        if self.keeps_out() and any(has_local_page(scope) for scope in self.merged):
+            self._same_sections(flow, allowed)
         self._order(flow, allowed)
         self._require(flow)
         flow.place(allowed)
@@ -44,6 +50,18 @@ class Access:
             if any(one.needs_user or not isinstance(one.when, Always) for one in scope.said.get("require", ())):
                 return True
         return False
+
+    def _same_sections(self, flow: Flow, allowed: Label) -> None:
+        """Ask no page of an error that lies in the very sections of what it is given for (ap_process_request_internal).
+
+        Which sections a request is in is noted, and the note is there under another name when the page is asked for.
+        """
+        flow.add(Always(), SetNote(_MET, (b"all",)))
+        for at, scope in enumerate(self.merged):
+            when = self.when(scope)
+            if not isinstance(when, Always):
+                flow.add(when, SetNote(_MET, (Note(_MET), b",%d" % at)))
+        flow.go(allowed, Compares((Note(_MET),), Comparison.SAME, (Note(_MET_BEFORE),)))
 
     # ------------------------------------------------------------------ Order, Allow, Deny, Satisfy
 

@@ -26,6 +26,11 @@ def add(flow: Flow, host: Host, scopes: Sequence[Scope]) -> None:
         pages(flow, host, (scope,))
 
 
+def has_local_page(scope: Scope) -> bool:
+    """Tell whether a scope has the answer for another path given in place of an error."""
+    return any(page is not None and page.local for page in scope.said.get("pages", {}).values())
+
+
 def pages(flow: Flow, host: Host, scopes: Sequence[Scope]) -> None:
     """Add the pages of scopes (ErrorDocument)."""
     for scope in scopes:
