@@ -42,7 +42,7 @@ def test_idle_tunnels(many: None, fronts: Callable[..., Front], origins: Callabl
     accepting = Accepting()
     front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origins(accepting).url}"')
     descriptors, memory, most = front.descriptors(), front.rss(), []
-    for _ in range(4):
+    for _ in range(6):
         clients = [Client(front.port) for _ in range(TUNNELS)]
         for one in clients:
             assert one.upgrade().status == 101
@@ -53,9 +53,9 @@ def test_idle_tunnels(many: None, fronts: Callable[..., Front], origins: Callabl
         accepting.kept.clear()
         assert eventually(lambda: front.descriptors() == descriptors), front.descriptors()
     assert (most[0] - memory) * 1024 / TUNNELS <= 2  # KiB each; what the kernel holds is not ours
-    # The allocator keeps arenas of the first round and fills them again; a round that left something would add to them.
-    assert most[-1] - most[1] < 2, most
-    assert front.rss() <= most[-1]
+    # The allocator keeps arenas of the first round and fills them again; rounds that left something would add to them: four
+    # rounds a KiB for each tunnel, which is more than this.
+    assert max(most[-1], front.rss()) - most[1] < 2, most
 
 
 def test_aborted_connections(front: Front, origin: Origin) -> None:
