@@ -1,7 +1,7 @@
 """What JupyterHub's own tests need of us, as a pytest plugin.
 
-Names below localhost.jovyan.org are this machine's, which saves asking the DNS; ports are such that nobody else is given; and the
-proxy class may be another.
+Names below localhost.jovyan.org are this machine's, which saves asking the DNS; ports are such that nobody else is given; servers
+find the pages that tests look for (nbclassic's); and the proxy class may be another.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def pytest_runtest_setup(item: Any) -> None:
 
 
 def pytest_configure() -> None:
+    """Let servers have the extensions that are installed for the tests, and hubs the class that was asked for."""
+    from jupyterhub.spawner import Spawner
+
+    told = Spawner.get_env
+    Spawner.get_env = lambda self: {**told(self), "JUPYTER_CONFIG_PATH": os.environ["JUPYTER_CONFIG_PATH"]}
     named = os.environ.get("PERIJOVE_PROXY_CLASS")
     if not named:
         return

@@ -61,7 +61,9 @@ def run(mode: str, files: tuple[str, ...], as_class: bool, expression: str = "")
         work = Path(folder)
         (work / "pytest.ini").write_text(INI)
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "JUPYTER_PLATFORM_DIRS": "1", "JUPYTERHUB_ALLOW_ROOT": "1"}
-        env["JUPYTER_CONFIG_PATH"] = str(FOLDER / "etc" / "jupyter")  # nbclassic is a server's extension, and has its file there
+        env["JUPYTER_CONFIG_PATH"] = str(
+            FOLDER / "etc" / "jupyter"
+        )  # nbclassic is a server's extension, and has its file there
         env["PYTHONPATH"] = os.pathsep.join((str(FOLDER), str(project), str(project / "src")))
         path = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
         if as_class:
