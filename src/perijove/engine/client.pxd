@@ -30,7 +30,7 @@ cdef class Client(Arrival):
     cdef public UpstreamConnection upstream
     cdef public bint head_begun, buffered, repeated, client_ended, upstream_ended
     cdef public bytes replay, accept, referer, agent
-    cdef public double retry_until, tunnelled, idle
+    cdef public double retry_until, tunnelled
     cpdef void enter(self, Limiter limiter) except *
     @cython.locals(count=Py_ssize_t, mode=cython.int)
     cdef void _read(self) except *

@@ -86,7 +86,6 @@ class Client(Arrival):
         "first",
         "head_begun",
         "head_size",
-        "idle",
         "referer",
         "repeated",
         "replay",
@@ -115,7 +114,6 @@ class Client(Arrival):
         self.referer = b""
         self.agent = b""
         self.tunnelled = 0.0  # when a tunnel began
-        self.idle = 0.0  # seconds after which it ends if nobody says anything; 0 is never
 
     def arrived(self) -> None:
         """Read the first request."""
@@ -926,8 +924,7 @@ class Client(Arrival):
         self.deadline = 0.0
         self.probe()
         upstream.probe()
-        self.idle = upstream.upstream.timeouts.tunnel
-        self.until(self.idle)
+        self.until(upstream.upstream.timeouts.tunnel)
         upstream.deadline = 0.0
         site = self.site
         self.exchange.lighten()
@@ -979,7 +976,8 @@ class Client(Arrival):
                     self._finished()
                     self.close()
                     return
+        timeouts = upstream.upstream.timeouts
         if self.client_ended or self.upstream_ended:
-            self.until(upstream.upstream.timeouts.write)  # what is left is said soon; TCP would keep half a tunnel for ever
-        elif self.idle:
-            self.until(self.idle)
+            self.until(timeouts.write)  # what is left to say is said soon; TCP would keep half a tunnel for ever
+        elif timeouts.tunnel:
+            self.until(timeouts.tunnel)
