@@ -6,14 +6,16 @@ mod_auth_basic.c. Knows scopes and what was said in them. Must not know how requ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import reasons
-from perijove.config.apache.directives.mod_authz import combined
+from perijove.config.apache.directives.mod_authz import combined, with_members
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.settings import has_local_page
-from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, both
+from perijove.config.apache.words import octets
+from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, PathPrefix, both
 from perijove.gateway.rules import Authenticate, Refuse, SetNote, Then
 from perijove.gateway.templates import Note
 
@@ -118,7 +120,7 @@ class Access:
 
     def _verdict(self, said: Sequence[Scope], at: int) -> tuple[Condition, Condition, bool]:
         """Return when a section lets in, when it might, and whether that depends on who asks (merge_authz_dir_config)."""
-        own: Verdict = combined(said[at].said["require"])
+        own = self._known(said[at])
         merging = said[at].said.get("authmerging", "off")
         if merging == "off" or at == 0:
             return own.when, own.could, own.needs_user
@@ -137,17 +139,35 @@ class Access:
             return All((own.when, Any((Not(some), before)))), All((own.could, Any((Not(some), might)))), asks
         return Any((own.when, All((some, before)))), Any((own.could, All((some, might)))), asks
 
+    def _known(self, scope: Scope) -> Verdict:
+        """Return what a section says, with the members of groups that it asks for."""
+        its: Verdict = combined(scope.said["require"])
+        members: dict[str, list[str]] = {}
+        for one in self._until(scope):
+            members = one.said.get("authgroupfile", members)
+        return replace(its, when=with_members(its.when, members), could=with_members(its.could, members))
+
     def _users(self, scope: Scope) -> tuple[bytes | None, tuple[tuple[bytes, bytes], ...]]:
         realm: bytes | None = None
         kind = "none"
         users: tuple[tuple[bytes, bytes], ...] = ()
-        for one in self.merged:
-            if one is not scope and not isinstance(self.when(one), Always) and one.said.get("authname") is None:
-                continue
+        for one in self._until(scope):
             kind = one.said.get("authtype", kind)
             if "authname" in one.said:
-                realm = one.said["authname"].encode("utf-8", "surrogateescape")
+                realm = octets(one.said["authname"])
             users = one.said.get("users", users)
-            if one is scope:
-                break
         return (realm or b"") if kind.lower() == "basic" else None, users
+
+    def _until(self, scope: Scope) -> Iterator[Scope]:
+        """Yield the scopes that say how users of a section are told: itself the last."""
+        for one in self.merged:
+            if one is scope or isinstance(self.when(one), Always) or "authname" in one.said or _encloses(one, scope):
+                yield one
+            if one is scope:
+                return
+
+
+def _encloses(one: Scope, other: Scope) -> bool:
+    """Tell whether all that is in a section is in another, both of paths."""
+    paths = [scope.condition.prefix for scope in (one, other) if isinstance(scope.condition, PathPrefix)]
+    return len(paths) == 2 and paths[1].startswith(paths[0]) and paths[1][len(paths[0].rstrip(b"/")) :][:1] in (b"", b"/")

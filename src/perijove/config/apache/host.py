@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import files
-from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.identity import identity
+from perijove.config.apache.own_names import own_names
 from perijove.config.apache.proxy_sections import proxied_to
 from perijove.config.apache.scope import Kind, Levels, Scope, ifs
 from perijove.gateway.conditions import Always, Any, Condition, HasNote, Never

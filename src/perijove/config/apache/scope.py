@@ -126,11 +126,7 @@ def ifs(sections: Sequence[Scope]) -> list[Scope]:
 
 def root_of(scope: Scope, path: str) -> str:
     """Return a path; one that is not absolute is below ServerRoot (ap_server_root_relative)."""
-    for one in within(scope):
-        root = one.said.get("serverroot")
-        if root:
-            return os.path.join(root[0], path)
-    return os.path.join("/etc/apache2", path)
+    return os.path.join(within(scope)[-1].said["serverroot"], path)
 
 
 def within(scope: Scope) -> Sequence[Scope]:

@@ -70,6 +70,7 @@ _AUTHORIZATION = frozenset(("requireall", "requireany", "requirenone"))
 def scopes(reading: Reading, tell: Callable[[Diagnostic], None]) -> tuple[Scope, list[Scope]]:
     """Return the server's scope, and those of its virtual hosts, in order."""
     server = Scope(Kind.SERVER, reading.modules, tell)
+    server.said["serverroot"] = reading.root
     hosts: list[Scope] = []
     _fill(server, reading.items, hosts)
     return server, hosts

@@ -14,6 +14,7 @@ from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import condition, unquoted
 from perijove.config.apache.values import PROVIDERS as KNOWN
+from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -31,6 +32,8 @@ from perijove.gateway.conditions import (
 from perijove.gateway.templates import Fact, Variable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from perijove.config.apache.directive import Section, Word
     from perijove.config.apache.scope import Scope
     from perijove.gateway.conditions import Network
@@ -84,6 +87,29 @@ class Verdict:
     could: Condition  # whether it might hold for somebody (AUTHZ_DENIED_NO_USER), or for nobody (AUTHZ_DENIED)
     methods: Condition = field(default_factory=Always)  # of which methods it says something (<Limit>)
     origin: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InGroup(Any):
+    """Whether a user is in one of these groups: nobody is, until it is known which file says so."""
+
+    groups: tuple[str, ...] = ()
+
+
+def with_members(condition: Condition, members: Mapping[str, Sequence[str]]) -> Condition:
+    """Return a condition with the members of groups in place of these."""
+    match condition:
+        case InGroup(groups=groups):
+            users = [user for group in groups for user in members.get(group, ())]
+            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (octets(one),)) for one in users))
+        case All(of):
+            return All(tuple(with_members(one, members) for one in of))
+        case Any(of):
+            return Any(tuple(with_members(one, members) for one in of))
+        case Not(one):
+            return Not(with_members(one, members))
+        case _:
+            return condition
 
 
 def networks(text: str) -> tuple[Network, ...] | None:
@@ -170,19 +196,17 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
         case "method":
             # mod_authz_core.c: a method's number; HEAD has that of GET.
             names = dict.fromkeys(name for one in given for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))
-            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in names))
+            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (octets(one),)) for one in names))
         case "env":
-            return Any(tuple(HasNote(one.encode()) for one in given))
+            return Any(tuple(HasNote(octets(one)) for one in given))
         case "expr":
             return condition(unquoted(_behind(line.rest.text, "expr")), line.span, scope)
         case "valid-user":
             return NotEmpty((Fact.USER,))
         case "user":
-            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (one.encode(),)) for one in given))
+            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (octets(one),)) for one in given))
         case "group":
-            members = scope.said.get("authgroupfile", {})
-            users = [user for group in given for user in members.get(group, ())]
-            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (one.encode(),)) for one in users))
+            return InGroup((), tuple(given))
         case "host" if any(word.lower() == "localhost" for word in given):
             return Within((Variable.CLIENT_IP,), LOCALHOST)
         case _:
@@ -263,7 +287,7 @@ def access_compat(line: Directive, scope: Scope) -> None:
                 conditions.append(Always())
             elif text.lower().startswith("env="):
                 note = text[4:]
-                has = HasNote(note.lstrip("!").encode())
+                has = HasNote(octets(note.lstrip("!")))
                 conditions.append(Not(has) if note.startswith("!") else has)
             else:
                 if re.fullmatch(r"[0-9.]+(?:/[0-9.]*)?", text) and networks(text) is None:
@@ -312,7 +336,7 @@ def _groups(line: Directive, scope: Scope) -> dict[str, list[str]]:
     for text in _lines(line, scope):
         group, colon, members = text.decode("utf-8", "surrogateescape").partition(":")
         if colon:
-            found[group.strip()] = members.split()
+            found.setdefault(group.strip(), []).extend(members.split())
     return found
 
 

@@ -12,13 +12,12 @@ from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.mod_env import _octets, _value
 from perijove.config.apache.expression import condition
 from perijove.config.apache.expression import template as expression
-from perijove.config.apache.expression_names import OF_TLS
-from perijove.config.apache.identity import scheme
+from perijove.config.apache.expression_names import OF_TLS, asked_of_ssl
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
 from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation
-from perijove.gateway.templates import Fact, Given, Look, Note, Part, ResponseField, Template, Variable
+from perijove.gateway.templates import Fact, Given, Look, Note, Part, ResponseField, Template
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive, Word
@@ -201,17 +200,5 @@ def _ssl(name: bytes, scope: Scope) -> Part:
     """`%{NAME}s` asks mod_ssl, which knows the request's variables as well; without it there is nothing to ask."""
     if "ssl" not in scope.modules:
         return _NULL
-    known: dict[bytes, Part] = {
-        b"REMOTE_USER": Look(((b"", _NULL),), (Fact.USER,), (Fact.USER,)),  # nobody has no name
-        b"REMOTE_ADDR": Variable.CLIENT_IP,
-        b"HTTPS": Fact.HTTPS,
-        b"HTTP_HOST": Variable.HOST,
-        b"REQUEST_METHOD": Variable.METHOD,
-        b"REQUEST_URI": Fact.PATH,
-        b"REQUEST_SCHEME": scheme(scope),
-        b"QUERY_STRING": Variable.QUERY,
-    }
-    its = OF_TLS.get(name.decode("latin-1"))
-    if its is not None:
-        return Given(its, its, (_NULL,))
-    return known.get(name, _NULL)
+    its = OF_TLS.get(name.decode("latin-1").upper()) or asked_of_ssl(name.decode("latin-1"), scope)
+    return Given(its, its, (_NULL,))
