@@ -238,7 +238,11 @@ class Turn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Choose a member, and set a variable to its number; each process counts for itself."""
+    """Choose a member, and set a variable to its number; each process counts for itself.
+
+    More variables say of a session: `NOTE changed`, that one begins or goes on elsewhere; `NOTE session`, its route; `NOTE sticky`,
+    which parameter or cookie it was found in.
+    """
 
     name: str
     note: bytes

@@ -77,7 +77,15 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
             request=requests.rules(host, via[0], expects),
             response=(
                 *rewrite_phases.answers_of(host.scope),
-                *response_rules(host.merged, host.when, mapper.balancers.urls, host.names.origin, via[1], interpolates),
+                *response_rules(
+                    host.merged,
+                    host.when,
+                    mapper.balancers.urls,
+                    host.names.origin,
+                    via[1],
+                    interpolates,
+                    mapper.balancers.tells,
+                ),
             ),
             program=True,
             forwards=host.forwards,
@@ -147,6 +155,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
         flow.add(NotEmpty((Fact.DESTINATION,)), SetNote(WALKED, (Fact.DESTINATION,)))
 
     # What sections say of it (header_parser, access_checker, auth_checker, fixups).
+    variables.of_proxies(flow, host)
     settings.add(flow, host, host.inner)
     variables.add(flow, host, host.inner)
     Access(host.merged, host.when).rules(flow)

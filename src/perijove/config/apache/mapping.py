@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from perijove.config.apache import fixups, passes, reasons
+from perijove.config.apache import fixups, passes, reasons, variables
 from perijove.config.apache.balancers import Balancers
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.hops import EXPECTS, HAS_CONTENT
@@ -52,7 +52,7 @@ class Mapper:
     def __init__(self, host: Host, made: dict[str, Upstream]) -> None:
         self.host = host
         self.upstreams = Upstreams(host.levels, made)
-        self.balancers = Balancers(host.levels, self.upstreams)
+        self.balancers = Balancers(host.levels, self.upstreams, variables.asks_of_balancers(host.merged))
         self.workers = WorkerSettings(host, self.upstreams)
         # Requests that cannot be sent have a URL all the same.
         passes = [
@@ -77,7 +77,7 @@ class Mapper:
             fixups.refuse(flow, self.host, when, Refuse(500, self.upstreams.why(target)), proxied, one.origin)
             return
         members = self.balancers.members(target, spares=True)
-        if len(members) > 1:
+        if len(members) > 1 or (members and self.balancers.tells):
             self.balancers.choose(
                 flow, one, when, members, lambda its, member: self._forward(flow, its, Always(), member, proxied)
             )
@@ -88,7 +88,7 @@ class Mapper:
             fixups.refuse(flow, self.host, when, Refuse(503, reasons.no_workers(target.url)), proxied, one.origin)
             return
         member, its = found
-        self._map(flow, replace(one, parameters=one.parameters | its), when, member, proxied)
+        self._map(flow, replace(one, parameters=its), when, member, proxied)
 
     def _map(self, flow: Flow, one: Pass, when: Condition, target: Target, proxied: Label) -> None:
         """Add the rules of a ProxyPass that leads to one place."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from perijove.config.apache.paths import filled
 from perijove.config.apache.scope import Scope
+from perijove.config.apache.variables import of_responses
 from perijove.gateway.conditions import Condition, Not, NotEmpty, both
 from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
 from perijove.gateway.templates import Fact, Template
@@ -23,6 +24,7 @@ def response_rules(
     origin: Template,
     via: list[Rule],
     interpolates: bool,
+    balanced: bool,
 ) -> tuple[Rule, ...]:
     """Return the rules of a host's responses, in the order in which httpd makes the changes.
 
@@ -33,6 +35,7 @@ def response_rules(
         origin: scheme, name and port of the server's own URLs.
         via: what ProxyVia does.
         interpolates: ProxyPassInterpolateEnv is on.
+        balanced: something here asks for variables of balancers.
     """
     # ap_proxy_http_process_response (mod_proxy_http.c)
     rules = list(via)
@@ -52,8 +55,9 @@ def response_rules(
         for scope in merged:
             for edit in scope.response:
                 if edit.edit.always is always:
-                    holds = both(when(scope), edit.when)
+                    asked, does = (edit.when, edit.edit) if not balanced else of_responses((edit.when, edit.edit))
+                    holds = both(when(scope), asked)
                     if edit.early and not always:  # an upstream's fields take the place of those that are there
                         holds = both(holds, _OWN)
-                    rules.append(Rule(holds, edit.edit, Then.NEXT, edit.origin))
+                    rules.append(Rule(holds, does, Then.NEXT, edit.origin))
     return tuple(rules)

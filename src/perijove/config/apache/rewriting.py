@@ -99,7 +99,7 @@ class _Proxying:
             flow.add(Always(), ForwardTo(name, (base, *path), encoding, named=octets(beginning(target))), proxied, span)
 
         members = self.balancers.members(target, spares=True)
-        if len(members) > 1:
+        if len(members) > 1 or (members and self.balancers.tells):
             self.balancers.choose(flow, one, Always(), members, send)
             return
         found = self.balancers.only(target)
