@@ -83,7 +83,7 @@ class RequestField(Part):
 
 
 class FieldLike(Part):
-    """The value of the request's first field in whose name a pattern is found."""
+    """The value of the request's last field in whose name a pattern is found."""
 
     __slots__ = ("found",)
 
@@ -95,10 +95,11 @@ class FieldLike(Part):
         lines = state.lines
         if lines is None:
             lines = [] if state.head is None else state.head.items()
+        last = b""
         for name, value in lines:
             if self.found(name) is not None:
-                return value
-        return b""
+                last = value
+        return last
 
 
 class ResponseField(Part):

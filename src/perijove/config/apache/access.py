@@ -15,14 +15,27 @@ from perijove.config.apache.directives.mod_authz import combined, with_members
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.settings import has_local_page
 from perijove.config.apache.words import octets
-from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, Never, Not, PathPrefix, both
+from perijove.gateway.conditions import (
+    All,
+    Always,
+    Any,
+    Compares,
+    Comparison,
+    Condition,
+    Never,
+    Not,
+    NotEmpty,
+    PathPrefix,
+    both,
+)
 from perijove.gateway.rules import Authenticate, Refuse, SetNote, Then
-from perijove.gateway.templates import Note
+from perijove.gateway.templates import Fact, Note
 
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_authz import Verdict
     from perijove.config.apache.scope import Scope
 
+_TLS: Final = NotEmpty((Fact.TLS_PROTOCOL,))
 _MET: Final = b"\0met"
 _MET_BEFORE: Final = b"\0redirect_met"
 When = Callable[["Scope"], Condition]  # which requests a scope is for
@@ -40,6 +53,7 @@ class Access:
         allowed = Label()
         if self.keeps_out() and any(has_local_page(scope) for scope in self.merged):
             self._same_sections(flow, allowed)
+        self._tls(flow)
         self._order(flow, allowed)
         self._require(flow)
         flow.place(allowed)
@@ -47,7 +61,7 @@ class Access:
     def keeps_out(self) -> bool:
         """Tell whether anything said here keeps anybody out."""
         for scope in self.merged:
-            if any(f"access-{name}" in scope.said for name in ("order", "deny")):
+            if any(name in scope.said for name in ("access-order", "access-deny", "tls-required", "tls-asked")):
                 return True
             if any(one.needs_user or not isinstance(one.when, Always) for one in scope.said.get("require", ())):
                 return True
@@ -64,6 +78,17 @@ class Access:
             if not isinstance(when, Always):
                 flow.add(when, SetNote(_MET, (Note(_MET), b",%d" % at)))
         flow.go(allowed, Compares((Note(_MET),), Comparison.SAME, (Note(_MET_BEFORE),)))
+
+    def _tls(self, flow: Flow) -> None:
+        """ssl_hook_Access (ssl_engine_kernel.c): all that sections ask of the connection, whatever others let in."""
+        for scope in self.merged:
+            if "tls-required" in scope.said:
+                when = both(self.when(scope), Not(_TLS))
+                flow.add(when, Refuse(403, reasons.TLS_REQUIRED), Then.STOP, scope.said["tls-required"])
+        for scope in self.merged:
+            for asked, origin in scope.said.get("tls-asked", ()):
+                when = both(self.when(scope), All((_TLS, Not(asked))))
+                flow.add(when, Refuse(403, reasons.TLS_ASKED), Then.STOP, origin)
 
     # ------------------------------------------------------------------ Order, Allow, Deny, Satisfy
 

@@ -173,6 +173,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     if any(one.response for one in host.merged):  # what is said of an answer of our own sees the edited fields
         for rule in requests.edits(host):
             flow.add(rule.when, rule.do, origin=rule.origin)
+    limits.contents(flow, host)
     methods.of_files(flow, methods.allow(methods.ALLOWED, host.said))
     files.indexes(flow, host, begin)
     files.serve(flow, host)

@@ -30,6 +30,19 @@ NO_AUTHENTICATION: Final = Reason(
     "No authentication done but request not allowed without authentication for {raw}. Authentication not configured?",
     "a Require asks for a user, but nothing asks for a password: add AuthType Basic, AuthName and AuthUserFile",
 )
+TOO_LARGE: Final = Reason(
+    "AH01588",
+    "Requested content-length is larger than the configured limit",
+    "LimitRequestBody allows less: raise it, or set it to 0",
+)
+TLS_REQUIRED: Final = Reason(
+    "AH02219", "access to {raw} failed, reason: SSL connection required", "SSLRequireSSL lets in who comes by https only"
+)
+TLS_ASKED: Final = Reason(
+    "AH02229",
+    "access to {raw} failed, reason: SSL requirement expression not fulfilled",
+    "SSLRequire asks more of the connection, or of the request",
+)
 PROXY_ERROR: Final = b"Proxy Error"  # what mod_proxy says beside a status that it has given a text (ap_proxyerror)
 DISABLED: Final = Reason(
     "AH00940",

@@ -6,13 +6,15 @@ Sources: modules/proxy/proxy_util.c (ap_proxy_location_reverse_map, ap_proxy_coo
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from perijove.config.apache.paths import filled
 from perijove.config.apache.scope import Scope
 from perijove.config.apache.variables import of_responses
-from perijove.gateway.conditions import Condition, Not, NotEmpty, both
-from perijove.gateway.rules import ReplaceAttribute, ReplacePrefix, Rule, Then
-from perijove.gateway.templates import Fact, Template
+from perijove.config.apache.words import octets
+from perijove.gateway.conditions import Any, Condition, Not, NotEmpty, Pattern, both
+from perijove.gateway.rules import EditField, Operation, ReplaceAttribute, ReplacePrefix, Rule, Then
+from perijove.gateway.templates import Capture, Fact, Template
 
 _OWN = Not(NotEmpty((Fact.DESTINATION,)))
 
@@ -60,4 +62,24 @@ def response_rules(
                     if edit.early and not always:  # an upstream's fields take the place of those that are there
                         holds = both(holds, _OWN)
                     rules.append(Rule(holds, does, Then.NEXT, edit.origin))
-    return tuple(rules)
+    return (*rules, *_charsets(merged, when))
+
+
+_WITHOUT_CHARSET: Final = Pattern(rb"(?is)\Atext/(?:plain|html)(?!.*charset=).*")
+
+
+def _charsets(merged: list[Scope], when: Callable[[Scope], Condition]) -> list[Rule]:
+    """Return what AddDefaultCharset does to the types of texts, as the last scope has it (ap_make_content_type)."""
+    rules: list[Rule] = []
+    later: list[Condition] = []
+    for scope in reversed(merged):
+        if "adddefaultcharset" not in scope.said:
+            continue
+        name = scope.said["adddefaultcharset"][0]
+        if name.lower() != "off":
+            value = (Capture(0), b"; charset=", b"iso-8859-1" if name.lower() == "on" else octets(name))
+            edit = EditField(Operation.EDIT, b"Content-Type", value, _WITHOUT_CHARSET)
+            holds = both(when(scope), Not(Any(tuple(later)))) if later else when(scope)
+            rules.append(Rule(holds, edit, Then.NEXT, scope.origin))
+        later.append(when(scope))
+    return rules

@@ -46,16 +46,16 @@ EMULATED = _names("""
     <Limit <LimitExcept Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
     RemoteIPHeader RemoteIPInternalProxy RemoteIPTrustedProxy RemoteIPInternalProxyList RemoteIPTrustedProxyList
     RemoteIPProxiesHeader TraceEnable
-    DocumentRoot DirectoryIndex AddType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
+    AddDefaultCharset DocumentRoot DirectoryIndex AddType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
     <Directory <DirectoryMatch <Files <FilesMatch
     SSLEngine SSLCertificateFile SSLCertificateKeyFile SSLCertificateChainFile
     SSLProxyEngine SSLProxyVerify SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
-    SSLProxyCACertificateFile
+    SSLProxyCACertificateFile SSLRequireSSL SSLRequire
 """)
 
 # Logs and most timeouts are perijove's own, files are served as they are, and how many processes there are is said elsewhere.
 ACCEPTED = _names("""
-    AddDefaultCharset AcceptPathInfo AccessFileName AuthBasicAuthoritative
+    AcceptPathInfo AccessFileName AuthBasicAuthoritative
     AllowOverrideList Options DefaultType FileETag EnableMMAP EnableSendfile ReadBufferSize FlushMaxThreshold FlushMaxPipelined
     Protocol AcceptFilter Port HostnameLookups ServerAdmin ServerSignature ErrorLog ErrorLogFormat ContentDigest LogLevel
     NameVirtualHost ServerTokens LimitXMLRequestBody Mutex RLimitCPU RLimitMEM
@@ -155,8 +155,6 @@ DIRECTIVES = {
     "<LuaHookCheckUserID": Difference(f"no Lua is run: {_ACCESS}", True),
     "MDRequireHttps": Difference("nobody is sent to https"),
     "SSLVerifyClient": Difference(_CERTIFICATE, True),
-    "SSLRequire": Difference("what it asks of a connection is not asked", True),
-    "SSLRequireSSL": Difference("plain connections are not refused", True),
     "SSLUserName": Difference("no name is taken from a certificate"),
     "SSLOptions": Difference("variables of certificates are not there"),
     "SSLOCSPEnable": Difference("certificates of clients are not asked after", True),
