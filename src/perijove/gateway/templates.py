@@ -67,7 +67,7 @@ class RequestField:
 
 @dataclass(frozen=True, slots=True)
 class FieldLike:
-    """The value of the request's last field in whose name a pattern (Python's `re`, of octets) is found."""
+    """The value of the last of the request's fields in whose name a pattern (Python's `re`, of octets) is found."""
 
     pattern: bytes
 

@@ -5,7 +5,6 @@ Sources: modules/aaa/mod_authz_core.c (how Require's verdicts combine), mod_auth
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import condition, unquoted
+from perijove.config.apache.subnets import LOCALHOST, LOOPBACK, SubnetError, networks
 from perijove.config.apache.values import PROVIDERS as KNOWN
 from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from perijove.gateway.conditions import Network
     from perijove.text.source import Span
 
-LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-# What has the name localhost, and is what that stands for (ap_get_remote_host with REMOTE_DOUBLE_REV), whatever the DNS says.
-LOCALHOST: Final = (ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("::1/128"))
 _EMULATED: Final = ("authz_core", "authz_host", "authz_user", "authz_groupfile")
 # Those that httpd has a number for (ap_method_number_of).
 _METHODS: Final = frozenset(
@@ -112,19 +109,6 @@ def with_members(condition: Condition, members: Mapping[str, Sequence[str]]) -> 
             return condition
 
 
-def networks(text: str) -> tuple[Network, ...] | None:
-    """Return what an address stands for: whole, in part (`10.`), with a mask or a prefix; None if it is none."""
-    try:
-        return (ipaddress.ip_network(text, strict=False),)
-    except ValueError:
-        pass
-    parts = text.rstrip(".").split(".")
-    if 1 <= len(parts) <= 3 and all(part.isdigit() and int(part) < 256 for part in parts):
-        whole = ".".join([*parts, *["0"] * (4 - len(parts))])
-        return (ipaddress.ip_network(f"{whole}/{8 * len(parts)}"),)
-    return None
-
-
 def requires(scope: Scope) -> list[Verdict]:
     """Return the verdicts of a scope, in order."""
     found: list[Verdict] = scope.said.setdefault("require", [])
@@ -179,7 +163,10 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
         case "ip":
             found: list[Network] = []
             for word in words[1:]:
-                its = networks(word.text)
+                try:
+                    its = networks(word.text)
+                except SubnetError:
+                    its = None
                 if its is None:
                     scope.error(
                         "bad-address", f"ip address '{word.text}' appears to be invalid", word.span, "write `10.0.0.0/8`"
@@ -290,11 +277,13 @@ def access_compat(line: Directive, scope: Scope) -> None:
                 has = HasNote(octets(note.lstrip("!")))
                 conditions.append(Not(has) if note.startswith("!") else has)
             else:
-                if re.fullmatch(r"[0-9.]+(?:/[0-9.]*)?", text) and networks(text) is None:
-                    what = "network mask" if "/" in text else "IP address"
-                    scope.error("bad-address", f"The specified {what} is invalid.", word.span, "write `10.0.0.0/8`")
+                try:
+                    its = LOCALHOST if text.lower() == "localhost" else networks(text)
+                    if its is None and "/" in text:
+                        raise SubnetError("An IP address was expected")
+                except SubnetError as error:
+                    scope.error("bad-address", str(error), word.span, "write `10.0.0.0/8`")
                     return
-                its = LOCALHOST if text.lower() == "localhost" else networks(text)
                 if its is None:
                     scope.warn(
                         "not-emulated", f"`{line.name} from {text}` asks the DNS for names, which is not done", word.span

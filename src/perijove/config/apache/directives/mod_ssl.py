@@ -67,6 +67,14 @@ def verify(line: Directive, scope: Scope) -> None:
                     "name it with --allow-unenforced SSLVerifyClient if that is meant")  # fmt: skip
 
 
+@directive("SSLCipherSuite")
+def ciphers(line: Directive, scope: Scope) -> None:
+    """Name ciphers, those of TLS 1.3 apart."""
+    *protocol, names = (word.text for word in line.words)
+    kind = "tls13" if [one.lower() for one in protocol] == ["tlsv1.3"] else "tls12"
+    scope.said[f"ciphers-{kind}"] = (names, line.span)
+
+
 @directive("SSLRequireSSL")
 def require_tls(line: Directive, scope: Scope) -> None:
     """Refuse plain connections."""
