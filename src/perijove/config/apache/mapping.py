@@ -36,11 +36,14 @@ from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, R
 from perijove.gateway.templates import Capture, Fact, Given, RequestField, Rest, Variable, Without
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from perijove.config.apache.directives.mod_proxy import Pass
     from perijove.config.apache.host import Host
     from perijove.config.apache.scope import Scope
     from perijove.config.apache.targets import Target
     from perijove.gateway.model import Upstream
+    from perijove.text.source import Span
 
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 _IS_WEBSOCKET: Final = Compares((RequestField(b"upgrade"),), Comparison.SAME_FOLDED, (b"websocket",))
@@ -186,14 +189,8 @@ class Mapper:
             asked = Matches(path, Pattern(rb"\?")) if whole else NotEmpty((Variable.SEARCH,))
             fixups.refuse(flow, self.host, All((asked, Not(rooted))), Refuse(400), proxied, one.origin)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
-        for section in self._deciding(one):
-            within = when if section is None else both(when, proxied_to(section, (named, *path)))
-            failing = self.upstreams.failing(target, section)
-            if failing:
-                fixups.refuse(flow, self.host, within, Refuse(failing, self.upstreams.why(target)), proxied, one.origin)
-            else:
-                name = self.upstreams.name(target, one.parameters, section)
-                flow.add(within, ForwardTo(name, path, encoding, whole, named), proxied, one.origin)
+        to = ForwardTo("", path, encoding, whole, named)
+        self.forward(flow, when, target, one.parameters, to, self._deciding(one), proxied, one.origin)
         if not known:
             flow.add(Always(), Hold(path), origin=one.origin)
             path = (Fact.HELD,)
@@ -201,3 +198,35 @@ class Mapper:
             flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, one.origin)
             fixups.instead(flow, self.host)
             flow.add(Always(), ForwardAnywhere((origin, *path), encoding, whole), proxied, one.origin)
+
+    def forward(
+        self,
+        flow: Flow,
+        when: Condition,
+        target: Target,
+        parameters: Mapping[str, str],
+        to: ForwardTo,
+        sections: Iterable[Scope | None],
+        proxied: Label,
+        origin: Span | None,
+    ) -> None:
+        """Add what sends requests to a target, with the TLS that the <Proxy> section which they are in asks for, or refuses them.
+
+        Args:
+            flow: where it is added.
+            when: which requests are sent.
+            target: to whom.
+            parameters: of its worker.
+            to: how; the name of the upstream is filled in.
+            sections: those that decide, the first that a request is in. None is for all others.
+            proxied: where it goes on.
+            origin: the line that says so.
+        """
+        for section in sections:
+            within = when if section is None else both(when, proxied_to(section, (to.named, *to.path)))
+            failing = self.upstreams.failing(target, section)
+            if failing:
+                fixups.refuse(flow, self.host, within, Refuse(failing, self.upstreams.why(target)), proxied, origin)
+            else:
+                name = self.upstreams.name(target, parameters, section)
+                flow.add(within, replace(to, upstream=name), proxied, origin)
