@@ -53,6 +53,7 @@ class Access:
         allowed = Label()
         if self.keeps_out() and any(has_local_page(scope) for scope in self.merged):
             self._same_sections(flow, allowed)
+        self._methods(flow)
         self._tls(flow)
         self._order(flow, allowed)
         self._require(flow)
@@ -61,7 +62,7 @@ class Access:
     def keeps_out(self) -> bool:
         """Tell whether anything said here keeps anybody out."""
         for scope in self.merged:
-            if any(name in scope.said for name in ("access-order", "access-deny", "tls-required", "tls-asked")):
+            if any(name in scope.said for name in ("access-order", "access-deny", "tls-required", "tls-asked", "methods")):
                 return True
             if any(one.needs_user or not isinstance(one.when, Always) for one in scope.said.get("require", ())):
                 return True
@@ -78,6 +79,16 @@ class Access:
             if not isinstance(when, Always):
                 flow.add(when, SetNote(_MET, (Note(_MET), b",%d" % at)))
         flow.go(allowed, Compares((Note(_MET),), Comparison.SAME, (Note(_MET_BEFORE),)))
+
+    def _methods(self, flow: Flow) -> None:
+        """am_check_access (mod_allowmethods.c): the last section that names methods decides."""
+        done = Label()
+        for scope in reversed(self.merged):
+            if "methods" in scope.said:
+                allowed, origin = scope.said["methods"]
+                flow.add(both(self.when(scope), Not(allowed)), Refuse(405, reasons.METHOD), Then.STOP, origin)
+                flow.go(done, self.when(scope), origin)
+        flow.place(done)
 
     def _tls(self, flow: Flow) -> None:
         """ssl_hook_Access (ssl_engine_kernel.c): all that sections ask of the connection, whatever others let in."""

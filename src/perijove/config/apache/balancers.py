@@ -21,7 +21,7 @@ from perijove.gateway.rules import Balance, BalanceMember, Set, SetNote, Templat
 from perijove.gateway.templates import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from perijove.config.apache.directives.mod_proxy import Pass
     from perijove.config.apache.scope import Levels, Scope
@@ -45,14 +45,27 @@ class Balancers:
         # balancer itself, by ProxySet and by whatever ProxyPass leads to it: it is one for all of them (add_pass, mod_proxy.c).
         self._members: dict[str, list[list[str]]] = {}
         self._sets: dict[str, dict[str, str]] = {}
+        defined: dict[str, Span] = {}
         for level in levels.scopes:
             for scope in (level, *level.sections):
                 for line in scope.said.get("balancermember", ()):
                     words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
                     named = words.pop(0) if scope.kind is not Kind.PROXY else scope.path
                     self._members.setdefault(named.lower().rstrip("/"), []).append(words)
-            for name, parameters, _ in sorted(_said(level), key=lambda one: (one[2].line, one[2].column)):
+                    defined.setdefault(named.lower().rstrip("/"), line.span)
+            for name, parameters, span in sorted(_said(level), key=lambda one: (one[2].line, one[2].column)):
                 self._sets.setdefault(name, {}).update(parameters)
+                defined.setdefault(name, span)
+        if "proxy_balancer" in levels.modules:
+            self._methods(levels, defined)
+
+    def _methods(self, levels: Levels, defined: Mapping[str, Span]) -> None:
+        """Tell of those without a method to choose by: httpd does not start (ap_proxy_initialize_balancer)."""
+        for name, span in defined.items():
+            method = self._sets.get(name, {}).get("lbmethod", "byrequests")
+            if name.startswith("balancer://") and f"lbmethod_{method}" not in levels.modules:
+                levels.scopes[0].warn("no-lbmethod", f"Cannot find LB Method: {method}: Apache does not start", span,
+                                      f"load its module: `a2enmod lbmethod_{method}`")  # fmt: skip
 
     def members(self, target: Target, spares: bool = False) -> list[Member]:
         """Return the members of a balancer that are in use; the `spares`, too, if asked for."""

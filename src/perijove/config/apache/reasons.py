@@ -35,6 +35,7 @@ TOO_LARGE: Final = Reason(
     "Requested content-length is larger than the configured limit",
     "LimitRequestBody allows less: raise it, or set it to 0",
 )
+METHOD: Final = Reason("AH01623", "client method denied by server configuration", "AllowMethods does not name this method")
 TLS_REQUIRED: Final = Reason(
     "AH02219", "access to {raw} failed, reason: SSL connection required", "SSLRequireSSL lets in who comes by https only"
 )

@@ -50,7 +50,7 @@ EMULATED = _names("""
     <Directory <DirectoryMatch <Files <FilesMatch
     SSLEngine SSLCertificateFile SSLCertificateKeyFile SSLCertificateChainFile
     SSLProxyEngine SSLProxyVerify SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
-    SSLProxyCACertificateFile SSLRequireSSL SSLRequire
+    SSLProxyCACertificateFile SSLRequireSSL SSLRequire AllowMethods
 """)
 
 # Logs and most timeouts are perijove's own, files are served as they are, and how many processes there are is said elsewhere.
@@ -86,7 +86,6 @@ _SILENT_MODULES = _names("""
 _ACCESS = "strangers are not kept out"
 _FILTERS = "what upstreams answer passes as it is"
 MODULES = {
-    "allowmethods": Difference("no method is refused", True),
     "auth_digest": Difference(f"passwords by digest are not asked for: {_ACCESS}", True),
     "auth_form": Difference(f"there is no login form: {_ACCESS}", True),
     "authn_anon": Difference("visitors without a name are not let in"),

@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache.expression_names import OF_TLS
+from perijove.config.apache.parts import parts
 from perijove.config.apache.patterns import named_groups
 from perijove.gateway.conditions import All, Condition, HasNote, Matches, Not, NotEmpty, both
 from perijove.gateway.rules import SetNote, UnsetNote
@@ -87,15 +88,8 @@ def of_responses(value: Any) -> Any:
 
 
 def _read(value: object) -> Iterator[bytes]:
-    """Return the variables that a condition or an edit asks for."""
-    if isinstance(value, Note | HasNote):
-        yield value.name
-    elif isinstance(value, tuple):
-        for one in value:
-            yield from _read(one)
-    elif is_dataclass(value):
-        for each in fields(value):
-            yield from _read(getattr(value, each.name))
+    """Yield the variables that a condition or an edit asks for."""
+    return (one.name for one in parts(value) if isinstance(one, Note | HasNote))
 
 
 def add_late(flow: Flow, host: Host) -> None:

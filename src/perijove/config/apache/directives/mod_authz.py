@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import condition, unquoted
+from perijove.config.apache.parts import parts
 from perijove.config.apache.subnets import LOCALHOST, LOOPBACK, SubnetError, networks
 from perijove.config.apache.values import PROVIDERS as KNOWN
 from perijove.config.apache.words import octets
@@ -140,7 +141,8 @@ def verdict_of(line: Directive, scope: Scope) -> Verdict | None:
     when = _provider(name, words, line, scope)
     if when is None:
         return None
-    needs = name in ("user", "valid-user", "group")
+    # Of an expression as well: who is not known may still say who they are (expr_check_authorization).
+    needs = name in ("user", "valid-user", "group") or any(part is Fact.USER for part in parts(when))
     whole = Not(when) if refuses else when
     return Verdict(whole, needs, Always() if needs else whole)
 
@@ -181,9 +183,7 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
             scope.error("bad-value", f"Invalid Method '{unknown}'", line.span, "write methods in capitals: `GET POST`")
             return None
         case "method":
-            # mod_authz_core.c: a method's number; HEAD has that of GET.
-            names = dict.fromkeys(name for one in given for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))
-            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (octets(one),)) for one in names))
+            return _of_methods(given)
         case "env":
             return Any(tuple(HasNote(octets(one)) for one in given))
         case "expr":
@@ -200,6 +200,12 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
             scope.warn("not-emulated", f"`Require {name}` asks the DNS for names, which is not done: nobody is let in by it",
                        line.span, "write addresses: `Require ip 10.0.0.0/8`")  # fmt: skip
             return Never()
+
+
+def _of_methods(names: Sequence[str]) -> Condition:
+    """Return whether a request has one of these methods; HEAD has the number of GET (ap_method_number_of)."""
+    every = dict.fromkeys(name for one in names for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))
+    return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (octets(one),)) for one in every))
 
 
 def _behind(text: str, word: str) -> str:
@@ -296,6 +302,22 @@ def access_compat(line: Directive, scope: Scope) -> None:
         scope.error("bad-value", "Satisfy either 'any' or 'all'.", line.span, "write `Satisfy all`")
     if name == "order" and scope.said["access-order"] not in ("allow,deny", "deny,allow", "mutual-failure"):
         scope.error("bad-order", "unknown order", line.span, "write `Order allow,deny`, without a space")
+
+
+@directive("AllowMethods")
+def allow_methods(line: Directive, scope: Scope) -> None:
+    """Name the methods that are answered at all, or `reset` (am_allowmethods, mod_allowmethods.c)."""
+    words = [word.text for word in line.words]
+    if words and words[0].lower() == "reset":
+        scope.said["methods"] = (Always(), line.span)
+        return
+    for word in line.words:
+        if word.text not in _METHODS:
+            scope.error(
+                "bad-value", f"AllowMethods: Invalid Method '{word.text}'", word.span, "write methods in capitals: `GET POST`"
+            )
+            return
+    scope.said["methods"] = (_of_methods(words), line.span)
 
 
 @directive("AuthType", "AuthName", "AuthBasicProvider", "AuthGroupFile")
