@@ -9,7 +9,7 @@ from perijove.engine.plan cimport Plan
 from perijove.engine.reactor cimport Endpoint, Reactor
 from perijove.engine.replies cimport Reply
 from perijove.engine.site cimport Site
-from perijove.engine.tunnel cimport drained, half_close, relay
+from perijove.engine.tunnel cimport copied, drained, half_close, join, relay
 from perijove.engine.upstream cimport Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
@@ -81,3 +81,6 @@ cdef class Client(Arrival):
     cdef void _tunnel(self) except *
     @cython.locals(upstream=UpstreamConnection, exchange=Exchange, plan=Plan)
     cdef void _copied(self, Py_ssize_t verdict, bint from_client) except *
+    cdef void _tunnel_lasts(self) except *
+    @cython.locals(upstream=UpstreamConnection, received=Py_ssize_t, sent=Py_ssize_t)
+    cdef bint _untold(self) except -1

@@ -57,7 +57,7 @@ from perijove.engine.head import RequestHead
 from perijove.engine.reactor import Endpoint, Reactor
 from perijove.engine.replies import Reply
 from perijove.engine.slots import FIRST_ROUTE
-from perijove.engine.tunnel import drained, half_close, relay
+from perijove.engine.tunnel import copied, drained, half_close, join, relay
 from perijove.engine.upstream import Upstream, UpstreamConnection
 
 if TYPE_CHECKING:
@@ -166,6 +166,11 @@ class Client(Arrival):
         """The client is gone."""
         self._vanished()
 
+    def on_copied(self, count: int, rest: Buffer) -> None:
+        """Something went to the upstream, without a word or because of the end."""
+        if self.upstream is not None:
+            self._copied(copied(self, self.upstream, count, rest), True)
+
     def on_timeout(self) -> None:
         """Give up what was waited for."""
         if self.mode == HEAD and self.outbuf.size() == 0:
@@ -180,6 +185,8 @@ class Client(Arrival):
             self._give_up(408, CLIENT_TIMEOUT)
         elif self.mode in (CLOSING, ACTIVE, HEAD):
             self._abort(CLIENT_TIMEOUT)
+        elif self.mode == TUNNELLING and self._untold():
+            self._tunnel_lasts()
         else:
             if self.mode == TUNNELLING:
                 self.exchange.ended = RESPONSE_TIMEOUT if self.client_ended else CLIENT_TIMEOUT if self.upstream_ended else IDLE
@@ -492,6 +499,11 @@ class Client(Arrival):
             self.outbuf.append(b"HTTP/1.1 200 Connection Established\r\nProxy-agent: perijove\r\n\r\n")
         self._tunnel()
 
+    def upstream_copied(self, count: int, rest: Buffer) -> None:
+        """Something went to the client, without a word or because of the end."""
+        if self.upstream is not None:
+            self._copied(copied(self.upstream, self, count, rest), False)
+
     def upstream_drained(self) -> None:
         """Upstream has taken all that lay ready."""
         if self.mode == TUNNELLING:
@@ -771,6 +783,8 @@ class Client(Arrival):
     def _finished(self) -> None:
         exchange = self.exchange
         plan = exchange.plan
+        if self.mode == TUNNELLING:
+            self._untold()
         route = FIRST_ROUTE if plan is None else plan.counted
         now = self.reactor.now
         self.site.counters.finish(route, exchange.status, exchange.received, exchange.sent, now, now - exchange.begun)
@@ -914,7 +928,6 @@ class Client(Arrival):
         self.upstream_ended = False
         self.replay = None
         self.accept = b""
-        self.peer.forget()
         upstream.upstream.answered(self.reactor.now)
         self.tunnelled = self.reactor.now
         self.exchange.sent += upstream.inbuf.size()
@@ -929,11 +942,12 @@ class Client(Arrival):
         site = self.site
         self.exchange.lighten()
         self.exchange.host = site.same(self.exchange.host)
-        self.peer.local = site.same(self.peer.local)
+        self.peer = self.exchange.peer = site.known(self.peer)
         self.agent = site.same(self.agent)
         if self.tls is None and upstream.tls is None:
             self.lighten()
             upstream.lighten()
+        join(self, upstream)
         self.want(IN | OUT if self.outbuf.size() else IN)
         upstream.want(IN | OUT if upstream.outbuf.size() else IN)
         if self.tls is not None:
@@ -954,9 +968,7 @@ class Client(Arrival):
                 exchange.received += verdict
             else:
                 exchange.sent += verdict
-            plan = exchange.plan
-            if plan is not None and plan.activity >= 0:
-                self._touch()
+            self._touch()
         elif verdict <= FAILED:
             self.exchange.ended = CLIENT_GONE if (verdict == FAILED) == from_client else LOST
             self._finished()
@@ -976,8 +988,27 @@ class Client(Arrival):
                     self._finished()
                     self.close()
                     return
-        timeouts = upstream.upstream.timeouts
+        self._tunnel_lasts()
+
+    def _tunnel_lasts(self) -> None:
+        """Give it its time anew, since somebody said something."""
+        assert self.upstream is not None
+        timeouts = self.upstream.upstream.timeouts
         if self.client_ended or self.upstream_ended:
             self.until(timeouts.write)  # what is left to say is said soon; TCP would keep half a tunnel for ever
         elif timeouts.tunnel:
             self.until(timeouts.tunnel)
+
+    def _untold(self) -> bool:
+        """Count what the poller copied and has not told yet: whether it did."""
+        upstream = self.upstream
+        if upstream is None or self.tls is not None or upstream.tls is not None:
+            return False
+        received = self.reactor.poller.untold(self.fd)
+        sent = self.reactor.poller.untold(upstream.fd)
+        if not received and not sent:
+            return False
+        self.exchange.received += received
+        self.exchange.sent += sent
+        self._touch()
+        return True

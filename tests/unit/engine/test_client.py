@@ -918,6 +918,42 @@ def test_what_is_said_before_the_tunnel_stands(world: World) -> None:
 
 
 @pytest.mark.parametrize("which", [0, 1])
+def test_what_is_said_early_is_not_overtaken(which: int, world: World) -> None:
+    client, far = world.asked(UPGRADE)
+    for number in range(8):
+        client.send(b"early %d " % number)
+        turn_for(world.reactor, 0.005)
+    far.take()
+    # In one round: the tunnel stands, and more is there for it.
+    if which:
+        client.send(b"late")
+    far.send(SWITCHED + b"early upstream, ")
+    if not which:
+        client.send(b"late")
+    far.send(b"late upstream")
+    assert client.until(b"late upstream") == SWITCHED + b"early upstream, late upstream"
+    assert far.until(b"late") == b"".join(b"early %d " % number for number in range(8)) + b"late"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_what_is_said_often_is_counted_and_keeps_it_alive(which: int, world: World) -> None:
+    world.timeouts.tunnel = 0.6
+    ends = tunnel(world)
+    one, other = ends[which], ends[1 - which]
+    for number in range(1, 31):
+        one.send(b"0123456789")
+        assert len(other.until(10 * number)) == 10 * number
+        turn_for(world.reactor, 0.05)
+    assert not world.last.closed
+    begun = world.reactor.now
+    one.until_over()
+    assert 0.5 < world.reactor.now - begun < 2.0
+    assert world.ends() == [const.IDLE]
+    exchange = world.last.exchange
+    assert (exchange.received, exchange.sent) == ((300, 0), (0, 300))[which]
+
+
+@pytest.mark.parametrize("which", [0, 1])
 def test_half_a_tunnel(which: int, world: World) -> None:
     ends = tunnel(world)
     first, second = ends[which], ends[1 - which]
