@@ -76,6 +76,8 @@ UNTIL_CLOSE: Final = -3
 # How much one read takes at most. A stalled reader pins at most this much in user space.
 READ_SIZE: Final = 131072
 
+UNTOLD: Final = 1.0  # seconds for which nobody is told of what is copied between joined descriptors
+
 # What a page of an error is, where it is not ours.
 TEXT: Final = 1
 ELSEWHERE: Final = 2  # another URL

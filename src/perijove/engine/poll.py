@@ -1,4 +1,7 @@
-"""Waiting for descriptors, and the clock. Pure form; `poll.pyx` is its twin.
+"""Waiting for descriptors, copying between those that are joined, and the clock. Pure form; `poll.pyx` is its twin.
+
+A tunnel that is at rest, or in which what one side says is taken by the other at once, needs no more than two descriptors:
+these are joined, and their events are dealt with here, where an event costs little more than its two system calls.
 
 Knows epoll (and `select.poll` where there is none, as on macOS). Must not know what is behind a descriptor.
 """
@@ -7,6 +10,9 @@ from __future__ import annotations
 
 import select
 import time
+
+from perijove.engine.buffer import Buffer
+from perijove.engine.const import AGAIN, IN, READ_SIZE, UNTOLD
 
 
 def clock() -> float:
@@ -19,19 +25,38 @@ def wall() -> float:
     return time.time()
 
 
+class _Joint:
+    """Where what a descriptor says goes; `to` is -1 when it goes there no more."""
+
+    __slots__ = ("due", "octets", "to")
+
+    def __init__(self, to: int) -> None:
+        self.to = to
+        self.octets = 0  # that were not told yet
+        self.due = 0.0  # when they are told with the next ones
+
+
 class Poller:
     """Level-triggered readiness of many descriptors.
 
-    `wait`, then `next` until it answers False; `fd` and `mask` are the event it stands at.
+    `wait`, then `next` until it answers False; `fd` and `mask` are the event it stands at, `now` is when `wait` returned.
+
+    Where `copied` is true, `fd` is joined and was read: `count` is how many octets went to the other one since that was last
+    told, or, as of `Buffer.relay`, why none did; what the other one did not take lies in `rest`, until the next `next`.
     """
 
-    __slots__ = ("_events", "_poll", "fd", "mask")
+    __slots__ = ("_events", "_joints", "_poll", "copied", "count", "fd", "mask", "now", "rest")
 
     def __init__(self) -> None:
         self._poll = select.epoll() if hasattr(select, "epoll") else select.poll()
         self._events: list[tuple[int, int]] = []
+        self._joints: dict[int, _Joint] = {}
         self.fd = -1
         self.mask = 0
+        self.now = clock()
+        self.copied = False
+        self.count = 0
+        self.rest = Buffer()
 
     def add(self, fd: int, mask: int) -> None:
         """Watch `fd`. Raises OSError as epoll_ctl does (ENOSPC: too many watches)."""
@@ -42,7 +67,8 @@ class Poller:
         self._poll.modify(fd, mask)
 
     def remove(self, fd: int) -> None:
-        """Watch `fd` no more. To be called before it is closed."""
+        """Watch `fd` no more, nor copy. To be called before it is closed."""
+        self.part(fd)
         self._poll.unregister(fd)
 
     def wait(self, timeout: float) -> int:
@@ -51,16 +77,61 @@ class Poller:
             events = self._poll.poll(timeout if timeout >= 0 else None, 512)
         else:
             events = self._poll.poll(timeout * 1000 if timeout >= 0 else None)
+        self.now = clock()
         events.reverse()  # taken from the end
         self._events = events
         return len(events)
 
     def next(self) -> bool:
-        """Step to the next event of the last `wait`."""
-        if not self._events:
-            return False
-        self.fd, self.mask = self._events.pop()
-        return True
+        """Step to the next event of the last `wait` that is for somebody to hear of."""
+        self.copied = False
+        self.rest.clear()
+        events = self._events
+        while events:
+            fd, mask = events.pop()
+            if mask == IN and (joint := self._joints.get(fd)) is not None and joint.to >= 0:
+                count = self.rest.relay(fd, joint.to, READ_SIZE)
+                if count == AGAIN:
+                    continue
+                if count > 0:
+                    joint.octets += count
+                    if self.now < joint.due and not self.rest.size():
+                        continue
+                    joint.due = self.now + UNTOLD
+                    count = joint.octets
+                    joint.octets = 0
+                self.count = count
+                self.copied = True
+            self.fd = fd
+            self.mask = mask
+            return True
+        return False
+
+    def join(self, fd: int, other: int) -> None:
+        """Copy what one of two says to the other from now on, if they are not joined already.
+
+        Both are watched, and nothing lies ready for either. For `IN` alone: any other event is told as ever.
+        """
+        joint = self._joints.get(fd)
+        if joint is None or joint.to != other:
+            self._joints[fd] = _Joint(other)
+            self._joints[other] = _Joint(fd)
+
+    def part(self, fd: int) -> None:
+        """Copy no more between `fd` and what it is joined with, if it is."""
+        joint = self._joints.get(fd)
+        if joint is not None and joint.to >= 0:
+            self._joints[joint.to].to = -1
+            joint.to = -1
+
+    def untold(self, fd: int) -> int:
+        """Return how many octets of `fd`, which is or was joined, were copied and not told yet, and forget them."""
+        joint = self._joints.get(fd)
+        octets = 0
+        if joint is not None:
+            octets = joint.octets
+            joint.octets = 0
+        return octets
 
     def close(self) -> None:
         """Release the descriptor."""

@@ -29,6 +29,7 @@ cdef class Endpoint:
     cpdef void close(self) except *
     cpdef void reset(self) except *
     cpdef void on_event(self, int mask) except *
+    cpdef void on_copied(self, Py_ssize_t count, Buffer rest) except *
     cpdef void on_timeout(self) except *
     cpdef void on_hangup(self, int mask) except *
     cpdef void on_lost(self) except *

@@ -201,6 +201,10 @@ class Endpoint:
         """Act on readiness."""
         raise NotImplementedError
 
+    def on_copied(self, count: int, rest: Buffer) -> None:
+        """Act on what the poller copied to the descriptor that this one is joined with: see `poll.Poller`."""
+        raise NotImplementedError
+
     def on_timeout(self) -> None:
         """Act on a deadline that has passed."""
         raise NotImplementedError
@@ -325,7 +329,7 @@ class Reactor:
         if self.log is not None and self.log.due:
             timeout = max(min(timeout, self.log.due - clock()), 0.0)
         self.poller.wait(timeout)
-        self.now = clock()
+        self.now = self.poller.now
         self.round += 1
         poller = self.poller
         table = self.table
@@ -334,7 +338,9 @@ class Reactor:
             # An event for a descriptor that was closed and taken again in this very round is not the new one's.
             if endpoint is not None and endpoint.born != self.round:
                 try:
-                    if poller.mask & (IN | OUT):
+                    if poller.copied:
+                        endpoint.on_copied(poller.count, poller.rest)
+                    elif poller.mask & (IN | OUT):
                         endpoint.on_event(poller.mask)
                     else:
                         endpoint.on_hangup(poller.mask)

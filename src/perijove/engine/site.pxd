@@ -2,6 +2,7 @@ from perijove.engine.counters cimport Counters
 from perijove.engine.exchange cimport Exchange
 from perijove.engine.head cimport Limits, RequestHead, ResponseHead
 from perijove.engine.limiter cimport Limiter
+from perijove.engine.peer cimport Peer
 from perijove.engine.plan cimport Table, Timeouts
 from perijove.engine.reactor cimport Endpoint, Log
 
@@ -23,7 +24,8 @@ cdef class Site:
     cdef public Counters counters
     cdef public Limiter limiter
     cdef public object tell, failed
-    cdef dict _same
+    cdef dict _same, _known
     cpdef bytes same(self, bytes text)
+    cpdef Peer known(self, Peer peer)
     cpdef void limited(self, int limit, bytes who) except *
     cpdef void failure(self, Exchange exchange, int status) except *

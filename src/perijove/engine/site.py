@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from perijove.engine.exchange import Exchange
     from perijove.engine.limiter import Limiter
+    from perijove.engine.peer import Peer
     from perijove.engine.plan import Table
     from perijove.engine.reactor import Endpoint
 
-_REMEMBERED: Final = 256  # texts that many connections may have
+_REMEMBERED: Final = 256  # texts, and peers, that many connections may have
 
 
 class Recorder(Log):
@@ -52,6 +53,7 @@ class Site:
         self.limiter: Limiter | None = None  # of operators' limits, if there are any
         self.tell: Callable[[int, bytes], None] | None = None  # somebody of what a limit kept out, and whose it was
         self._same: dict[bytes, bytes] = {}
+        self._known: dict[tuple[bytes, bool], Peer] = {}
         self.failed: Callable[[Exchange, int], None] | None = None  # tells of a request that fails, and by which status
 
     def same(self, text: bytes) -> bytes:
@@ -61,6 +63,17 @@ class Site:
             if len(self._same) >= _REMEMBERED:
                 self._same.clear()
             self._same[text] = found = text
+        return found
+
+    def known(self, peer: Peer) -> Peer:
+        """Return one for all peers of an address that will ask for nothing more: their ports are of no use to anybody."""
+        key = peer.address, peer.trusted
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = found = peer
+            peer.forget()
         return found
 
     def limited(self, limit: int, who: bytes) -> None:

@@ -1,6 +1,7 @@
 """After 101: bytes are copied both ways until both sides have ended.
 
-Knows two endpoints and nothing of what they say: frames are never taken apart. Each side has at most one read's worth of
+Knows two endpoints and nothing of what they say: frames are never taken apart. The poller copies what is taken at once; the
+rest is done here. Each side has at most one read's worth of
 bytes waiting for it; while it has, the other side is not read.
 """
 
@@ -25,18 +26,26 @@ def relay(source: Endpoint, to: Endpoint) -> int:
         source.want(source.interest & ~IN)
         return OPEN
     if source.tls is None and to.tls is None:
-        count = _rest.relay(source.fd, to.fd, READ_SIZE)
-        left = _rest.size()
-        if left:
-            to.outbuf = Buffer()
-            _rest.move(to.outbuf, left)
-        if count == NOT_TAKEN:
-            return NO_TAKER
-    else:
-        count = source.recv(to.outbuf, READ_SIZE)
-        left = to.flush() if count > 0 else 0
-        if left < 0:
-            return NO_TAKER
+        return copied(source, to, _rest.relay(source.fd, to.fd, READ_SIZE), _rest)
+    count = source.recv(to.outbuf, READ_SIZE)
+    left = to.flush() if count > 0 else 0
+    if left < 0:
+        return NO_TAKER
+    return _answer(source, to, count, left)
+
+
+def copied(source: Endpoint, to: Endpoint, count: int, rest: Buffer) -> int:
+    """Act on what `Buffer.relay` answered, and what it left: answer as `relay`."""
+    left = rest.size()
+    if left:
+        to.outbuf = Buffer()
+        rest.move(to.outbuf, left)
+    if count == NOT_TAKEN:
+        return NO_TAKER
+    return _answer(source, to, count, left)
+
+
+def _answer(source: Endpoint, to: Endpoint, count: int, left: int) -> int:
     if count > 0:
         if left:
             source.want(source.interest & ~IN)
@@ -61,10 +70,17 @@ def drained(to: Endpoint, source: Endpoint, ended: bool) -> int:
     if ended:
         half_close(to)
         return ENDED
+    join(to, source)
     source.want(source.interest | IN)
     if source.tls is not None:
         source.reactor.again(source)
     return OPEN
+
+
+def join(one: Endpoint, other: Endpoint) -> None:
+    """Leave what they say to the poller, unless one speaks TLS or something still lies ready for it: that goes first."""
+    if one.tls is None and other.tls is None and one.outbuf.size() == 0 and other.outbuf.size() == 0:
+        one.reactor.poller.join(one.fd, other.fd)
 
 
 def half_close(to: Endpoint) -> None:

@@ -1,5 +1,6 @@
 cimport cython
 
+from perijove.engine.buffer cimport Buffer
 from perijove.engine.counters cimport Counters
 from perijove.engine.plan cimport Timeouts
 from perijove.engine.reactor cimport Endpoint, Reactor
@@ -10,6 +11,7 @@ cdef int ERR, HUP, IN, OUT, REFUSED, CONNECT_TIMEOUT, UNKNOWN_NAME, UNTRUSTED, L
 cdef int ERRORS, FIRST_UPSTREAM, LAST_ANSWER, LAST_ERROR, LAST_KIND, ANSWERS, OPENED, OPENED_ENDED, REUSED
 
 cdef class Borrower(Endpoint):
+    cpdef void upstream_copied(self, Py_ssize_t count, Buffer rest) except *
     cpdef void upstream_opened(self) except *
     cpdef void upstream_readable(self) except *
     cpdef void upstream_drained(self) except *

@@ -40,6 +40,7 @@ from perijove.engine.slots import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from perijove.engine.buffer import Buffer
     from perijove.engine.plan import Timeouts
 
 _UNREAD = unshared()  # one for all that nobody counts for: they are large, and there may be thousands of upstreams
@@ -57,6 +58,10 @@ class Borrower(Endpoint):
 
     def upstream_readable(self) -> None:
         """There is something to read, or the end."""
+        raise NotImplementedError
+
+    def upstream_copied(self, count: int, rest: Buffer) -> None:
+        """The poller copied what it said to the descriptor that it is joined with: see `Endpoint.on_copied`."""
         raise NotImplementedError
 
     def upstream_drained(self) -> None:
@@ -324,6 +329,11 @@ class UpstreamConnection(Endpoint):
             borrower.upstream_drained()
         if (mask & (IN | HUP | ERR) or self.tls_wants) and self.borrower is borrower and self.interest & IN and not self.closed:
             borrower.upstream_readable()
+
+    def on_copied(self, count: int, rest: Buffer) -> None:
+        """Tell the borrower."""
+        if self.borrower is not None:
+            self.borrower.upstream_copied(count, rest)
 
     def on_hangup(self, mask: int) -> None:
         """Wait for the borrower: a connection that failed, too, may still hold octets that it is not ready for yet."""

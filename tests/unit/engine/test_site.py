@@ -43,3 +43,22 @@ def test_texts_that_many_have_are_held_once() -> None:
     for number in range(1000):  # a stranger's inventions do not gather
         site.same(b"agent %d" % number)
     assert site.same(again) is again
+
+
+def test_peers_that_ask_for_nothing_more_are_held_once_for_each_address() -> None:
+    site = Site(table(forward()), Limits())
+
+    def peer(address: bytes, port: int, trusted: bool = False) -> Peer:
+        return Peer(address, port, b"http", 80, trusted)
+
+    first = peer(b"192.0.2.1", 1)
+    first.tail = b"X-Forwarded-For: 192.0.2.1\r\n"
+    assert site.known(first) is first
+    assert first.tail == b""
+    assert site.known(peer(b"192.0.2.1", 2)) is first
+    for other in (peer(b"192.0.2.2", 1), peer(b"192.0.2.1", 1, trusted=True)):
+        assert site.known(other) is other
+    for number in range(1000):
+        site.known(peer(b"address %d" % number, 1))
+    again = peer(b"192.0.2.1", 3)
+    assert site.known(again) is again
