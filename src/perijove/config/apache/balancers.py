@@ -51,8 +51,8 @@ class Balancers:
                 for line in scope.said.get("balancermember", ()):
                     words = [word.text for word in line.words if "://" in word.text or "=" in word.text]
                     named = words.pop(0) if scope.kind is not Kind.PROXY else scope.path
-                    self._members.setdefault(named.lower().rstrip("/"), []).append(words)
-                    defined.setdefault(named.lower().rstrip("/"), line.span)
+                    self._members.setdefault(_called(named), []).append(words)
+                    defined.setdefault(_called(named), line.span)
             for name, parameters, span in sorted(_said(level), key=lambda one: (one[2].line, one[2].column)):
                 self._sets.setdefault(name, {}).update(parameters)
                 defined.setdefault(name, span)
@@ -169,10 +169,16 @@ def _said(level: Scope) -> Iterator[tuple[str, dict[str, str], Span]]:
         for line in scope.said.get("proxyset", ()):
             words = [word.text for word in line.words]
             named = scope.path if scope is not level else words.pop(0)
-            yield named.lower().rstrip("/"), parameters_of(words), line.span
+            yield _called(named), parameters_of(words), line.span
     for one in passes_of(level):
         if one.target is not None and one.target.scheme == "balancer":
             yield _name(one.target), one.parameters, one.origin
+
+
+def _called(url: str) -> str:
+    """Return the name of the balancer that a URL is of: no path is a part of it (ap_proxy_define_balancer)."""
+    scheme, marked, rest = url.lower().partition("://")
+    return scheme + marked + rest.partition("/")[0]
 
 
 def _name(target: Target) -> str:

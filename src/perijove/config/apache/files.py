@@ -116,7 +116,10 @@ def indexes(flow: Flow, host: Host, begin: Label) -> None:
     `begin` is where it is said where a request goes.
     """
     names = _indexes(host)
-    if not names or not (any(host.levels.each("proxy-pass")) or any("proxy-pass" in one.said for one in host.walked)):
+    passes = any(host.levels.each("proxy-pass")) or any("proxy-pass" in one.said for one in host.walked)
+    if not names or not (
+        passes or any(line.flags.proxy for one in host.inner if one.rewriting for line in one.rewriting.rules)
+    ):
         return
     file = (Note(FILE),)
     slash = Pattern(rb"/\Z")

@@ -118,7 +118,10 @@ def ifs(sections: Sequence[Scope]) -> list[Scope]:
     One stands behind the sections around it, those in it behind all that are not in one.
     """
     found = [one for one in sections if one.kind is Kind.IF]
-    found += [inner for one in sections if one.kind is Kind.LOCATION for inner in one.sections if inner.kind is Kind.IF]
+    around = [one for one in sections if one.kind in (Kind.DIRECTORY, Kind.LOCATION)]
+    for one in around:
+        around += [inner for inner in one.sections if inner.kind is Kind.DIRECTORY]
+    found += [inner for one in around for inner in one.sections if inner.kind is Kind.IF]
     for one in found:
         found += [inner for inner in one.sections if inner.kind is Kind.IF]
     return found

@@ -61,6 +61,8 @@ _MODULES = (
     mod_rewrite,
     mod_ssl,
 )  # importing them fills the registry
+# What is asked for by name elsewhere (`%{SERVER_NAME}`), wherever it stands.
+_FIRST = frozenset(("servername", "usecanonicalname", "usecanonicalphysicalport", "documentroot", "serveradmin"))
 _FILES = frozenset(("directory", "directorymatch", "files", "filesmatch"))
 _COMPATIBLE = frozenset(("order", "allow", "deny", "satisfy"))  # mod_access_compat's
 _AUTHORIZATION = frozenset(("requireall", "requireany", "requirenone"))
@@ -76,11 +78,14 @@ def scopes(reading: Reading, tell: Callable[[Diagnostic], None]) -> tuple[Scope,
 
 
 def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]) -> None:
+    for one in items:
+        if isinstance(one, Directive) and one.name.lower() in _FIRST:
+            REGISTRY[one.name.lower()](one, scope)
     elses: list[Condition] = []  # of the If that stands before
     for one in items:
         if isinstance(one, Directive):
             meaning = REGISTRY.get(one.name.lower())
-            if meaning is not None:
+            if meaning is not None and one.name.lower() not in _FIRST:
                 meaning(one, scope)
             elses = []
             continue
