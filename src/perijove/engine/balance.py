@@ -89,6 +89,7 @@ class Balance(Action):
         "method",
         "note",
         "parameter",
+        "separator",
         "separators",
         "session",
         "sticky",
@@ -104,6 +105,7 @@ class Balance(Action):
         failover: bool,
         separators: bytes = b";",
         method: int = BY_REQUESTS,
+        separator: bytes = b".",
     ) -> None:
         """Balance.
 
@@ -117,6 +119,7 @@ class Balance(Action):
             failover: whether a session may go on elsewhere.
             separators: what a parameter in a path begins with.
             method: what is counted.
+            separator: what a route stands behind in a session's id; empty: it is all of it.
         """
         self.note = note
         self.changed, self.session, self.sticky = note + b" changed", note + b" session", note + b" sticky"
@@ -127,6 +130,7 @@ class Balance(Action):
         self.failover = failover
         self.separators = separators
         self.method = method
+        self.separator = separator
 
     def act(self, state: State) -> bool:
         """Do it."""
@@ -224,6 +228,9 @@ class Balance(Action):
             marks = self.separators if text is state.raw else b"?&"
             found = re.search(rb"(?:\A|[%b])%b=([^&;?]*)" % (re.escape(marks), re.escape(self.parameter)), text)
             if found and (text is not state.raw or found.start() > 0):
-                return found[1].partition(b".")[2], self.parameter
+                return self._behind(found[1]), self.parameter
         found = re.search(rb"(?:\A|[;, \t])%b=\"?([^;, \t\"]*)" % re.escape(self.cookie), state.field(b"cookie"))
-        return (found[1].partition(b".")[2] if found else b""), self.cookie
+        return (self._behind(found[1]) if found else b""), self.cookie
+
+    def _behind(self, session: bytes) -> bytes:
+        return session.partition(self.separator)[2] if self.separator else session

@@ -253,6 +253,7 @@ class Balance:
     attempts: int = 1  # how many others are asked when one cannot be connected to
     failover: bool = True  # a session may go on elsewhere
     turn: Turn = Turn.REQUESTS
+    separator: bytes = b"."  # what stands before the route in a session's id; empty: all of it is that
 
 
 @dataclass(frozen=True, slots=True)

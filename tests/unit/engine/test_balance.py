@@ -121,3 +121,10 @@ def test_sessions_count_as_turns() -> None:
     one = balance(Member(0, route=b"a"), Member(1, route=b"b"), cookie=b"S")
     assert chosen(one, state_of(b"/", b"Cookie: S=x.a")) == 0
     assert chosen(one) == 1
+
+
+@pytest.mark.parametrize(("separator", "session"), [(b"/", b"x.y/b"), (b"", b"b")])
+def test_what_a_route_stands_behind(separator: bytes, session: bytes) -> None:
+    members = (Member(0, route=b"a"), Member(1, route=b"b"))
+    one = Balance(b"n", members, b"S", b"S", 1, True, separator=separator)
+    assert chosen(one, state_of(b"/", b"Cookie: S=" + session)) == 1

@@ -22,20 +22,24 @@ from perijove.gateway.conditions import (
     Compares,
     Comparison,
     Condition,
+    Matches,
     Never,
     Not,
     NotEmpty,
     PathPrefix,
+    Pattern,
     both,
 )
 from perijove.gateway.rules import Authenticate, Refuse, SetNote, Then
-from perijove.gateway.templates import Fact, Note
+from perijove.gateway.templates import Fact, Note, RequestField
 
 if TYPE_CHECKING:
     from perijove.config.apache.directives.mod_authz import Verdict
     from perijove.config.apache.scope import Scope
 
 _TLS: Final = NotEmpty((Fact.TLS_PROTOCOL,))
+_TELLS: Final = frozenset(("authtype", "authname", "users", "authgroupfile"))  # what says how users are told
+_ASKS: Final = Matches((RequestField(b"authorization"),), Pattern(rb"(?i)\ABasic "))
 _MET: Final = b"\0met"
 _MET_BEFORE: Final = b"\0redirect_met"
 When = Callable[["Scope"], Condition]  # which requests a scope is for
@@ -134,25 +138,35 @@ class Access:
     def _require(self, flow: Flow) -> None:
         """Of sections with Require the last that applies decides, together with those before if AuthMerging says so."""
         allowed = Label()
-        said = [scope for scope in self.merged if scope.said.get("require")]
-        for at in range(len(said) - 1, -1, -1):
-            scope = said[at]
-            verdicts = scope.said["require"]
-            when = self.when(scope)
-            origin = verdicts[0].origin or scope.origin
-            lets, could, asks = self._verdict(said, at)
-            flow.go(allowed, both(when, lets), origin)
-            if asks:
-                realm, users = self._users(scope)
-                if realm is None:
-                    flow.add(when, Refuse(500, reasons.NO_AUTHENTICATION), Then.STOP, origin)
-                else:
-                    flow.add(both(when, Not(could)), Refuse(403, reasons.DENIED), Then.STOP, origin)
-                    flow.add(when, Authenticate(realm, users), origin=origin)
-                    flow.go(allowed, both(when, lets), origin)
-                    flow.add(when, Authenticate(realm, ()), origin=origin)  # a user, but not one of those: 401 again
-            flow.add(when, Refuse(403, reasons.DENIED), Then.STOP, origin)
+        said: list[Scope] = []
+        found: list[tuple[Scope, int, Condition]] = []  # who says how users are told, which Require decides, and of what
+        for scope in self.merged:
+            if scope.said.get("require"):
+                found.append((scope, len(said), self.when(scope)))
+                said.append(scope)
+            elif not _TELLS.isdisjoint(scope.said):
+                found += ((scope, at, both(self.when(one), self.when(scope))) for at, one in enumerate(said))
+        for scope, at, when in reversed(found):
+            self._decide(flow, said, at, scope, when, allowed)
         flow.place(allowed)
+
+    def _decide(self, flow: Flow, said: Sequence[Scope], at: int, scope: Scope, when: Condition, allowed: Label) -> None:
+        """Add what the Requires of a section say; of users, what is said up to a scope, its own or one behind it."""
+        origin = said[at].said["require"][0].origin or said[at].origin
+        lets, could, asks = self._verdict(said, at)
+        flow.go(allowed, both(when, lets), origin)
+        if asks:
+            realm, users = self._users(scope)
+            if realm is None:
+                flow.add(when, Refuse(500, reasons.NO_AUTHENTICATION), Then.STOP, origin)
+            else:
+                flow.add(both(when, Not(could)), Refuse(403, reasons.DENIED), Then.STOP, origin)
+                if users is None:
+                    flow.add(both(when, _ASKS), Refuse(500, reasons.NO_USERS), Then.STOP, origin)
+                flow.add(when, Authenticate(realm, users or ()), origin=origin)
+                flow.go(allowed, both(when, lets), origin)
+                flow.add(when, Authenticate(realm, ()), origin=origin)  # a user, but not one of those: 401 again
+        flow.add(when, Refuse(403, reasons.DENIED), Then.STOP, origin)
 
     def _verdict(self, said: Sequence[Scope], at: int) -> tuple[Condition, Condition, bool]:
         """Return when a section lets in, when it might, and whether that depends on who asks (merge_authz_dir_config)."""
@@ -183,10 +197,11 @@ class Access:
             members = one.said.get("authgroupfile", members)
         return replace(its, when=with_members(its.when, members), could=with_members(its.could, members))
 
-    def _users(self, scope: Scope) -> tuple[bytes | None, tuple[tuple[bytes, bytes], ...]]:
+    def _users(self, scope: Scope) -> tuple[bytes | None, tuple[tuple[bytes, bytes], ...] | None]:
+        """Return the realm, None if nobody is asked, and users with their hashes, None if their file cannot be read."""
         realm: bytes | None = None
         kind = "none"
-        users: tuple[tuple[bytes, bytes], ...] = ()
+        users: tuple[tuple[bytes, bytes], ...] | None = ()
         for one in self._until(scope):
             kind = one.said.get("authtype", kind)
             if "authname" in one.said:
@@ -197,13 +212,15 @@ class Access:
     def _until(self, scope: Scope) -> Iterator[Scope]:
         """Yield the scopes that say how users of a section are told: itself the last."""
         for one in self.merged:
-            if one is scope or isinstance(self.when(one), Always) or "authname" in one.said or _encloses(one, scope):
+            if one is scope or isinstance(self.when(one), Always) or _may_enclose(one, scope):
                 yield one
             if one is scope:
                 return
 
 
-def _encloses(one: Scope, other: Scope) -> bool:
-    """Tell whether all that is in a section is in another, both of paths."""
+def _may_enclose(one: Scope, other: Scope) -> bool:
+    """Tell whether what is in the other section is in the one, too; of patterns, whether it says who users are."""
     paths = [scope.condition.prefix for scope in (one, other) if isinstance(scope.condition, PathPrefix)]
-    return len(paths) == 2 and paths[1].startswith(paths[0]) and paths[1][len(paths[0].rstrip(b"/")) :][:1] in (b"", b"/")
+    if len(paths) < 2:
+        return "authname" in one.said
+    return paths[1].startswith(paths[0]) and paths[1][len(paths[0].rstrip(b"/")) :][:1] in (b"", b"/")

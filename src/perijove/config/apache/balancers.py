@@ -160,6 +160,7 @@ class Balancers:
             int(said.get("maxattempts", len(members) - 1)),
             said.get("nofailover", "").lower() != "on",
             _TURNS.get(said.get("lbmethod", ""), Turn.REQUESTS),
+            b"" if said.get("stickysessionsep", ".").lower() == "off" else octets(said.get("stickysessionsep", ".")),
         )
 
 

@@ -51,7 +51,7 @@ class Host:
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
         self.walked = [*self.locations, *ifs(sections)]
         # Those of them that say something of redirects, and of variables: there may be thousands that do not.
-        self.redirecting = [one for one in self.walked if one.said.get("redirects")]
+        self.redirecting = [one for one in (*self.directories, *self.walked) if one.said.get("redirects")]
         self.noting = [one for one in self.walked if one.notes]
         # All scopes in the order in which they are merged: a later one wins.
         self.inner = [*self.directories, *self.proxies, *self.walked]

@@ -155,7 +155,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
         flow.add(NotEmpty((Fact.DESTINATION,)), SetNote(WALKED, (Fact.DESTINATION,)))
 
     # What sections say of it (header_parser, access_checker, auth_checker, fixups).
-    variables.of_proxies(flow, host)
+    variables.of_patterns(flow, host)
     settings.add(flow, host, host.inner)
     variables.add(flow, host, host.inner)
     Access(host.merged, host.when).rules(flow)

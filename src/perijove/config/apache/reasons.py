@@ -44,6 +44,9 @@ TLS_ASKED: Final = Reason(
     "access to {raw} failed, reason: SSL requirement expression not fulfilled",
     "SSLRequire asks more of the connection, or of the request",
 )
+NO_USERS: Final = Reason(
+    "AH01620", "Could not open password file", "AuthUserFile names a file that cannot be read: it is not there, or not for us"
+)
 PROXY_ERROR: Final = b"Proxy Error"  # what mod_proxy says beside a status that it has given a text (ap_proxyerror)
 DISABLED: Final = Reason(
     "AH00940",
@@ -80,6 +83,11 @@ FAR_ENOUGH: Final = Reason(
     "AH00898",
     "Max-Forwards has reached zero - proxy loop? returned by {raw}",
     "the request has gone through as many proxies as it may, or Max-Forwards is no number: look for a proxy that leads to itself",
+)
+NO_INDEX: Final = Reason(
+    "AH01276",
+    "Cannot serve directory: No matching DirectoryIndex found, and server-generated directory index forbidden by Options directive",
+    "add a file that DirectoryIndex names",
 )
 NO_FILE: Final = Reason(
     plain="no ProxyPass, RewriteRule or Redirect is for this path: files are read with GET, HEAD and POST, and nothing else is done"

@@ -34,14 +34,19 @@ def add(flow: Flow, host: Host, scopes: Sequence[Scope]) -> None:
                 flow.add(when, UnsetNote(one.name) if one.value is None else SetNote(one.name, one.value), origin=one.origin)
 
 
-def of_proxies(flow: Flow, host: Host) -> None:
-    """Add the named groups of <ProxyMatch> (proxy_walk, mod_proxy.c)."""
-    for section in host.proxies:
+def of_patterns(flow: Flow, host: Host) -> None:
+    """Add the named groups of <DirectoryMatch>, <FilesMatch> and <ProxyMatch> (ap_directory_walk, ap_file_walk, proxy_walk)."""
+    for section in (*host.directories, *host.proxies):
         groups = named_groups(section.path) if section.regex else ()
+        when: list[Condition] = []
         found = host.when(section)
+        while isinstance(found, All):
+            when += found.of[:-1]
+            found = found.of[-1]
         if groups and isinstance(found, Matches):
+            whole = All((*when, replace(found, captures=True)))
             for number, name in groups:
-                flow.add(replace(found, captures=True), SetNote(name, (Capture(number),)), origin=section.origin)
+                flow.add(whole, SetNote(name, (Capture(number),)), origin=section.origin)
 
 
 def of_tls(flow: Flow, host: Host) -> None:

@@ -335,7 +335,11 @@ def auth(line: Directive, scope: Scope) -> None:
 def user_file(line: Directive, scope: Scope) -> None:
     """Name the file of users and their passwords' hashes."""
     users: list[tuple[bytes, bytes]] = []
-    for text in _lines(line, scope):
+    lines = _lines(line, scope)
+    if lines is None:
+        scope.said["users"] = None
+        return
+    for text in lines:
         name, colon, hashed = text.partition(b":")
         if colon:
             users.append((name, hashed.split(b":")[0]))
@@ -344,14 +348,14 @@ def user_file(line: Directive, scope: Scope) -> None:
 
 def _groups(line: Directive, scope: Scope) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for text in _lines(line, scope):
+    for text in _lines(line, scope) or ():
         group, colon, members = text.decode("utf-8", "surrogateescape").partition(":")
         if colon:
             found.setdefault(group.strip(), []).extend(members.split())
     return found
 
 
-def _lines(line: Directive, scope: Scope) -> list[bytes]:
+def _lines(line: Directive, scope: Scope) -> list[bytes] | None:
     from perijove.config.apache.scope import root_of
 
     path = root_of(scope, line.words[0].text)
@@ -361,4 +365,4 @@ def _lines(line: Directive, scope: Scope) -> list[bytes]:
     except OSError as error:
         # httpd starts all the same, and answers 500 for each request; nobody is let in here either.
         scope.warn("unreadable-file", f"`{path}` cannot be read: {error.strerror}: nobody is let in by it", line.words[0].span)
-        return []
+        return None
