@@ -15,6 +15,7 @@ from perijove.config.apache import expression_names as names
 from perijove.config.apache import expression_tree as tree
 from perijove.config.apache import glob
 from perijove.config.apache.expression_tree import ExpressionError
+from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -100,6 +101,15 @@ def template(text: str, span: Span, scope: Scope, says: str = "Can't parse value
     except ExpressionError as error:
         _tell(error, text, span, scope, says)
         return None
+
+
+_fields: Final = re.compile(r"(?i)\b(?:req|http)(?::([^}\s]+)|\(\s*['\"]([^'\"]+))|%\{HTTP_([A-Z_]+)\}")
+
+
+def fields_asked(text: str) -> list[bytes]:
+    """Return the names of the request's fields that an expression asks for, but for Host: virtual hosts are no variants (add_vary)."""
+    names = [octets(one[1] or one[2] or one[3].replace("_", "-").title()) for one in _fields.finditer(text)]
+    return [name for name in names if name.lower() != b"host"]
 
 
 def unquoted(text: str) -> str:

@@ -53,6 +53,11 @@ def response_rules(
             for inside, outside, interpolate, span in scope.said.get(f"cookie-{attribute}s", ()):
                 old, new = (filled(text, interpolate and interpolates) for text in (inside, outside))
                 rules.append(Rule(when(scope), ReplaceAttribute(attribute, old, new), Then.NEXT, span))
+    for scope in merged:
+        # What <If> asks for makes variants of what is answered here (ap_expr_exec_ctx).
+        for name, reached in scope.said.get("asks", ()):
+            vary = EditField(Operation.APPEND, b"Vary", (name,))
+            rules.append(Rule(both(_OWN, reached), vary, Then.NEXT, scope.origin))
     for always in (True, False):
         for scope in merged:
             for edit in scope.response:

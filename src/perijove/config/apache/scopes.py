@@ -24,6 +24,7 @@ from perijove.config.apache.directives import (
     mod_ssl,
 )
 from perijove.config.apache.expression import condition as expression
+from perijove.config.apache.expression import fields_asked
 from perijove.config.apache.patterns import compiled, named_groups
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import is_wildcard, octets
@@ -162,6 +163,8 @@ def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Sc
             elses.clear()
             before = ()
         elses.append(condition)
+        reached = All((scope.condition, *before))
+        made.said["asks"] = [(name, reached) for name in fields_asked(section.words[0].text)]
     parts = (*before, condition)
     if not isinstance(scope.condition, Always):
         parts = (scope.condition, *parts)

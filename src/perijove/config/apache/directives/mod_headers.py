@@ -5,12 +5,11 @@ Source: modules/metadata/mod_headers.c (header_inout_cmd, parse_format_string, d
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.mod_env import _octets, _value
-from perijove.config.apache.expression import condition
+from perijove.config.apache.expression import condition, fields_asked
 from perijove.config.apache.expression import template as expression
 from perijove.config.apache.expression_names import OF_TLS, asked_of_ssl
 from perijove.config.apache.patterns import compiled
@@ -94,7 +93,9 @@ def header(line: Directive, scope: Scope) -> None:
     edit = EditField(operation, field, value, pattern, always)
     if response and not always:
         # What the condition asks for makes variants, whether it holds or not (ap_expr_exec_ctx; add_vary, server/util_expr_eval.c).
-        for asked in _asked(words[wanted:]):
+        for asked in (
+            one for word in words[wanted:] if word.text.lower().startswith("expr=") for one in fields_asked(word.text)
+        ):
             scope.response.append(Edit(EditField(Operation.APPEND, b"Vary", (asked,)), Always(), line.span))
     (scope.response if response else scope.request).append(Edit(edit, when, line.span, early))
 
@@ -127,20 +128,6 @@ def _condition(words: list[Word], scope: Scope, line: Directive) -> tuple[Condit
                         "quote a value with spaces, and put remarks on a line of their own")  # fmt: skip
             return None, False
     return when, early
-
-
-_fields: Final = re.compile(r"(?i)\b(?:req|http)(?::([^}\s]+)|\(\s*['\"]([^'\"]+))|%\{HTTP_([A-Z_]+)\}")
-
-
-def _asked(words: list[Word]) -> list[bytes]:
-    """Return the names of the request's fields that an expression asks for, but for Host: virtual hosts are no variants."""
-    found = []
-    for word in words:
-        for one in _fields.finditer(word.text) if word.text.lower().startswith("expr=") else ():
-            name = _octets(one[1] or one[2] or one[3].replace("_", "-").title())
-            if name.lower() != b"host":
-                found.append(name)
-    return found
 
 
 def _format(word: Word, scope: Scope, captures: bool = False) -> Template | None:
