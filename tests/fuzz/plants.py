@@ -173,8 +173,8 @@ PLANTS: Final = (
     Plant(
         "a request is sent again after some of an answer",
         "engine/client.py",
-        "            self.replay = None\n            if exchange.answered == 0.0:",
-        "            if exchange.answered == 0.0:",
+        "if self.replay is None or self.repeated or exchange.answered:",
+        "if self.replay is None or self.repeated:",
         "exchanges",
     ),
     Plant(

@@ -14,7 +14,7 @@ from perijove.engine.upstream cimport Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long CHUNKED, NO_BODY
-cdef int UNKNOWN_NAME, OVERRIDE, FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, CONNECT, FILE, FORWARD, RESPOND, ENDED, FAILED, OPEN
+cdef int UNKNOWN_NAME, OVERRIDE, FOUND, IN, MORE, OUT, ABORT, REFUSE, STALE, TUNNEL, CONNECT, FILE, FORWARD, RESPOND, ENDED, FAILED, OPEN
 cdef int CLIENT_GONE, CLIENT_TIMEOUT, CUT, DENIED, DONE, IDLE
 cdef int BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT
 cdef int FIRST_ROUTE
@@ -66,9 +66,11 @@ cdef class Client(Arrival):
     cdef void _abort(self, int why) except *
     cdef void _release(self) except *
     cdef void _give_up(self, int status, int why) except *
+    @cython.locals(exchange=Exchange)
+    cdef bint _may_repeat(self, UpstreamConnection upstream) except -1
     @cython.locals(exchange=Exchange, site=Site, reply=Reply)
     cpdef void refuse(self, int status, int why=*, int wait=*) except *
-    @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection, idempotent=bint)
+    @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
     cdef void _send(self, RequestHead head, Plan plan) except *
     cdef void _respond(self, Plan plan, RequestHead head) except *
     @cython.locals(path=bytes)
