@@ -20,6 +20,7 @@ IN: Final = 0x001
 OUT: Final = 0x004
 ERR: Final = 0x008
 HUP: Final = 0x010
+FIN: Final = 0x2000  # EPOLLRDHUP: its end has come, though octets before it were not read
 EXCLUSIVE: Final = 1 << 28  # EPOLLEXCLUSIVE, of a listening socket that several processes wait for: one is woken, not all
 
 # What a scan of a message head answers; a status of 400 and more is a refusal.

@@ -90,8 +90,9 @@ class Acceptor(Endpoint):
                 continue  # the client hung up while it waited (ECONNABORTED and its like, accept(2))
             if taken is None:
                 return
+            fd, family, address, port = taken
             with contextlib.suppress(OSError):  # it hung up again at once, or the poller has no room
-                self._start(*taken)
+                self._start(fd, family, address, port)
 
     def _start(self, fd: int, family: int, address: bytes, port: int) -> None:
         client: Client | None = None
