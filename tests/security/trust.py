@@ -143,7 +143,7 @@ def elsewhere(name: str, case: Case) -> bool:
     if name != "apache-file":
         return False
     if case.kind == "spoof":
-        return case.field != b"X-Forwarded-Proto" or "underscore" in case.name
+        return case.field != b"X-Forwarded-Proto" or "underscore" in case.name or "spellings" in case.name
     return case.kind == "inside" or case.name.endswith(("X-Real-IP", "X-Scheme")) or case.name.startswith(("Proxy", "HTTP2"))
 
 
