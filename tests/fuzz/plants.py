@@ -194,7 +194,7 @@ PLANTS: Final = (
     Plant(
         "the end of one side of a tunnel is not told to the other",
         "engine/tunnel.py",
-        "            to.sock.shutdown(socket.SHUT_WR)\n",
+        "            sock.shutdown(socket.SHUT_WR)\n",
         "            pass\n",
         "exchanges",
     ),
