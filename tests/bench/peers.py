@@ -228,6 +228,15 @@ def _two(place: Place) -> Command:
     return _compiled(replace(place, workers=2))
 
 
+def _unlogged(place: Place) -> Command:
+    return _compiled(replace(place, log=False))
+
+
+def _watched(place: Place) -> Command:
+    command, environment = _compiled(place)
+    return [*command, "--access-log-format", "json", "--metrics", f"127.0.0.1:{place.port + 1000}"], environment
+
+
 def _file(place: Place) -> Command:
     config = place.written("hub.conf", _hosts(place))
     return [sys.executable, "-m", "perijove", "serve", str(config)], {"PERIJOVE_REQUIRE_COMPILED": "1"}
@@ -249,6 +258,8 @@ PEERS: Final[dict[str, Callable[[Place], Command]]] = {
     "perijove": _compiled,
     "perijove-pure": _pure,
     "perijove-two": _two,
+    "perijove-unlogged": _unlogged,
+    "perijove-watched": _watched,
     "perijove-apache": _file,
     "perijove-chp": _ours_as_chp,
     "nginx": _nginx,
@@ -262,6 +273,8 @@ TITLES: Final = {
     "perijove": "perijove, compiled",
     "perijove-pure": "perijove, pure",
     "perijove-two": "perijove, two workers",
+    "perijove-unlogged": "perijove without a log",
+    "perijove-watched": "perijove with metrics and its log as JSON",
     "perijove-apache": "perijove, JupyterHub's Apache file",
     "perijove-chp": "perijove chp",
     "nginx": "nginx",

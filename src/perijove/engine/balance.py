@@ -11,7 +11,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.program import Action
+from perijove.engine.state import Action
 
 if TYPE_CHECKING:
     from perijove.engine.state import State

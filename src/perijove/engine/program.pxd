@@ -1,17 +1,10 @@
 cimport cython
 
+from perijove.engine.changes cimport Select
 from perijove.engine.conditions cimport Test
-from perijove.engine.edits cimport edit_request
 from perijove.engine.head cimport RequestHead
-from perijove.engine.head cimport consists
 from perijove.engine.peer cimport Peer
-from perijove.engine.state cimport State, decoded, encoded, encoded_but_slashes
-from perijove.engine.texts cimport Text
-
-cdef bytes _IS_TARGET
-
-cdef class Action:
-    cpdef bint act(self, State state) except -1
+from perijove.engine.state cimport Action, State, decoded
 
 cdef class Step:
     cdef public Action action
@@ -20,107 +13,6 @@ cdef class Step:
     cdef public int number, without
     cdef public Test test
     cdef public unsigned long long needs
-
-cdef class Forward(Action):
-    cdef public int encoding
-    cdef public bint whole
-    cdef public bytes origin, absolute
-    cdef public Text path
-    cdef public object upstream
-    @cython.locals(path=bytes, target=bytes, spelt=bytes)
-    cpdef bint act(self, State state) except -1
-
-cdef class Anywhere(Action):
-    cdef public int encoding
-    cdef public bint whole
-    cdef public object find
-    cdef public Text url
-    cpdef bint act(self, State state) except -1
-
-cdef class ForwardAsked(Action):
-    cdef public object find, by
-    cpdef bint act(self, State state) except -1
-
-cdef class Finish(Action):
-    cdef public Text location
-    cdef public bytes phrase
-    cdef public int status
-    cpdef bint act(self, State state) except -1
-
-cdef class ServeTree(Action):
-    cdef public Text path
-    cdef public object tree
-    cpdef bint act(self, State state) except -1
-
-cdef class Answer(Action):
-    cdef public object plan
-    cpdef bint act(self, State state) except -1
-
-cdef class Authenticate(Action):
-    cdef public bytes challenge
-    cdef public object right
-    cpdef bint act(self, State state) except -1
-
-cdef class SetNote(Action):
-    cdef public bytes name
-    cdef public Text value
-    cpdef bint act(self, State state) except -1
-
-cdef class UnsetNote(Action):
-    cdef public bytes name
-    cpdef bint act(self, State state) except -1
-
-cdef class Set(Action):
-    cdef public int number
-    cdef public object value
-    cdef dict _after
-    cdef tuple _last, _made
-    @cython.locals(before=tuple, after=tuple, found=tuple)
-    cpdef bint act(self, State state) except -1
-
-cdef class SetMore(Set):
-    @cython.locals(before=tuple, after=tuple, found=tuple)
-    cpdef bint act(self, State state) except -1
-
-cdef class Select(Action):
-    cdef public object bit
-    cpdef bint act(self, State state) except -1
-
-cdef class EditNow(Action):
-    cdef public tuple operations
-    cpdef bint act(self, State state) except -1
-
-cdef class TrustField(Action):
-    cdef public bytes name, lower, passed
-    cdef public tuple networks, inside
-    cpdef bint act(self, State state) except -1
-
-cdef class Hold(Action):
-    cdef public Text made
-    @cython.locals(held=bytes)
-    cpdef bint act(self, State state) except -1
-
-cdef class SplitQuery(Action):
-    cdef public bint append, discard, last
-    @cython.locals(held=bytes, query=bytes, at=Py_ssize_t)
-    cpdef bint act(self, State state) except -1
-
-cdef class Count(Action):
-    cdef public bytes what
-    cdef public int most
-    cpdef bint act(self, State state) except -1
-
-cdef class Withdraw(Action):
-    cpdef bint act(self, State state) except -1
-
-@cython.locals(octet=cython.uchar)
-cdef bytes _spelt(bytes path, int encoding)
-
-cdef class Rewrite(Action):
-    cdef public str handling
-    cdef public Text path
-    cdef public Text query
-    cpdef bint act(self, State state) except -1
 
 @cython.locals(head=RequestHead)
 cdef bint _lacks(Step step, State state) except -1

@@ -46,3 +46,6 @@ cdef bytes _IS_SAFE
 @cython.locals(octet=cython.uchar)
 cpdef bytes encoded(bytes path)
 cpdef bytes encoded_but_slashes(object path)
+
+cdef class Action:
+    cpdef bint act(self, State state) except -1

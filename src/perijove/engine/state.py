@@ -337,3 +337,13 @@ def encoded_but_slashes(path: bytes) -> bytes | None:
     if broken(path):
         return None
     return b"".join([part if at & 1 else encoded(part) for at, part in enumerate(_kept_slash(path))])
+
+
+class Action:
+    """Something that is done to the state. It answers whether the program goes on."""
+
+    __slots__ = ()
+
+    def act(self, state: State) -> bool:
+        """Do it; False ends the program."""
+        raise NotImplementedError

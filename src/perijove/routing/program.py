@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.engine import const, edits, fields, plan, program, texts
+from perijove.engine import changes, const, edits, fields, plan, program, texts
 from perijove.engine.ranges import DEFAULTS
 from perijove.engine.state import DECODED, KEPT, REFUSED
 from perijove.gateway import actions, conditions, templates
@@ -70,7 +70,7 @@ def host_table(
         if isinstance(rule.do, actions.EditField) and number < len(stages.request):
             changed.add(rule.do.name.lower())
         operations.append(operation(rule, test(later)))
-        steps.append(program.Step(first + number, test(now), program.Select(number), number + 1, number + 1, needed(now)))
+        steps.append(program.Step(first + number, test(now), changes.Select(number), number + 1, number + 1, needed(now)))
     requests = len(stages.request)
     defaults: list[Any] = [_BEGINNING.get(setting) for setting in SETTINGS]
     for rule in stages.route:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from perijove.engine import balance, edits, program
+from perijove.engine import balance, changes, edits, fates, program
 from perijove.engine import conditions as runs
 from perijove.engine.local import Tree
 from perijove.gateway import actions
@@ -21,6 +21,7 @@ from perijove.routing.texts import pattern, text
 
 if TYPE_CHECKING:
     from perijove.engine.plan import Plan
+    from perijove.engine.state import Action
     from perijove.engine.upstream import Upstream
 
 _OPERATIONS: Final = {
@@ -35,10 +36,10 @@ _OPERATIONS: Final = {
     actions.Operation.ECHO: edits.ECHO,
 }
 _ENCODINGS: Final = {
-    actions.Encoding.CANONICAL: program.CANONICAL,
-    actions.Encoding.SLASHES: program.SLASHES,
-    actions.Encoding.ESCAPED: program.ESCAPED,
-    actions.Encoding.NONE: program.AS_IS,
+    actions.Encoding.CANONICAL: fates.CANONICAL,
+    actions.Encoding.SLASHES: fates.SLASHES,
+    actions.Encoding.ESCAPED: fates.ESCAPED,
+    actions.Encoding.NONE: fates.AS_IS,
 }
 
 _TURNS: Final = {
@@ -111,53 +112,53 @@ class Building:
             _TURNS[one.turn],
         )
 
-    def _action(self, rule: Rule) -> program.Action | None:
+    def _action(self, rule: Rule) -> Action | None:
         action: Any = rule.do
         match action:  # what there is thousands of comes first
             case actions.Nothing():
                 return None
             case actions.Hold(held):
-                return program.Hold(text(held))
+                return changes.Hold(text(held))
             case actions.Set(Setting.PAGES, value):
-                return program.SetMore(SETTINGS[Setting.PAGES], value)
+                return changes.SetMore(SETTINGS[Setting.PAGES], value)
             case actions.Set(setting, value):
-                return program.Set(SETTINGS[setting], value)
+                return changes.Set(SETTINGS[setting], value)
             case actions.Refuse(status, _, allow, phrase):
-                return program.Finish(status, None if allow is None else text((allow,)), phrase)
+                return fates.Finish(status, None if allow is None else text((allow,)), phrase)
             case actions.ForwardTo(name, path, encoding, whole, named):
-                return program.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole, named)
+                return fates.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole, named)
             case actions.SetNote(name, value):
-                return program.SetNote(name.lower(), text(value))
+                return changes.SetNote(name.lower(), text(value))
             case actions.Redirect(status, location):
-                return program.Finish(status, text(location), b"")
+                return fates.Finish(status, text(location), b"")
             case actions.EditField():
-                return program.EditNow(operation(rule, None))
+                return changes.EditNow(operation(rule, None))
             case actions.Forward(name, None, _):
-                return program.Forward(self._upstreams[name], None, program.AS_IS)
+                return fates.Forward(self._upstreams[name], None, fates.AS_IS)
             case actions.ForwardAnywhere(url, encoding, whole):
-                return program.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
+                return fates.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
             case actions.ServeTree(path, indexes, types, overridden):
-                return program.ServeTree(text(path), Tree(indexes, _table(types), overridden))
+                return fates.ServeTree(text(path), Tree(indexes, _table(types), overridden))
             case actions.ForwardAsked(by):
-                return program.ForwardAsked(self._find, None if by is None else self._upstreams[by])
+                return fates.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Respond() | actions.ServeFile():
-                return program.Answer(self._answer(action))
+                return fates.Answer(self._answer(action))
             case actions.Rewrite(path, query, handling):
-                return program.Rewrite(text(path), text(query) if query else None, handling.value)
+                return changes.Rewrite(text(path), text(query) if query else None, handling.value)
             case actions.TrustField(name, networks, inside, passed):
-                return program.TrustField(name, networks, inside, passed)
+                return changes.TrustField(name, networks, inside, passed)
             case actions.SplitQuery(append, last, discard):
-                return program.SplitQuery(append, last, discard)
+                return changes.SplitQuery(append, last, discard)
             case actions.Count(what, most):
-                return program.Count(what, most)
+                return changes.Count(what, most)
             case actions.Withdraw():
-                return program.Withdraw()
+                return changes.Withdraw()
             case actions.Balance():
                 return self._balance(action)
             case actions.UnsetNote(name):
-                return program.UnsetNote(name.lower())
+                return changes.UnsetNote(name.lower())
             case actions.Authenticate(realm, users):
-                return program.Authenticate(realm, checker(users))
+                return fates.Authenticate(realm, checker(users))
         raise TypeError(f"{action!r} decides nothing")
 
 

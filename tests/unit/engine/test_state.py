@@ -10,9 +10,9 @@ from tests.unit.engine.states import head_of, peer, request, state_of
 
 from perijove.engine import state
 from perijove.engine.buffer import Buffer
+from perijove.engine.changes import Set
 from perijove.engine.const import FOUND
 from perijove.engine.head import Limits, RequestHead
-from perijove.engine.program import Set
 from perijove.engine.state import (
     DECODED,
     KEPT,

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from tests.unit.engine.states import state_of, text
 
 from perijove.engine import conditions, fields
+from perijove.engine.changes import SetNote
 from perijove.engine.conditions import Constant, HasNote, NotEmpty
-from perijove.engine.program import END, Action, SetNote, Step
-from perijove.engine.state import State
+from perijove.engine.program import END, Step
+from perijove.engine.state import Action, State
 from perijove.engine.texts import RequestField
 from perijove.routing.shorten import shortened
 
