@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import edits, fields, page, ranges
 from perijove.engine.buffer import Buffer
-from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, OVERRIDE, REFUSE, TUNNEL, UNTIL_CLOSE
+from perijove.engine.const import (
+    ABORT,
+    BROKEN,
+    CHUNKED,
+    DONE,
+    FOUND,
+    MORE,
+    NO_BODY,
+    OVERRIDE,
+    REFUSE,
+    STALE,
+    TUNNEL,
+    UNTIL_CLOSE,
+)
 from perijove.engine.framing import Chunked
 from perijove.engine.head import content_length
 from perijove.engine.peer import Peer
@@ -105,6 +118,7 @@ class Exchange:
         "instead",
         "interim",
         "keep_alive",
+        "kept",
         "length",
         "method",
         "minor",
@@ -145,6 +159,7 @@ class Exchange:
         self.minor = 1
         self.date = b""  # of a response that has none (RFC 9110 §6.6.1), set by whoever knows the time
         self.persistent = False  # as the client has it
+        self.kept = False  # it went out on a connection that had carried another; whoever runs the exchange sets it
         self.keep_alive = False
         self.upgrade = False
         self.expect = False
@@ -226,6 +241,7 @@ class Exchange:
         self.minor = head.minor
         self.keep_alive = head.keep_alive
         self.persistent = head.keep_alive
+        self.kept = False
         self.upgrade = head.upgrade and plan.upgrade != b""
         if plan.edited and plan.upgrade and not head.upgrade:
             self.upgrade = _asks(head)
@@ -433,7 +449,7 @@ class Exchange:
     def read_response(self, head: ResponseHead, limits: Limits, source: Buffer, out: Buffer) -> int:
         """Look for the response's head, and write it to the client, edited and framed.
 
-        Returns: MORE; FOUND when it is written and content may follow; TUNNEL; or REFUSE.
+        Returns: MORE; FOUND when it is written and content may follow; TUNNEL; OVERRIDE; STALE; or REFUSE.
         """
         plan = self.plan
         assert plan is not None
@@ -464,6 +480,8 @@ class Exchange:
                 if head.status == 100:
                     self.expect = False  # one is enough
             source.drop(head.size)
+        if head.status == 408 and self.kept and not head.keep_alive and not self.interim:
+            return STALE  # nothing had come for too long: it was said before the request arrived (RFC 9110 §15.5.9)
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status
             if head.status == 401 and self.state is not None:  # whoever is asked for a password must learn what for
