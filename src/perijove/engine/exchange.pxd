@@ -31,6 +31,7 @@ cdef class Exchange:
     @cython.locals(size=Py_ssize_t, raw=Buffer, content=Buffer, decoder=Chunked)
     cpdef bytes gather(self, RequestHead head, Buffer source)
     cpdef void forget(self, double now) except *
+    cdef void _renew(self) except *
     cpdef void lighten(self) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
     @cython.locals(plan=Plan, state=State, lines=list, host=bytes, tail=bytes, first=bytes, asked=bytes, recipe=Recipe)

@@ -194,19 +194,23 @@ class Exchange:
 
     def forget(self, now: float) -> None:
         """Begin with a request of which nothing is known yet, and perhaps never will be."""
+        self._renew()
         self.plan = None
-        self.state = None
         self.method = b""
         self.target = b""
         self.path = b""
         self.host = b""
         self.begun = now
-        self.address = self.peer.address
-        self.scheme = self.peer.scheme
         self.minor = 1
         self.keep_alive = False
         self.persistent = False
         self.request_done = True
+
+    def _renew(self) -> None:
+        """Forget the request before, and its answer, as far as the log would tell of them."""
+        self.state = None
+        self.address = self.peer.address
+        self.scheme = self.peer.scheme
         self.response_started = False
         self.status = 0
         self.received = 0
@@ -230,14 +234,12 @@ class Exchange:
 
     def begin(self, head: RequestHead, plan: Plan) -> None:
         """Start an exchange with a scanned head and what was decided for it."""
+        self._renew()
         self.plan = plan
-        self.state = None
         self.method = head.method
         self.target = head.target
         self.path = head.path
         self.host = head.host
-        self.address = self.peer.address
-        self.scheme = self.peer.scheme
         self.minor = head.minor
         self.keep_alive = head.keep_alive
         self.persistent = head.keep_alive
@@ -251,24 +253,11 @@ class Exchange:
         self.request_decoder = Chunked() if head.length == CHUNKED else None
         self.length = head.length  # as it goes upstream
         self.response_left = 0
-        self.response_started = False
         self.response_done = False
         self.decoder = None
         self.chunk_out = False
         self.reuse = False
-        self.status = 0
         self.interim = 0
-        self.received = 0
-        self.sent = 0
-        self.request_id = b""
-        self.asked = False
-        self.inside = False
-        self.instead = 0
-        self.carried = b""
-        self.range = self.if_range = b""
-        self.silent = False
-        self.answered = 0.0
-        self.ended = DONE
 
     def gather(self, head: RequestHead, source: Buffer) -> bytes | None:
         """Return chunked content that has come whole already, behind its head, and take it: its length can be said then.
