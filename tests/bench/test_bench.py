@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pytest
+from tests.bench.inside import shares
 from tests.bench.picture import picture
 from tests.bench.report import Spread, capacity, table, throughput
 
@@ -34,3 +36,15 @@ def test_the_table() -> None:
 def test_the_picture_is_xml() -> None:
     root = ElementTree.fromstring(picture(ROUNDS, "nginx"))
     assert [text.text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.text == "1.67"]
+
+
+def test_object_files_are_put_together() -> None:
+    said = """
+ 61.50% ,[kernel.kallsyms]
+ 20.00% ,head.cpython-311-x86_64-linux-gnu.so
+ 10.25% ,exchange.cpython-311-x86_64-linux-gnu.so
+ 4.00%  ,libpython3.11.so.1.0
+ 3.00%  ,libcrypto.so.3
+ 1.00%  ,[vdso]
+"""
+    assert shares(said) == pytest.approx({"kernel": 0.615, "own": 0.3025, "Python": 0.04, "libraries": 0.04})

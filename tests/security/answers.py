@@ -92,6 +92,18 @@ def _heads() -> Iterator[Case]:
         "length and coding",
         OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" + SECOND,
     )
+    for kept in (b"", b"Connection: keep-alive\r\n"):
+        yield bad(
+            "lengths",
+            f"coding of HTTP/1.0 {kept!r}",
+            b"HTTP/1.0 200 OK\r\n" + kept + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            0.01,
+            "fin",
+            status=200,
+            either=True,
+        )
+    for name, data in {"LF": HELLO.replace(b"\r\n", b"\n"), "CR": HELLO.replace(b"\r\n", b"\r"), "LF first": HELLO.replace(b"\r\n", b"\n", 1), "LF twice": OK + b"Content-Length: 5\n\nhello"}.items():  # fmt: skip
+        yield bad("line ends", name, data, 0.01, "fin")
     for control in (*CONTROLS, b"\r", b"\n"):
         for where, line in {
             "in a name": b"A%bB: c", "in front of a name": b"%bA: b", "behind a name": b"A%b: b", "in a value": b"A: b%bSet-Cookie: stolen=1", "behind a value": b"A: b%b", "for a line": b"%b",
@@ -164,6 +176,15 @@ def _too_much() -> Iterator[Case]:
     yield good("second answer", "at once", HELLO + SECOND)
     yield good("second answer", "a moment later", HELLO, 0.005, SECOND, late=0.1)
     yield good("second answer", "behind chunks", CHUNKED + b"0\r\n\r\n" + SECOND)
+    yield good("second answer", "with 64 KB behind it", HELLO + SECOND + bytes(65536))
+    yield good(
+        "second answer",
+        "behind a large one",
+        OK + b"Content-Length: 300000\r\n\r\n" + bytes(300000) + SECOND,
+        content=bytes(300000),
+    )
+    yield good("second answer", "to POST", HELLO + SECOND, method=b"POST")
+    yield good("second answer", "half of it a moment later", HELLO, 0.005, SECOND[:20], late=0.1)
     yield good("second answer", "behind a HEAD's", OK + b"Content-Length: 5\r\n\r\n" + SECOND, method=b"HEAD", content=b"")
     yield good("more than its length", "an octet", HELLO + b"!")
     yield good("more than its length", "a line", HELLO + b"\r\n")
@@ -206,6 +227,23 @@ def _too_much() -> Iterator[Case]:
     yield good("interim", "100 that was not asked for", b"HTTP/1.1 100 Continue\r\n\r\n" + HELLO)
     yield good("interim", "to HTTP/1.0", hints + HELLO, minor=0, interim=0)
     yield bad("interim", "a flood of 20,000", hints * 20000 + HELLO, either=True, status=200)
+    for count in (99, 100, 101, 1000):
+        yield bad("interim", f"{count}", hints * count + HELLO, either=True, status=200)
+    yield bad(
+        "interim", "with content", b"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\nhello" + HELLO, either=True, status=200
+    )
+    yield bad("interim", "bare LF", b"HTTP/1.1 103 Early Hints\n\n" + HELLO)
+    yield bad(
+        "interim",
+        "of 100 KB",
+        b"HTTP/1.1 103 Early Hints\r\nA: " + b"a" * 100000 + b"\r\n\r\n" + HELLO,
+        either=True,
+        status=200,
+    )
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nraw"
+    for method, minor in ((b"POST", 1), (b"HEAD", 1), (b"GET", 0)):
+        yield bad("interim", f"101 to {method.decode()} of HTTP/1.{minor}", switching, method=method, minor=minor)
+    yield bad("interim", "then 101", hints + switching)
     yield bad("interim", "without an end", hints * 5, 0.02, "fin")
     yield bad(
         "interim",
@@ -261,6 +299,15 @@ def _valid() -> Iterator[Case]:
     yield good("valid", "closed at once", HELLO, "fin")
     yield good("valid", "closed, as it said", OK + b"Connection: close\r\nContent-Length: 5\r\n\r\nhello", "fin")
     yield good("valid", "chunked, closed at once", CHUNKED + b"0\r\n\r\n", "fin")
+    yield good(
+        "valid", "an upgrade that is offered", OK + b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 5\r\n\r\nhello"
+    )
+    yield good(
+        "valid",
+        "chunks of an octet each",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n",
+        content=b"x" * 5000,
+    )
     yield good("valid", "no reason", b"HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\nhello")
     yield good("valid", "neither reason nor space", b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello")
     yield good("valid", "a reason of other letters", b"HTTP/1.1 404 N\xf6t\r\nContent-Length: 5\r\n\r\nhello", status=404)

@@ -263,8 +263,8 @@ def restart(stage: Stage) -> Figures:
         lost = [one for one in statuses if one[1] != "ok"]
         twice = len(stage.upstream.served) - len(set(stage.upstream.served))
         figures[f"down_{down}_s"] = f"{len(statuses)} asked, {len(lost)} lost {lost[:3] or ''}, {twice} twice"
-        # A POST of which the connection is still in the queue of who stops listening is reset. It may not be sent again: nobody can
-        # tell that it was not acted upon. Two clients send POSTs.
+        # A POST of which the connection is still in the queue of who stops listening is acknowledged, and reset. It may not be sent
+        # again: nobody can tell that it was not acted upon. Two clients send POSTs.
         wrong = wrong or len(lost) > 2 or any(int(target[2:3]) % 2 == 0 for target, _ in lost) or bool(twice)
     return bound(not wrong, figures)
 

@@ -258,9 +258,9 @@ def _haproxy(folder: Path, settings: Settings) -> Running:
 defaults
   mode http
   timeout client 60s
-  timeout http-request {settings.header or 10}s
-  timeout connect {settings.connect or 3}s
-  timeout server {settings.response or 60}s
+  timeout http-request {int((settings.header or 10) * 1000)}ms
+  timeout connect {int((settings.connect or 3) * 1000)}ms
+  timeout server {int((settings.response or 60) * 1000)}ms
   option forwardfor
 frontend f
   bind 127.0.0.1:{port}

@@ -80,7 +80,7 @@ class Recorder:
         seen = Seen()
         self.connections.append(seen)
         data = b""
-        told = False
+        told = soon = False
         while True:
             try:
                 message = clear.request(data)
@@ -88,7 +88,11 @@ class Recorder:
                 if found is not None and b"-early" in found[0]:
                     conversation.send(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 5\r\n\r\nearly")
                     return  # what was not read makes a reset of the close
-                if found is not None and not told and (b"expect", b"100-continue") in found[1]:
+                if found is not None and b"-soon" in found[0]:
+                    if not soon:
+                        conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsoon")
+                    soon = True
+                elif found is not None and not told and (b"expect", b"100-continue") in found[1]:
                     told = True
                     conversation.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             except Broken as why:
@@ -105,6 +109,9 @@ class Recorder:
             data = data[message.size :]
             seen.messages.append(message)
             self.messages.append(message)
+            if soon:
+                soon = False
+                continue
             upgrade = message.get(b"upgrade")
             if upgrade and b"-refused" not in message.first[1]:
                 self._tunnel(conversation, seen, upgrade, data)

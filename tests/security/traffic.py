@@ -47,7 +47,7 @@ def _bodies() -> Iterator[Case]:
         "extension": b"5;a=b\r\nhello\r\n0\r\n\r\n", "extension without value": b"5;a\r\nhello\r\n0;b\r\n\r\n", "extension in quotes": b'5;a="b c; d,"\r\nhello\r\n0\r\n\r\n',
         "extension with a quoted pair": b'5;a="b\\"c"\r\nhello\r\n0\r\n\r\n', "many extensions": b"5" + b";a=b" * 50 + b"\r\nhello\r\n0\r\n\r\n", "capitals": b"5\r\nhello\r\n0\r\n\r\n",
         "leading zeros": b"00005\r\nhello\r\n000\r\n\r\n", "an octet each": b"".join(b"1\r\n%c\r\n" % c for c in b"hello") + b"0\r\n\r\n", "trailer": b"5\r\nhello\r\n0\r\nX-Checksum: 1\r\n\r\n",
-        "trailers": b"5\r\nhello\r\n0\r\nX-Checksum: 1\r\nExpires-Soon: a\r\n\r\n",
+        "trailers": b"5\r\nhello\r\n0\r\nX-Checksum: 1\r\nExpires-Soon: a\r\n\r\n", "an empty value in quotes": b'5;a=""\r\nhello\r\n0\r\n\r\n',
     }  # fmt: skip
     for name, data in chunks.items():
         yield valid("chunks", name, CHUNKED + data, content=b"hello")
@@ -146,7 +146,7 @@ def _forms() -> Iterator[Case]:
     for name, line in {
         "no white space": b"A:b", "much white space": b"A: \t  b \t ", "empty": b"A:", "obs-text": b"A: caf\xe9 \xc3\xa9", "odd name": b"!#$%&'*+-.^_`|~09: a", "tab within": b"A: b\tc", "colons": b"A: :b:c:",
         "nominated": b"Connection: keep-alive, A\r\nA: b", "large": b"Cookie: " + b"a=b; " * 1600, "ninety": b"A: b\r\n" * 89 + b"A: b", "underscore": b"My_Field: a", "TE": b"TE: trailers\r\nConnection: TE",
-        "twice": b"A: b\r\nA: c", "empty options": b"Connection: ,, keep-alive,,",
+        "twice": b"A: b\r\nA: c", "empty options": b"Connection: ,, keep-alive,,", "TE of a coding": b"TE: gzip;q=0.5, chunked", "TE: identity": b"TE: identity\r\nConnection: TE", "for proxies": b"Proxy-Connection: keep-alive",
     }.items():  # fmt: skip
         yield valid("fields", name, GET + line + b"\r\n\r\n")
     yield valid("limits", "cookie of 16 KB", GET + b"Cookie: " + b"a=b; " * 3200 + b"\r\n\r\n")
@@ -194,6 +194,24 @@ def _conversations() -> Iterator[Case]:
         targets=(b"/<mark>",) * 100,
         statuses=(200,) * 100,
     )
+    yield valid(
+        "pipelining",
+        "an empty line behind content",
+        POST + b"Content-Length: 5\r\n\r\nhello\r\n" + GET + b"\r\n",
+        content=(b"hello", b""),
+        methods=(b"POST", b"GET"),
+        targets=(b"/<mark>",) * 2,
+        statuses=(200, 200),
+    )
+    yield valid(
+        "pipelining",
+        "behind the content of a GET",
+        GET + b"Content-Length: 5\r\n\r\nhello" + GET + b"\r\n",
+        content=(b"hello", b""),
+        methods=(b"GET",) * 2,
+        targets=(b"/<mark>",) * 2,
+        statuses=(200, 200),
+    )
     yield valid("pipelining", "close in between", GET + b"Connection: close\r\n\r\n" + HIDDEN)
     expect = POST + b"Expect: 100-continue\r\n"
     yield valid("Expect", "waits for it", expect + b"Content-Length: 5\r\n\r\n", 0.03, b"hello", content=b"hello")
@@ -218,6 +236,23 @@ def _conversations() -> Iterator[Case]:
         statuses=(413,),
     )
     yield attack("Expect", "unknown", GET + b"Expect: more\r\n\r\n", closes=False)
+    yield valid(
+        "Expect", "in capitals", POST + b"Expect: 100-CONTINUE\r\nContent-Length: 5\r\n\r\n", 0.03, b"hello", content=b"hello"
+    )
+    for value in (b"100-continue, x", b"x 100-continue", b"100-continue;q=1", b"100-continue\r\nExpect: 100-continue", b"100-continue\r\nExpect: x", b'"100-continue"', b"", b"100-continue\r\n x"):  # fmt: skip
+        for content in (b"Content-Length: 5\r\n\r\nhello", b"Content-Length: 0\r\n\r\n"):
+            name = f"{value!r} and {len(content) - 21} octets"
+            yield attack("Expect", name, POST + b"Expect: " + value + b"\r\n" + content + HIDDEN, most=2, closes=False)
+    # Answered before the content has come, by an upstream that goes on: what then comes is content, whatever it looks like.
+    soon = POST.replace(b"<mark>", b"<mark>-soon")
+    inside = b"Content-Length: %d\r\n\r\n" % len(HIDDEN)
+    for name, head in {
+        "content": soon + inside,
+        "content that was to be asked for": soon + b"Expect: 100-continue\r\n" + inside,
+        "chunks": soon + b"Transfer-Encoding: chunked\r\n\r\n",
+        "the rest of content": soon + b"Content-Length: 10\r\n\r\nhello",
+    }.items():
+        yield attack("early answer", f"kept, and a request for {name}", head, 0.1, HIDDEN, methods=(b"POST",), closes=False)
     for size in (1000, 200_000, 30_000_000):
         yield valid(
             "early answer",

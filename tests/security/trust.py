@@ -45,6 +45,9 @@ def _spoofs() -> Iterator[Case]:
         yield Case("spoof", f"{name.decode()}, one underscore", get + line.replace(b"-", b"_", 1) + b"\r\n", name)
         yield Case("spoof", f"{name.decode()}, nominated", get + line + b"Connection: %b\r\n\r\n" % name, name)
         yield Case("spoof", f"{name.decode()}, of a WebSocket", get + WEBSOCKET + line + b"\r\n", name)
+        yield Case("spoof", f"{name.decode()}, in both spellings", get + line + line.replace(b"-", b"_") + b"\r\n", name)
+        yield Case("spoof", f"{name.decode()}, behind many", get + b"A: b\r\n" * 90 + line.swapcase() + b"\r\n", name)
+        yield Case("spoof", f"{name.decode()}, of HTTP/1.0", get.replace(b"HTTP/1.1", b"HTTP/1.0") + line + b"\r\n", name)
 
 
 def _hops() -> Iterator[Case]:
@@ -58,6 +61,11 @@ def _hops() -> Iterator[Case]:
         )
     for name in (b"Keep-Alive", b"Proxy-Connection", b"Proxy-Authorization", b"Proxy", b"TE", b"Trailer", b"HTTP2-Settings"):
         yield Case("hop-by-hop", name.decode(), post + b"%b: a\r\nContent-Length: 2\r\n\r\nhi" % name, gone=(name.lower(),))
+    for name in (b"Cookie", b"Authorization", b"Content-Type", b"Sec-WebSocket-Key"):
+        line = b"%b: a\r\nConnection: %b\r\n" % (name, name)
+        yield Case(
+            "hop-by-hop", f"{name.decode()}, nominated", post + line + b"Content-Length: 2\r\n\r\nhi", gone=(name.lower(),)
+        )
     yield Case(
         "hop-by-hop",
         "a nominated one",
@@ -77,6 +85,10 @@ _ESCAPES = (
     b"/jupyter/..//<mark>", b"/jupyter/.//..///<mark>", b"/../jupyter/../<mark>", b"/./jupyter/../<mark>", b"//jupyter/../<mark>", b"//jupyter//..//<mark>", b"/jupyterx<mark>", b"/jupyter<mark>", b"/Jupyter/<mark>", b"/JUPYTER/../<mark>",
     b"/<mark>/../jupyter/", b"/<mark>%2f..%2fjupyter/", b"/<mark>/%2e%2e/jupyter", b"/<mark>/..%2fjupyter/", b"/%2e%2e/<mark>", b"/../<mark>", b"/jupyter/%2e%2e", b"/jupyter/..", b"/jupyter/a/../..", b"/jupyter/../../../etc/<mark>",
     b"/jupyter/..%00/<mark>", b"/jupyter/..%0d%0a/<mark>", b"/jupyter/%00/../../<mark>", b"/%6aupyter/../<mark>", b"/jupyte%72/%2e%2e/<mark>", b"/jupyter%2f%2e%2e%2f<mark>", b"/jupyter%2f..%2f..%2f<mark>",
+    b"/jupyter/..%2f%2e%2e/<mark>", b"/jupyter%2F%2e%2e/<mark>", b"/jupyter/%2e/%2e%2e/<mark>", b"/jupyter/.%2f..%2f<mark>", b"/jupyter///..//../<mark>", b"/jupyter/..%3f<mark>", b"/jupyter/..%23<mark>", b"/jupyter/..?/../<mark>", b"/jupyter/..%20/<mark>", b"/jupyter/..%09/<mark>", b"/jupyter/..%c0%af<mark>",
+    b"/jupyter/%c0%ae%c0%ae/<mark>", b"/jupyter/%u002e%u002e/<mark>", b"/jupyter;/../<mark>", b"/jupyter;/<mark>", b"/jupyter%3b/<mark>", b"/jupyter/.../.../<mark>", b"/jupyter/....//....//<mark>", b"/jupyter\\..\\<mark>", b"/jupyter\\<mark>", b"\\jupyter\\..\\<mark>", b"/jupyter%5c..%5c<mark>", b"/jupyter%00/<mark>", b"/jupyter%20/<mark>",
+    b"/jupyter%2e/<mark>", b"/jupyter./<mark>", b"//<mark>/jupyter/", b"/./<mark>", b"/%2fjupyter/<mark>", b"/%2e/jupyter/../<mark>", b"/x/../jupyter/../<mark>", b"/%6a%75pyter/..%2f<mark>", b"/jupyter/.%2e", b"/jupyter/a/..%2f..",
+    b"http://jupyter/../<mark>", b"http://jupyter/<mark>", b"http://hub.example?/jupyter/<mark>", b"http://hub.example\\jupyter\\..\\<mark>", b"http://hub.example//jupyter/../<mark>", b"https://hub.example/../jupyter/../<mark>",
     b"http://hub.example/jupyter/../<mark>", b"http://hub.example/jupyter/%2e%2e/<mark>", b"http://hub.example/<mark>", b"http://127.0.0.1:1/<mark>", b"http://evil.example/<mark>",
 )  # fmt: skip
 _LOOSE = (  # escapes only for upstreams that take `;` or `\` for more than they are; Jupyter does not, and must get them
@@ -86,6 +98,7 @@ _LOOSE = (  # escapes only for upstreams that take `;` or `\` for more than they
 _INSIDE = (
     b"/jupyter/<mark>", b"/jupyter/<mark>;x", b"/jupyter/;/<mark>", b"/jupyter/a;b=c/<mark>", b"/jupyter/a\\<mark>", b"/jupyter/a%5C<mark>", b"/jupyter/a%2F<mark>", b"/jupyter/a%2f%2F<mark>", b"/jupyter/a//<mark>", b"/jupyter//<mark>", b"/jupyter/<mark>//",
     b"/jupyter/a/../<mark>", b"/jupyter/a/./<mark>", b"/jupyter/a%2F..%2F<mark>", b"/jupyter/<mark>?/../../x", b"/jupyter/<mark>?", b"/jupyter/...<mark>", b"/jupyter/..a<mark>", b"/jupyter/a..<mark>", b"/jupyter/.<mark>", b"/jupyter/%20<mark>",
+    b"/jupyter/<mark>%3f", b"/jupyter/<mark>%23", b"/jupyter/<mark>%00", b"/jupyter/<mark>%0d%0a", b"/jupyter/<mark>?a=%2e%2e%2f", b"/jupyter/<mark>?\\..\\", b"/jupyter/%2e/<mark>", b"/jupyter/a%2f%2e%2e%2f<mark>", b"/jupyter/%7e<mark>", b"/jupyter/<mark>%ff%fe", b"/jupyter/<mark>/a%20b%2Bc+d", b"/jupyter/<mark>/...",
     b"/jupyter/%C3%A9<mark>", b"/jupyter/<mark>@:!$&'()*+,=~", b"/jupyter/<mark>%25", b"/jupyter/<mark>|^`{}[]\"<>",
 )  # fmt: skip
 
@@ -105,6 +118,15 @@ def _paths() -> Iterator[Case]:
         b"*",
     ):
         yield Case("CONNECT", target.decode(), b"CONNECT %b HTTP/1.1\r\n%bX: <mark>\r\n\r\n" % (target, HOST))
+    for name, lines in {"with content": b"Content-Length: 5\r\n", "with an upgrade": WEBSOCKET}.items():
+        content = b"hello" if b"Length" in lines else b""
+        yield Case("CONNECT", name, b"CONNECT hub.example:443 HTTP/1.1\r\n%bX: <mark>\r\n%b\r\n%b" % (HOST, lines, content))
+    for line in (
+        b"CONNECT hub.example:443 HTTP/1.0",
+        b"connect hub.example:443 HTTP/1.1",
+        b"CONNECT [::ffff:127.0.0.1]:22 HTTP/1.1",
+    ):
+        yield Case("CONNECT", line.decode(), line + b"\r\n%bX: <mark>\r\n\r\n" % HOST)
 
 
 def cases(paths: bool) -> list[Case]:
@@ -121,7 +143,7 @@ def elsewhere(name: str, case: Case) -> bool:
     if name != "apache-file":
         return False
     if case.kind == "spoof":
-        return case.field != b"X-Forwarded-Proto" or "underscore" in case.name
+        return case.field != b"X-Forwarded-Proto" or "underscore" in case.name or "spellings" in case.name
     return case.kind == "inside" or case.name.endswith(("X-Real-IP", "X-Scheme")) or case.name.startswith(("Proxy", "HTTP2"))
 
 

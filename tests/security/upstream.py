@@ -67,6 +67,9 @@ class Upstream:
         conversation.sock.settimeout(0.002 if number % 3 == 1 else 0.5)
         with contextlib.suppress(OSError):
             conversation.sock.recv(65536)
+        if number % 4 == 0:
+            # As HAProxy, Node.js and others say of a connection that was idle for too long.
+            conversation.send(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         if number % 2:
             conversation.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

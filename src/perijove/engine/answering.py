@@ -46,7 +46,7 @@ class Answering(Arrival):
         self.upstream: UpstreamConnection | None = None
         self.head_begun = False  # a request head has begun to come in
         self.buffered = False  # a request may be complete in `inbuf` already
-        self.replay: bytes | None = None  # the whole request, while it may be sent a second time
+        self.replay: bytes | None = None  # the whole request, while it could be sent a second time
         self.head_size = 0  # of the request's head as it was written
         self.accept = b""
         self.referer = b""

@@ -11,7 +11,7 @@ from perijove.engine.tunnel cimport drained, relay
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long CHUNKED
-cdef int FOUND, IN, MORE, OUT, CONNECT, FILE, FORWARD, RESPOND, OPEN
+cdef int FOUND, IN, MORE, OUT, CONNECT, FILE, FIN, FORWARD, RESPOND, OPEN
 cdef int CLIENT_TIMEOUT, CUT, IDLE, RESPONSE_TIMEOUT
 cdef int ANNOUNCED, HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
 cdef int _ACCEPT

@@ -21,6 +21,7 @@ from perijove.engine.const import (
     CONNECT,
     CUT,
     FILE,
+    FIN,
     FORWARD,
     FOUND,
     HANDSHAKE,
@@ -90,6 +91,13 @@ class Client(Forwarding):
         if (mask & IN and self.interest & IN and not self.closed) or (self.tls_wants and not self.closed):
             self._read()
 
+    def on_hangup(self, mask: int) -> None:
+        """Notice an end behind more requests than are taken in."""
+        if mask & FIN and self.mode == ACTIVE:
+            self._vanished()
+        else:
+            Forwarding.on_hangup(self, mask)
+
     def on_lost(self) -> None:
         """The client is gone."""
         self._vanished()
@@ -146,7 +154,7 @@ class Client(Forwarding):
     def _read_ahead(self) -> None:
         """Take in what comes while a request is served: further requests, or the end."""
         if self.inbuf.size() >= _PIPELINED:
-            self.want(self.interest & ~IN)
+            self.want(self.interest & ~IN | FIN)
             return
         count = self.recv(self.inbuf, READ_SIZE)
         if count > 0:

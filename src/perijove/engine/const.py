@@ -20,6 +20,7 @@ IN: Final = 0x001
 OUT: Final = 0x004
 ERR: Final = 0x008
 HUP: Final = 0x010
+FIN: Final = 0x2000  # EPOLLRDHUP: its end has come, though octets before it were not read
 EXCLUSIVE: Final = 1 << 28  # EPOLLEXCLUSIVE, of a listening socket that several processes wait for: one is woken, not all
 
 # What a scan of a message head answers; a status of 400 and more is a refusal.
@@ -33,6 +34,7 @@ BROKEN: Final = -1  # it is not what it says it is: nothing more of it may be wr
 TUNNEL: Final = 2  # the response was 101 and has been written; bytes are copied from now on
 REFUSE: Final = 3  # nothing has been written to the client; answer with an error page
 OVERRIDE: Final = 5  # the response is an error that a page of ours is given for; its status is the exchange's
+STALE: Final = 6  # it tells of the time before the request: the request is to be sent again on a new connection
 ABORT: Final = 4  # the response cannot be completed; the client must see that
 
 # One direction of a tunnel; a positive number is one of octets that were copied.

@@ -12,7 +12,7 @@ cdef unsigned long long _HOST, _OWNED, _ALWAYS_OURS, _DATE_SERVER, _COOKIES, _MA
 cdef int _CONTENT_LENGTH, _TRANSFER_ENCODING, _UPGRADE, _VARY, _RANGE, _SET_COOKIE, _WARNING
 cdef frozenset _no_names, _ENDS
 cdef Py_ssize_t _GATHERED, _PARTED
-cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, ABORT, _INTERIM
+cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, STALE, ABORT, _INTERIM
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
 cdef class Exchange:
@@ -22,7 +22,7 @@ cdef class Exchange:
     cdef public State state
     cdef public bytes date, method, target, path, host, address, scheme, request_id, carried, range, if_range
     cdef public int minor, status, interim, ended, instead
-    cdef public bint keep_alive, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked, silent, inside
+    cdef public bint keep_alive, kept, persistent, upgrade, expect, request_done, response_started, response_done, chunk_out, reuse, asked, silent, inside
     cdef public long long request_left, response_left, received, sent
     cdef public double begun, answered
     cdef public Chunked request_decoder, decoder
@@ -31,6 +31,7 @@ cdef class Exchange:
     @cython.locals(size=Py_ssize_t, raw=Buffer, content=Buffer, decoder=Chunked)
     cpdef bytes gather(self, RequestHead head, Buffer source)
     cpdef void forget(self, double now) except *
+    cdef void _renew(self) except *
     cpdef void lighten(self) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
     @cython.locals(plan=Plan, state=State, lines=list, host=bytes, tail=bytes, first=bytes, asked=bytes, recipe=Recipe)

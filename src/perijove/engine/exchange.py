@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine import edits, fields, page, ranges
 from perijove.engine.buffer import Buffer
-from perijove.engine.const import ABORT, BROKEN, CHUNKED, DONE, FOUND, MORE, NO_BODY, OVERRIDE, REFUSE, TUNNEL, UNTIL_CLOSE
+from perijove.engine.const import (
+    ABORT,
+    BROKEN,
+    CHUNKED,
+    DONE,
+    FOUND,
+    MORE,
+    NO_BODY,
+    OVERRIDE,
+    REFUSE,
+    STALE,
+    TUNNEL,
+    UNTIL_CLOSE,
+)
 from perijove.engine.framing import Chunked
 from perijove.engine.head import content_length
 from perijove.engine.peer import Peer
@@ -105,6 +118,7 @@ class Exchange:
         "instead",
         "interim",
         "keep_alive",
+        "kept",
         "length",
         "method",
         "minor",
@@ -145,6 +159,7 @@ class Exchange:
         self.minor = 1
         self.date = b""  # of a response that has none (RFC 9110 §6.6.1), set by whoever knows the time
         self.persistent = False  # as the client has it
+        self.kept = False  # it went out on a connection that had carried another; whoever runs the exchange sets it
         self.keep_alive = False
         self.upgrade = False
         self.expect = False
@@ -179,19 +194,23 @@ class Exchange:
 
     def forget(self, now: float) -> None:
         """Begin with a request of which nothing is known yet, and perhaps never will be."""
+        self._renew()
         self.plan = None
-        self.state = None
         self.method = b""
         self.target = b""
         self.path = b""
         self.host = b""
         self.begun = now
-        self.address = self.peer.address
-        self.scheme = self.peer.scheme
         self.minor = 1
         self.keep_alive = False
         self.persistent = False
         self.request_done = True
+
+    def _renew(self) -> None:
+        """Forget the request before, and its answer, as far as the log would tell of them."""
+        self.state = None
+        self.address = self.peer.address
+        self.scheme = self.peer.scheme
         self.response_started = False
         self.status = 0
         self.received = 0
@@ -215,17 +234,16 @@ class Exchange:
 
     def begin(self, head: RequestHead, plan: Plan) -> None:
         """Start an exchange with a scanned head and what was decided for it."""
+        self._renew()
         self.plan = plan
-        self.state = None
         self.method = head.method
         self.target = head.target
         self.path = head.path
         self.host = head.host
-        self.address = self.peer.address
-        self.scheme = self.peer.scheme
         self.minor = head.minor
         self.keep_alive = head.keep_alive
         self.persistent = head.keep_alive
+        self.kept = False
         self.upgrade = head.upgrade and plan.upgrade != b""
         if plan.edited and plan.upgrade and not head.upgrade:
             self.upgrade = _asks(head)
@@ -235,24 +253,11 @@ class Exchange:
         self.request_decoder = Chunked() if head.length == CHUNKED else None
         self.length = head.length  # as it goes upstream
         self.response_left = 0
-        self.response_started = False
         self.response_done = False
         self.decoder = None
         self.chunk_out = False
         self.reuse = False
-        self.status = 0
         self.interim = 0
-        self.received = 0
-        self.sent = 0
-        self.request_id = b""
-        self.asked = False
-        self.inside = False
-        self.instead = 0
-        self.carried = b""
-        self.range = self.if_range = b""
-        self.silent = False
-        self.answered = 0.0
-        self.ended = DONE
 
     def gather(self, head: RequestHead, source: Buffer) -> bytes | None:
         """Return chunked content that has come whole already, behind its head, and take it: its length can be said then.
@@ -433,7 +438,7 @@ class Exchange:
     def read_response(self, head: ResponseHead, limits: Limits, source: Buffer, out: Buffer) -> int:
         """Look for the response's head, and write it to the client, edited and framed.
 
-        Returns: MORE; FOUND when it is written and content may follow; TUNNEL; or REFUSE.
+        Returns: MORE; FOUND when it is written and content may follow; TUNNEL; OVERRIDE; STALE; or REFUSE.
         """
         plan = self.plan
         assert plan is not None
@@ -464,6 +469,8 @@ class Exchange:
                 if head.status == 100:
                     self.expect = False  # one is enough
             source.drop(head.size)
+        if head.status == 408 and self.kept and not head.keep_alive and not self.interim:
+            return STALE  # nothing had come for too long: it was said before the request arrived (RFC 9110 §15.5.9)
         if plan.overridden and head.status in plan.overridden:
             self.status = head.status
             if head.status == 401 and self.state is not None:  # whoever is asked for a password must learn what for

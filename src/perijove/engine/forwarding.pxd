@@ -9,7 +9,7 @@ from perijove.engine.upstream cimport Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long NO_BODY
-cdef int OVERRIDE, FOUND, IN, MORE, OUT, ABORT, REFUSE, TUNNEL, CONNECT, FORWARD, FAILED, OPEN
+cdef int OVERRIDE, FOUND, IN, MORE, OUT, ABORT, REFUSE, STALE, TUNNEL, CONNECT, FORWARD, FAILED, OPEN
 cdef int DENIED, IDLE, BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT, UNKNOWN_NAME
 cdef int ACTIVE, TUNNELLING
 cdef double _RETRY_FOR, _RETRY_IF, _RETRY_EVERY
@@ -20,7 +20,7 @@ cdef class Forwarding(Tunnelling):
     cdef public bytes first
     cdef public double retry_until
     cdef void _connect(self, RequestHead head, Plan plan) except *
-    @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection, idempotent=bint)
+    @cython.locals(exchange=Exchange, lender=Upstream, upstream=UpstreamConnection)
     cdef void _send(self, RequestHead head, Plan plan) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _push_content(self) except *
@@ -32,6 +32,8 @@ cdef class Forwarding(Tunnelling):
     cpdef void upstream_readable(self) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _push_response(self, int verdict) except *
+    @cython.locals(exchange=Exchange)
+    cdef bint _may_repeat(self, UpstreamConnection upstream) except -1
     cdef bint _ask_another(self, int why) except -1
     cdef void _replace(self, bytes request, bint at_once) except *
     cdef void _reconnect(self) except *

@@ -33,6 +33,7 @@ from perijove.engine.const import (
     REFUSE,
     REFUSED,
     RESPONSE_TIMEOUT,
+    STALE,
     TUNNEL,
     TUNNELLING,
     UNKNOWN_NAME,
@@ -104,8 +105,7 @@ class Forwarding(Tunnelling):
         name = lender.server_name
         if lender.name_from_host and plan.preserve_host and exchange.state is not None:
             name = exchange.state.called().decode("latin-1")
-        idempotent = head.method in IDEMPOTENT
-        upstream = lender.lend(self, head.length != NO_BODY or not idempotent, name)
+        upstream = lender.lend(self, head.length != NO_BODY or head.method not in IDEMPOTENT, name)
         self.upstream = upstream
         self.mode = ACTIVE
         self.repeated = False
@@ -114,6 +114,7 @@ class Forwarding(Tunnelling):
         if exchange.state is not None and exchange.state.balance is not None:
             self.first = self.inbuf.peek(head.size)
             self.attempts = 0
+        exchange.kept = upstream.used
         exchange.write_request(head, upstream.outbuf)
         self.head_size = upstream.outbuf.size()
         if not exchange.inside:
@@ -128,7 +129,7 @@ class Forwarding(Tunnelling):
             if not exchange.request_done and upstream.outbuf.size() >= READ_SIZE:
                 self.want(self.interest & ~IN)
         if exchange.request_done:
-            self.replay = upstream.outbuf.copy() if idempotent else None
+            self.replay = upstream.outbuf.copy()
             if self.inbuf.size():
                 self.buffered = True
         else:
@@ -253,11 +254,16 @@ class Forwarding(Tunnelling):
             if count <= 0:
                 self.upstream_lost(LOST)
                 return
-            self.replay = None
             if exchange.answered == 0.0:
                 exchange.answered = self.reactor.now
             exchange.date = self.reactor.date()
             verdict = exchange.read_response(self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
+            if verdict == STALE:
+                exchange.answered = 0.0
+                self.upstream_lost(LOST)
+                return
+            if verdict != MORE:
+                self.replay = None
             if verdict == TUNNEL:
                 self._tunnel()
                 return
@@ -322,12 +328,11 @@ class Forwarding(Tunnelling):
             self._abort(why)
             return
         now = self.reactor.now
-        # Where a program decides, it is httpd's: what was sent on a new connection is not sent again.
-        again = self.exchange.state is None or upstream.used
-        if why == LOST and again and self.replay is not None and not self.repeated:
-            self.repeated = True
+        if why == LOST and self._may_repeat(upstream):
+            self.repeated = not upstream.used  # that a kept one has ended says nothing of the request
             upstream.upstream.counters.add(upstream.upstream.counted + slots.REPEATED, 1)
-            self._replace(self.replay, True)
+            exchange.kept = False
+            self._replace(self.replay or b"", True)
             return
         if why in (REFUSED, CONNECT_TIMEOUT, UNKNOWN_NAME) and self._ask_another(why):
             return
@@ -344,6 +349,16 @@ class Forwarding(Tunnelling):
         if why == UNKNOWN_NAME and exchange.plan is not None and exchange.plan.kind == CONNECT:
             status = 502  # mod_proxy_connect.c; mod_proxy_http says 500 there
         self._give_up(status, why)
+
+    def _may_repeat(self, upstream: UpstreamConnection) -> bool:
+        """Tell whether the request can be sent on another connection, now that this one has ended."""
+        exchange = self.exchange
+        if self.replay is None or self.repeated or exchange.answered:
+            return False
+        # Where a program decides, it is httpd's: what was sent on a new connection is not sent again.
+        if exchange.may_repeat() and (exchange.state is None or upstream.used):
+            return True
+        return upstream.untaken()
 
     def _ask_another(self, why: int) -> bool:
         """Send a request that has gone nowhere yet to another of several upstreams; False if there is none."""

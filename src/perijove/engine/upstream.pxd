@@ -53,4 +53,5 @@ cdef class UpstreamConnection(Endpoint):
     cdef void _lost(self, int why) except *
     @cython.locals(left=Py_ssize_t)
     cpdef Py_ssize_t offer(self) except -9999
+    cpdef bint untaken(self) except -1
     cdef void _retire(self) except *

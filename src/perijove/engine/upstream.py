@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+import struct
+from typing import TYPE_CHECKING, Any, Final
 
 from perijove.engine.const import (
     AGAIN,
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from perijove.engine.buffer import Buffer
     from perijove.engine.plan import Timeouts
 
+_TCP_INFO: Final = getattr(socket, "TCP_INFO", -1)  # Linux'
+_CLOSED: Final = 7  # TCP_CLOSE (linux/tcp_states.h)
+_ACKNOWLEDGED: Final = struct.Struct("B119xQ")  # of struct tcp_info (linux/tcp.h): tcpi_state, tcpi_bytes_acked
 _UNREAD = unshared()  # one for all that nobody counts for: they are large, and there may be thousands of upstreams
 Address = tuple[int, Any]  # family, and what socket.connect takes
 
@@ -308,6 +312,20 @@ class UpstreamConnection(Endpoint):
         elif self.interest & OUT:
             self.want(self.interest & ~OUT)
         return left
+
+    def untaken(self) -> bool:
+        """Tell whether it was reset before the other side acknowledged anything: nobody has read what was sent.
+
+        The socket was gone when that came. What was acknowledged may lie unread as well, but nobody can tell.
+        """
+        if self.sock is None or self.used or self.tls is not None:
+            return False
+        try:
+            info = self.sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _ACKNOWLEDGED.size)
+            state, octets = _ACKNOWLEDGED.unpack(info)
+        except (OSError, struct.error):  # no TCP, or another system
+            return False
+        return bool(state == _CLOSED and octets <= 1)  # the SYN counts as one
 
     def on_event(self, mask: int) -> None:
         """Go on with whatever the connection stands at."""

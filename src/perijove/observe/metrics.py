@@ -51,7 +51,7 @@ _UPSTREAM: Final = (
     ("perijove_upstream_answers", "Requests that the upstream answered.", slots.ANSWERS),
     ("perijove_upstream_connections", "Connections to it that were opened.", slots.OPENED),
     ("perijove_upstream_reused", "Requests that went out on a pooled connection.", slots.REUSED),
-    ("perijove_upstream_repeated", "Requests sent a second time, after a pooled connection had ended.", slots.REPEATED),
+    ("perijove_upstream_repeated", "Requests sent once more, after a connection had ended without an answer.", slots.REPEATED),
     ("perijove_upstream_reconnects", "Connections tried again since it had just been there.", slots.RECONNECTED),
 )
 KINDS: Final = {

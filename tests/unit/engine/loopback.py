@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 import ssl
 import struct
@@ -11,6 +12,9 @@ from contextlib import ExitStack, closing, contextmanager
 
 from perijove.engine.reactor import Reactor
 
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h
+# linux/filter.h: load the length; if it is over 60, take nothing; else take all.
+_SHORT = ((0x80, 0, 0, 0), (0x25, 0, 1, 60), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
 PATIENCE = 10.0  # seconds after which something that should happen has not: the machine may be busy
 
 
@@ -47,6 +51,22 @@ def reset(sock: socket.socket) -> None:
     """Close with RST."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+@contextmanager
+def swallowing(listening: socket.socket) -> Iterator[None]:
+    """Have the kernel throw away what has content, of connections that are made meanwhile, as if their sockets were gone.
+
+    A filter for what a socket gets (socket(7), SO_ATTACH_FILTER): a TCP segment of more than 60 octets is dropped, and so is
+    never acknowledged; what makes and ends connections is shorter.
+    """
+    program = (ctypes.c_uint64 * 4)(*(struct.unpack("=Q", struct.pack("=HBBI", *one))[0] for one in _SHORT))
+    attached = struct.pack("HP", len(_SHORT), ctypes.addressof(program))
+    listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, attached)
+    try:
+        yield
+    finally:
+        listening.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
 
 
 class Far:

@@ -93,6 +93,18 @@ def test_pipelined_after_content(world: World) -> None:
     assert client.until(b"second") == OK + ok(b"second")
 
 
+@pytest.mark.parametrize("count", [1, 4000])
+def test_a_client_that_goes_behind_many_requests(count: int, world: World) -> None:
+    """Its end is noticed although what it has sent before is not taken in."""
+    client, far = world.asked()
+    client.send(GET * count)
+    turn_for(world.reactor, 0.05)
+    client.finish()
+    assert far.until_over() == GET
+    assert world.last.closed
+    assert world.statuses() == [499]
+
+
 def test_more_pipelined_requests_than_are_taken_in_at_once(world: World) -> None:
     client = world.client()
     count = 3000

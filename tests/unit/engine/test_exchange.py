@@ -5,9 +5,9 @@ from tests.unit.engine.script import Script, forward
 
 from perijove.engine import fields, plan
 from perijove.engine.buffer import Buffer
-from perijove.engine.const import FORWARD, FOUND
+from perijove.engine.const import FORWARD, FOUND, STALE
 from perijove.engine.exchange import Exchange
-from perijove.engine.head import Limits, RequestHead
+from perijove.engine.head import Limits, RequestHead, ResponseHead
 from perijove.engine.peer import Peer
 from perijove.engine.plan import CookieMap, FieldEdit, Plan, Timeouts, UrlMap
 
@@ -342,3 +342,29 @@ def test_what_may_be_repeated() -> None:
         exchange = Exchange(Peer(b"", 0, b"http", 80, False))
         exchange.begin(head, Plan(FORWARD, Timeouts()))
         assert exchange.may_repeat() is wanted
+
+
+@pytest.mark.parametrize(
+    ("kept", "answer", "wanted"),
+    [
+        (True, b"HTTP/1.1 408 T\r\nConnection: close\r\n\r\n", STALE),
+        (True, b"HTTP/1.0 408 T\r\n\r\n", STALE),
+        (False, b"HTTP/1.1 408 T\r\nConnection: close\r\n\r\n", FOUND),
+        (True, b"HTTP/1.1 408 T\r\nContent-Length: 0\r\n\r\n", FOUND),
+        (True, b"HTTP/1.1 103 E\r\n\r\nHTTP/1.1 408 T\r\nConnection: close\r\n\r\n", FOUND),
+        (True, b"HTTP/1.1 400 B\r\nConnection: close\r\n\r\n", FOUND),
+    ],
+)
+def test_what_is_said_of_the_time_before_the_request(kept: bool, answer: bytes, wanted: int) -> None:
+    from tests.unit.engine.test_head import request
+
+    _, head, _ = request(GET, Limits())
+    assert isinstance(head, RequestHead)
+    exchange = Exchange(Peer(b"", 0, b"http", 80, False))
+    exchange.begin(head, Plan(FORWARD, Timeouts()))
+    assert not exchange.kept
+    exchange.kept = kept
+    source, out = Buffer(), Buffer()
+    source.append(answer)
+    assert exchange.read_response(ResponseHead(), Limits(), source, out) == wanted
+    assert (b" 408 " not in out.copy()) is (wanted == STALE or b" 400 " in answer)

@@ -4,7 +4,7 @@ import os
 import socket
 
 import pytest
-from tests.unit.engine.loopback import deaf, refusing, turn_for
+from tests.unit.engine.loopback import deaf, refusing, swallowing, turn_for
 from tests.unit.engine.script import join_chunks
 from tests.unit.engine.world import CHUNKED, GET, OK, POST, SWITCHED, UPGRADE, World, ok, post, status
 
@@ -209,6 +209,101 @@ def test_never_sent_again(request_: bytes, how: str, world: World) -> None:
     assert far.got == GET
     assert world.statuses() == [200, 502]
     assert world.ends() == [const.DONE, const.LOST]
+
+
+@pytest.mark.parametrize("how", ["end", "reset"])
+def test_that_a_kept_connection_has_ended_is_no_attempt(how: str, world: World) -> None:
+    """An upstream that restarts ends those first, and then resets what nobody has accepted."""
+    client, far = world.asked()
+    far.send(OK)
+    client.until(OK)
+    client.take()
+    client.send(GET)
+    far.until(GET + GET)
+    far.close()
+    far = world.server.accept()
+    far.until(GET)
+    far.close() if how == "end" else far.reset()
+    far = world.server.accept()
+    far.until(GET)
+    far.send(OK)
+    assert client.until(OK) == OK
+    assert world.statuses() == [200, 200]
+
+
+@pytest.mark.parametrize("request_", [GET, POST], ids=["GET", "POST"])
+def test_what_nobody_has_taken_is_sent_again(request_: bytes, world: World) -> None:
+    """The far socket is gone before the request is there: its kernel acknowledges nothing of it."""
+    with swallowing(world.server.sock):
+        client = world.client()
+        client.send(request_)
+        far = world.server.accept()
+        turn_for(world.reactor, 0.05)
+    far.reset()
+    far = world.server.accept()
+    assert far.until(request_) == request_
+    far.send(OK)
+    assert client.until(OK) == OK
+    assert world.statuses() == [200]
+
+
+def test_what_nobody_has_taken_is_sent_again_only_once(world: World) -> None:
+    client = world.client()
+    with swallowing(world.server.sock):
+        client.send(POST)
+        for _ in range(2):
+            far = world.server.accept()
+            turn_for(world.reactor, 0.05)
+            far.reset()
+    assert status(client.until(b"</html>\n")) == 502
+    assert world.server.accepted() is None
+
+
+TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("cut", range(0, len(TIMED_OUT), 7))
+def test_a_408_of_the_time_before_the_request_is_not_its_answer(cut: int, world: World) -> None:
+    client, far = world.asked()
+    far.send(OK)
+    client.until(OK)
+    client.take()
+    client.send(GET)
+    far.until(GET + GET)
+    if cut:
+        far.send(TIMED_OUT[:cut])
+        turn_for(world.reactor, 0.002)
+    far.send(TIMED_OUT[cut:])
+    far.close()
+    far = world.server.accept()
+    assert far.until(GET) == GET
+    far.send(OK)
+    assert client.until(OK) == OK
+    assert world.statuses() == [200, 200]
+
+
+def test_a_408_that_is_an_answer(world: World) -> None:
+    client, far = world.asked()
+    far.send(TIMED_OUT)  # the connection is new
+    assert status(client.until(b"\r\n\r\n")) == 408
+    client.take()
+    client.send(GET)
+    far = world.server.accept()
+    far.until(GET)
+    far.send(OK)
+    client.until(OK)
+    client.take()
+    client.send(GET)
+    far.until(GET + GET)
+    kept = TIMED_OUT.replace(b"Connection: close\r\n", b"")
+    far.send(kept)  # an application's: it does not end the connection
+    assert client.until(kept) == kept
+    client.take()
+    client.send(GET)
+    far.until(GET * 3)
+    far.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" + TIMED_OUT)  # it has begun to answer
+    assert status(client.until(b"Length: 0\r\n\r\n").partition(b"\r\n\r\n")[2]) == 408
+    assert world.server.accepted() is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.unit.engine.loopback import Far, Listening, deaf, refusing, turn_for, turn_until, turning
+from tests.unit.engine.loopback import Far, Listening, deaf, refusing, swallowing, turn_for, turn_until, turning
 
 from perijove.engine import slots
 from perijove.engine.const import AGAIN, CONNECT_TIMEOUT, IN, LOST, OUT, READ_SIZE, REFUSED, UNKNOWN_NAME, UNTRUSTED
@@ -443,6 +443,51 @@ def test_lost_when_it_is_written_to(spy: Spy, server: Listening) -> None:
 
     turn_until(spy.reactor, lost)
     assert spy.told == ["opened", LOST]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_whether_anything_was_taken(how: str, taken: bool, spy: Spy, server: Listening) -> None:
+    """What the far kernel has not acknowledged nobody has read, if the connection was reset; nobody can tell of the rest."""
+    with contextlib.ExitStack() as stack:
+        if not taken:
+            stack.enter_context(swallowing(server.sock))
+        connection, far = opened(spy, upstream_at(server.address), server)
+        assert not connection.untaken()  # it stands
+        connection.outbuf.append(b"x" * 100)
+        connection.offer()
+        if taken:
+            far.until(100)
+        far.reset() if how == "reset" else far.close()
+        turn_until(spy.reactor, lambda: {"failed", "end"} & set(spy.told))
+    assert connection.untaken() is (how == "reset" and not taken)
+
+
+def test_nothing_was_taken_before_anything_was_sent(spy: Spy, server: Listening) -> None:
+    """A connection that nobody has accepted is reset by who stops listening."""
+    connection = spy.borrow(upstream_at(server.address))
+    connection.open()
+    turn_until(spy.reactor, lambda: connection.opened)
+    connection.want(0)
+    server.sock.close()
+    connection.outbuf.append(b"x" * 100)
+    turn_until(spy.reactor, lambda: connection.muted)
+    told = connection.untaken()
+    connection.used = True  # what was acknowledged of its requests before would be counted, too
+    assert (told, connection.untaken()) == (True, False)
+
+
+def test_of_other_sockets_nobody_can_tell(spy: Spy, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "up"))
+        listening.listen()
+        upstream = upstream_at()
+        upstream.addresses = [(socket.AF_UNIX, str(tmp_path / "up"))]
+        connection = spy.borrow(upstream)
+        assert not connection.untaken()  # it is not open
+        connection.open()
+        turn_until(spy.reactor, lambda: connection.opened)
+    assert not connection.untaken()
 
 
 def test_a_failure_waits_for_a_borrower_that_does_not_read(spy: Spy, server: Listening) -> None:
