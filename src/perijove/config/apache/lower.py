@@ -30,7 +30,7 @@ from perijove.config.apache import (
 from perijove.config.apache.access import Access
 from perijove.config.apache.directives import mod_remoteip, rewrite_phases
 from perijove.config.apache.flow import Label
-from perijove.config.apache.host import WALKED, Host
+from perijove.config.apache.host import TRANSLATED, WALKED, Host
 from perijove.config.apache.identity import SCHEME, own_asked
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.responses import response_rules
@@ -79,7 +79,7 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
                 *rewrite_phases.answers_of(host.scope),
                 *response_rules(
                     host.merged,
-                    host.when,
+                    host.answered,
                     mapper.balancers.urls,
                     host.names.origin,
                     via[1],
@@ -151,6 +151,8 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     flow.place(translated)
     files.place(flow, host.said)
     flow.place(proxied)
+    if host.noted():
+        flow.add(Always(), SetNote(TRANSLATED, (b"1",)))
     if host.keeps_url:
         flow.add(NotEmpty((Fact.DESTINATION,)), SetNote(WALKED, (Fact.DESTINATION,)))
 
