@@ -454,8 +454,13 @@ class World:
         """Everybody leaves: nothing stays behind."""
         for person in self.people:
             person.far.close()
-            if person.tunnel is not None:
-                person.tunnel.far.close()  # of a tunnel, each side ends for itself
+        tunnels = [person.tunnel for person in self.people if person.tunnel is not None and not person.tunnel.over]
+        patience = time.monotonic() + _PATIENCE
+        while any(one.far.look() is not None and not (one.far.ended or one.far.failed) for one in tunnels):
+            assert time.monotonic() < patience, "the end of one side of a tunnel is not told to the other"
+            self.reactor.turn(0.01)
+        for one in tunnels:
+            one.far.close()  # each side ends for itself
         for _ in range(_TURNS):
             self.reactor.turn(0.0)
             if all(client.closed for client in self.clients):
