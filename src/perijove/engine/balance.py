@@ -80,7 +80,20 @@ class Member:
 class Balance(Action):
     """Choose a member, and set a variable to its number."""
 
-    __slots__ = ("attempts", "cookie", "failover", "members", "method", "note", "parameter", "separators")
+    __slots__ = (
+        "attempts",
+        "changed",
+        "cookie",
+        "failover",
+        "members",
+        "method",
+        "note",
+        "parameter",
+        "separator",
+        "separators",
+        "session",
+        "sticky",
+    )
 
     def __init__(
         self,
@@ -92,11 +105,13 @@ class Balance(Action):
         failover: bool,
         separators: bytes = b";",
         method: int = BY_REQUESTS,
+        separator: bytes = b".",
     ) -> None:
         """Balance.
 
         Args:
-            note: the variable.
+            note: the variable. `NOTE changed` is set where a session begins or goes on elsewhere; `NOTE session` to the
+                route of one, and `NOTE sticky` to the name of what has said so.
             members: those there are.
             cookie: name of the cookie that a session's id is in; empty if there are no sessions.
             parameter: the same in a URL.
@@ -104,8 +119,10 @@ class Balance(Action):
             failover: whether a session may go on elsewhere.
             separators: what a parameter in a path begins with.
             method: what is counted.
+            separator: what a route stands behind in a session's id; empty: it is all of it.
         """
         self.note = note
+        self.changed, self.session, self.sticky = note + b" changed", note + b" session", note + b" sticky"
         self.members = members
         self.cookie = cookie
         self.parameter = parameter
@@ -113,22 +130,29 @@ class Balance(Action):
         self.failover = failover
         self.separators = separators
         self.method = method
+        self.separator = separator
 
     def act(self, state: State) -> bool:
         """Do it."""
         now = time.monotonic()
-        route = self._route(state) if self.cookie else b""
+        route, sticky = self._route(state) if self.cookie else (b"", b"")
         chosen = None
         if route:
+            state.note(self.session, route)
+            state.note(self.sticky, sticky)
             chosen = self._of_route(route, now)
-            if chosen is None and not self.failover and any(one.route == route for one in self.members):
+            if chosen is not None:
+                self._count(chosen, now)
+            elif not self.failover and any(one.route == route for one in self.members):
                 state.status = _NO_MEMBER
                 return False
         if chosen is None:
             chosen = self._next(now)
-        if chosen is None:
-            state.status = _NO_MEMBER
-            return False
+            if chosen is None:
+                state.status = _NO_MEMBER
+                return False
+            if self.cookie:
+                state.note(self.changed, b"1")
         if state.balance is not None:  # rules have begun anew
             state.balance.ended(state, 0, 0)
         chosen.busy += 1
@@ -164,6 +188,13 @@ class Balance(Action):
                     return next((it for it in self.members if it.route == one.redirect and it.down_until <= now), None)
         return None
 
+    def _count(self, chosen: Member, now: float) -> None:
+        """Count a request that goes on with its session (proxy_balancer_pre_request)."""
+        for one in self.members:
+            if one.down_until <= now:
+                one.count += one.factor
+                chosen.count -= one.factor
+
     def _next(self, now: float) -> Member | None:
         """Return whose turn it is: of those that are not down, no spares if it can be helped, the lowest group first."""
         usable = [one for one in self.members if one.down_until <= now]
@@ -188,12 +219,18 @@ class Balance(Action):
         best.count -= total
         return best
 
-    def _route(self, state: State) -> bytes:
-        """Return the route of the session that a request is of: what is behind the first dot of its id (find_session_route)."""
+    def _route(self, state: State) -> tuple[bytes, bytes]:
+        """Return the route of the session that a request is of: what is behind the first dot of its id (find_session_route).
+
+        And the name of the parameter, or of the cookie, that it was found in.
+        """
         for text in (state.raw, state.query or b""):
             marks = self.separators if text is state.raw else b"?&"
             found = re.search(rb"(?:\A|[%b])%b=([^&;?]*)" % (re.escape(marks), re.escape(self.parameter)), text)
             if found and (text is not state.raw or found.start() > 0):
-                return found[1].partition(b".")[2]
+                return self._behind(found[1]), self.parameter
         found = re.search(rb"(?:\A|[;, \t])%b=\"?([^;, \t\"]*)" % re.escape(self.cookie), state.field(b"cookie"))
-        return found[1].partition(b".")[2] if found else b""
+        return (self._behind(found[1]) if found else b""), self.cookie
+
+    def _behind(self, session: bytes) -> bytes:
+        return session.partition(self.separator)[2] if self.separator else session

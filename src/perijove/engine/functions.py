@@ -25,6 +25,7 @@ def _escaped(text: bytes) -> bytes:
 
 
 _escape: Final = re.compile(rb"%(..)?", re.DOTALL).sub
+_escape_of: Final = re.compile(rb"%([0-9A-Fa-f]{2})").sub
 _hexadecimal: Final = re.compile(rb"[0-9A-Fa-f]{2}\Z").match
 _base64: Final = re.compile(rb"[A-Za-z0-9+/]*").match
 
@@ -43,6 +44,15 @@ def _unescaped(text: bytes) -> bytes:
 
     text = _escape(octet, text)
     return text if good else b""
+
+
+def _decoded(text: bytes) -> bytes:
+    """Decode what can be, up to a NUL (ap_unescape_url)."""
+
+    def octet(found: re.Match[bytes]) -> bytes:
+        return bytes((int(found[1], 16),))
+
+    return _escape_of(octet, text).partition(b"\0")[0]
 
 
 def _unbase64(text: bytes) -> bytes:
@@ -106,6 +116,7 @@ FUNCTIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "upper": bytes.upper,
     "escape": _escaped,
     "unescape": _unescaped,
+    "decode": _decoded,
     "base64": base64.b64encode,
     "unbase64": _unbase64,
     "md5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest().encode(),

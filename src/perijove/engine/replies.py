@@ -129,7 +129,8 @@ def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
         state.status = status
         exchange.request_id = exchange.request_id or state.request_id
     lines = b"Server: perijove\r\n" + exchange.page_fields()
-    lines += page.said(status, location)
+    if kind != ELSEWHERE:
+        lines += page.said(status, location)
     if state is not None and state.content is not None and status == state.status:
         return _content(exchange, status, state.content, b"")
     if status < 300:

@@ -83,7 +83,7 @@ class RequestField(Part):
 
 
 class FieldLike(Part):
-    """The value of the request's first field in whose name a pattern is found."""
+    """The value of the last of the request's fields in whose name a pattern is found, as they first came."""
 
     __slots__ = ("found",)
 
@@ -95,10 +95,16 @@ class FieldLike(Part):
         lines = state.lines
         if lines is None:
             lines = [] if state.head is None else state.head.items()
+        last = b""
+        named: dict[bytes, bytes] = {}
         for name, value in lines:
             if self.found(name) is not None:
-                return value
-        return b""
+                low = name.lower()
+                if low in named:
+                    named[low] += b", " + value
+                else:
+                    last, named[low] = low, value
+        return named.get(last, b"")
 
 
 class ResponseField(Part):

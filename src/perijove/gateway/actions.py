@@ -238,7 +238,11 @@ class Turn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Choose a member, and set a variable to its number; each process counts for itself."""
+    """Choose a member, and set a variable to its number; each process counts for itself.
+
+    More variables say of a session: `NOTE changed`, that one begins or goes on elsewhere; `NOTE session`, its route; `NOTE sticky`,
+    which parameter or cookie it was found in.
+    """
 
     name: str
     note: bytes
@@ -249,6 +253,7 @@ class Balance:
     attempts: int = 1  # how many others are asked when one cannot be connected to
     failover: bool = True  # a session may go on elsewhere
     turn: Turn = Turn.REQUESTS
+    separator: bytes = b"."  # what stands before the route in a session's id; empty: all of it is that
 
 
 @dataclass(frozen=True, slots=True)

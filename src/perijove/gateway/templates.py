@@ -67,7 +67,7 @@ class RequestField:
 
 @dataclass(frozen=True, slots=True)
 class FieldLike:
-    """The value of the request's first field in whose name a pattern (Python's `re`, of octets) is found."""
+    """The value of the last of the request's fields in whose name a pattern (Python's `re`, of octets) is found."""
 
     pattern: bytes
 
@@ -115,7 +115,8 @@ class Function(Enum):
     LOWER = "lower"
     UPPER = "upper"
     ESCAPE = "escape"  # percent-encode as a path
-    UNESCAPE = "unescape"
+    UNESCAPE = "unescape"  # nothing is left of a text that is not well escaped, and slashes stay as they are
+    DECODE = "decode"  # whatever is escaped, up to a NUL
     BASE64 = "base64"
     UNBASE64 = "unbase64"
     MD5 = "md5"

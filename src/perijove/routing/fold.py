@@ -51,7 +51,8 @@ def known(rules: Sequence[Rule], defaults: Mapping[Setting, object], given_notes
     """
     given = {rule.do.setting for rule in rules if isinstance(rule.do, actions.Set)}
     notes = set(given_notes) | {rule.do.name.lower() for rule in rules if isinstance(rule.do, actions.SetNote)}
-    notes |= {rule.do.note.lower() for rule in rules if isinstance(rule.do, actions.Balance)}
+    balanced = {rule.do.note.lower() for rule in rules if isinstance(rule.do, actions.Balance)}
+    notes |= {note + said for note in balanced for said in (b"", b" changed", b" session", b" sticky")}
     for rule in rules:
         notes.update(_named(rule.when))
     return Known({setting: value for setting, value in defaults.items() if setting not in given}, frozenset(notes))

@@ -110,6 +110,7 @@ class Building:
             one.failover,
             one.separators,
             _TURNS[one.turn],
+            one.separator,
         )
 
     def _action(self, rule: Rule) -> Action | None:

@@ -103,3 +103,28 @@ def test_a_session_that_may_not_go_on_elsewhere() -> None:
 
 def test_nobody() -> None:
     assert chosen(balance()) == 503
+
+
+def test_what_is_said_of_sessions() -> None:
+    one = balance(Member(0, route=b"a"), Member(1, route=b"b"), cookie=b"S")
+    begun = state_of()
+    chosen(one, begun)
+    assert begun.notes[b"n changed"] == b"1"
+    assert b"n session" not in begun.notes
+    goes_on = state_of(b"/", b"Cookie: S=x.b")
+    assert chosen(one, goes_on) == 1
+    assert b"n changed" not in goes_on.notes
+    assert (goes_on.notes[b"n session"], goes_on.notes[b"n sticky"]) == (b"b", b"S")
+
+
+def test_sessions_count_as_turns() -> None:
+    one = balance(Member(0, route=b"a"), Member(1, route=b"b"), cookie=b"S")
+    assert chosen(one, state_of(b"/", b"Cookie: S=x.a")) == 0
+    assert chosen(one) == 1
+
+
+@pytest.mark.parametrize(("separator", "session"), [(b"/", b"x.y/b"), (b"", b"b")])
+def test_what_a_route_stands_behind(separator: bytes, session: bytes) -> None:
+    members = (Member(0, route=b"a"), Member(1, route=b"b"))
+    one = Balance(b"n", members, b"S", b"S", 1, True, separator=separator)
+    assert chosen(one, state_of(b"/", b"Cookie: S=" + session)) == 1

@@ -8,7 +8,7 @@ from tests.unit.engine.states import head_of, peer, request, state_of, text
 from perijove.engine import texts
 from perijove.engine.plan import Timeouts
 from perijove.engine.state import State
-from perijove.engine.texts import Part, Text
+from perijove.engine.texts import FieldLike, Part, Text
 from perijove.engine.upstream import Upstream
 
 
@@ -160,3 +160,10 @@ def test_where_it_is_sent_to() -> None:
 def test_a_time_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
     assert texts.Time("%a, %d-%b-%Y %H:%M:%S GMT", True, 60).text(state_of()) == b"Tue, 14-Nov-2023 22:14:20 GMT"
+
+
+def test_fields_that_are_alike() -> None:
+    part = FieldLike(rb"(?i)^x-")
+    assert part.text(state_of()) == b""
+    assert part.text(state_of(b"/", b"X-A: 1", b"X-B: 2", b"Y: 3", b"x-a: 4")) == b"2"
+    assert part.text(state_of(b"/", b"X-A: 1", b"x-a: 4")) == b"1, 4"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.paths import prefix, substituted
+from perijove.config.apache.scope import Kind
 from perijove.gateway.conditions import All, Always, Condition, Matches, PathMatches, Pattern, both
 from perijove.gateway.rules import Hold, Nothing, Redirect, Refuse, SetNote, Template, Then
 from perijove.gateway.templates import Call, Capture, Fact, Function, Variable
@@ -30,7 +31,8 @@ def translate(flow: Flow, host: Host, translated: Label) -> None:
     A section's Redirect without a path comes before all of them.
     """
     for section in reversed(host.redirecting):
-        _whole(flow, host, section, host.entered(section))
+        if section.kind is not Kind.DIRECTORY:  # it is not known yet which files requests are for
+            _whole(flow, host, section, host.entered(section))
     for level in reversed(host.levels.scopes):
         for one in level.said.get("redirects", ()):
             redirect(flow, one, Always(), host.names.origin, host.slashes)

@@ -15,6 +15,7 @@ from perijove.config.apache import expression_names as names
 from perijove.config.apache import expression_tree as tree
 from perijove.config.apache import glob
 from perijove.config.apache.expression_tree import ExpressionError
+from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -74,6 +75,7 @@ def condition(
     scope: Scope,
     says: str = "Cannot parse condition clause: ",
     groups: Groups = Groups.FORGOTTEN,
+    texts: bool = False,
 ) -> Condition | None:
     """Return what a condition means, or None after an error was told.
 
@@ -83,9 +85,10 @@ def condition(
         scope: where its directive stands.
         says: what httpd puts before a complaint.
         groups: what becomes of the groups that its patterns find.
+        texts: `eq`, `lt` and their like compare texts, as SSLRequire has it, not numbers.
     """
     try:
-        return condition_of(text, scope, groups)
+        return condition_of(text, scope, groups, texts)
     except ExpressionError as error:
         _tell(error, text, span, scope, says)
         return None
@@ -100,6 +103,15 @@ def template(text: str, span: Span, scope: Scope, says: str = "Can't parse value
         return None
 
 
+_fields: Final = re.compile(r"(?i)\b(?:req|http)(?::([^}\s]+)|\(\s*['\"]([^'\"]+))|%\{HTTP_([A-Z_]+)\}")
+
+
+def fields_asked(text: str) -> list[bytes]:
+    """Return the names of the request's fields that an expression asks for, but for Host: virtual hosts are no variants (add_vary)."""
+    names = [octets(one[1] or one[2] or one[3].replace("_", "-").title()) for one in _fields.finditer(text)]
+    return [name for name in names if name.lower() != b"host"]
+
+
 def unquoted(text: str) -> str:
     """Return the rest of a line without the quotes around all of it (Require expr)."""
     text = text.strip()
@@ -111,7 +123,7 @@ def unquoted(text: str) -> str:
     return text
 
 
-def condition_of(text: str, scope: Scope, groups: Groups = Groups.FORGOTTEN) -> Condition:
+def condition_of(text: str, scope: Scope, groups: Groups = Groups.FORGOTTEN, texts: bool = False) -> Condition:
     """Return what a condition means.
 
     Raises:
@@ -119,7 +131,7 @@ def condition_of(text: str, scope: Scope, groups: Groups = Groups.FORGOTTEN) -> 
     """
     parsed = grammar.condition_of(text, translated)
     _Depth(0).of(parsed)
-    lowering = _Lowering(scope)
+    lowering = _Lowering(scope, texts)
     found = lowering.condition(parsed)
     return Apart(found, groups) if lowering.grouped else found
 
@@ -187,8 +199,9 @@ class _Depth:
 class _Lowering:
     """Says what a tree means."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, texts: bool = False) -> None:
         self.scope = scope
+        self.texts = texts
         self.grouped = False  # whether a pattern has groups, or a text asks for one
 
     def condition(self, node: tree.Tree) -> Condition:
@@ -203,7 +216,7 @@ class _Lowering:
             case tree.Both():
                 return All(self.spine(node, tree.Both))
             case tree.Compared(left, operator, right):
-                how, contrary = _COMPARISONS[operator]
+                how, contrary = _COMPARISONS[f"T_OP_STR_{operator[-2:]}" if self.texts else operator]
                 compares = Compares(self.text(left), how, self.text(right))
                 return Not(compares) if contrary else compares
             case tree.Listed(subject, words):

@@ -7,12 +7,15 @@ that are not emulated are known, too: they are told apart from those that Apache
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache.expression_tree import ExpressionError
 from perijove.config.apache.files import FILE
 from perijove.config.apache.identity import identity, scheme
+from perijove.config.apache.modules import VERSION
+from perijove.config.apache.own_names import own_names
 from perijove.config.apache.scope import Kind, within
+from perijove.config.apache.words import octets
 from perijove.gateway.templates import (
     Call,
     Fact,
@@ -106,7 +109,19 @@ OF_TLS: Final[dict[str, Template]] = {
     "SSL_CIPHER_EXPORT": (Given((Fact.TLS_CIPHER,), (b"false",)),),
     "SSL_COMPRESS_METHOD": (Given((Fact.TLS_CIPHER,), (b"NULL",)),),
     "SSL_CLIENT_VERIFY": (Look(((b"https", b"NONE"),), (Variable.SCHEME,)),),
+    "SSL_SECURE_RENEG": (Given((Fact.TLS_CIPHER,), (b"true",)),),
+    "SSL_VERSION_INTERFACE": (b"mod_ssl/%s" % ".".join(map(str, VERSION)).encode(),),
 }
+# What else it knows, of requests and the server (ssl_var_lookup).
+_ASKED_OF_SSL: Final = frozenset(
+    (
+        "HTTP_USER_AGENT", "HTTP_REFERER", "HTTP_COOKIE", "HTTP_FORWARDED", "HTTP_HOST", "HTTP_PROXY_CONNECTION", "HTTP_ACCEPT",
+        "THE_REQUEST", "REQUEST_FILENAME", "REQUEST_METHOD", "REQUEST_SCHEME", "REQUEST_URI", "REMOTE_USER", "SCRIPT_FILENAME",
+        "SERVER_PROTOCOL", "SERVER_NAME", "SERVER_ADMIN", "SERVER_PORT", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_ADDR", "HTTPS",
+        "IS_SUBREQ", "DOCUMENT_ROOT", "AUTH_TYPE", "PATH_INFO", "QUERY_STRING", "API_VERSION", "TIME_YEAR", "TIME_MON", "TIME_DAY",
+        "TIME_HOUR", "TIME_MIN", "TIME_SEC", "TIME_WDAY", "TIME",
+    )
+)  # fmt: skip
 
 
 def variable(name: str, at: int, scope: Scope) -> Template:
@@ -136,17 +151,14 @@ def variable(name: str, at: int, scope: Scope) -> Template:
     raise ExpressionError(f"Variable '{name}' does not exist", at)
 
 
-def _said(scope: Scope, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    found: tuple[str, ...] = next((one.said[name] for one in within(scope) if name in one.said), default)
-    return found
+def _said(scope: Scope, name: str, default: Any) -> Any:
+    return next((one.said[name] for one in within(scope) if name in one.said), default)
 
 
 def server_name(scope: Scope) -> Template:
     """Return %{SERVER_NAME}: as the client named the host or, with UseCanonicalName On, as ServerName does."""
-    for one in within(scope):
-        if one.said.get("canonical-name") == "on":
-            named = next((its.said["server-name"] for its in within(scope) if "server-name" in its.said), "")
-            return ((named.partition("://")[2] or named).rpartition(":")[0].encode() or named.encode(),)
+    if _said(scope, "canonical-name", "off") == "on":
+        return (octets(next(identity(one).name for one in within(scope) if one.kind in (Kind.HOST, Kind.SERVER))),)
     own = next((identity(one).name for one in within(scope) if one.kind in (Kind.HOST, Kind.SERVER)), "")
     return (
         Given((Variable.HOSTNAME,), (Call(Function.LOWER, (Variable.HOSTNAME,)),), (own.encode("utf-8", "surrogateescape"),)),
@@ -155,9 +167,10 @@ def server_name(scope: Scope) -> Template:
 
 def server_port(scope: Scope) -> Template:
     """Return %{SERVER_PORT}: that which the client named, or else that of ServerName (ap_get_server_port, server/core.c)."""
-    its = next((identity(one) for one in within(scope) if one.kind in (Kind.HOST, Kind.SERVER)), None)
-    port = its.port or (443 if its.scheme == "https" else 0) if its else 0
-    return (Given((Fact.CALLED_PORT,), (Fact.CALLED_PORT,), (b"%d" % port,)),) if port else (Fact.NAMED_PORT,)
+    its = next(identity(one) for one in within(scope) if one.kind in (Kind.HOST, Kind.SERVER))
+    port = its.port or (443 if its.scheme == "https" else 0)
+    canonical, physical = (_said(scope, name, "off") == "on" for name in ("canonical-name", "physical-port"))
+    return own_names(its.name, port, canonical, scheme=its.scheme, physical=physical).port
 
 
 def of_ssl(name: str, at: int) -> Template:
@@ -171,6 +184,16 @@ def of_ssl(name: str, at: int) -> Template:
     if name.startswith("SSL_CLIENT_"):
         return ()
     raise ExpressionError(f"%{{{name}}} is not emulated", at, "not-emulated-expression", _CERTIFICATES)
+
+
+def asked_of_ssl(name: str, scope: Scope) -> Template:
+    """Return what mod_ssl says of a variable that is not of TLS; nothing of one that it does not know. Case does not count."""
+    upper = name.upper()
+    if upper.startswith("HTTP:"):
+        return (RequestField(octets(name[5:])),)
+    if upper.startswith("ENV:"):
+        return (Note(octets(name[4:])),)
+    return variable(name, 0, scope) if upper in _ASKED_OF_SSL else ()
 
 
 def called(name: str, argument: Template, at: int) -> Template:

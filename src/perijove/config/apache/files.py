@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from perijove.config.apache import reasons
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
+from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -29,9 +31,10 @@ from perijove.gateway.conditions import (
     NotEmpty,
     OnDisk,
     Pattern,
+    both,
 )
 from perijove.gateway.conditions import Any as Any_
-from perijove.gateway.rules import Rewrite, ServeTree, SetNote, Then, UnsetNote
+from perijove.gateway.rules import Refuse, Rewrite, ServeTree, SetNote, Then, UnsetNote
 from perijove.gateway.templates import Call, Fact, Function, Note, Part
 
 if TYPE_CHECKING:
@@ -116,7 +119,10 @@ def indexes(flow: Flow, host: Host, begin: Label) -> None:
     `begin` is where it is said where a request goes.
     """
     names = _indexes(host)
-    if not names or not (any(host.levels.each("proxy-pass")) or any("proxy-pass" in one.said for one in host.walked)):
+    passes = any(host.levels.each("proxy-pass")) or any("proxy-pass" in one.said for one in host.walked)
+    if not names or not (
+        passes or any(line.flags.proxy for one in host.inner if one.rewriting for line in one.rewriting.rules)
+    ):
         return
     file = (Note(FILE),)
     slash = Pattern(rb"/\Z")
@@ -145,14 +151,33 @@ def _ask(flow: Flow, number: int, name: bytes, begin: Label) -> None:
 
 
 def _indexes(host: Host) -> tuple[bytes, ...]:
-    return tuple(one.encode() for one in host.said("directoryindex", ("index.html",))) if "dir" in host.modules else ()
+    return _names(host.said("directoryindex", ("index.html",))) if "dir" in host.modules else ()
+
+
+def _names(words: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(octets(one) for one in words if one.lower() != "disabled")
 
 
 def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
     overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
     types = _types(host.said) if "mime" in host.modules else ()
-    flow.add(All((_NOWHERE, HasNote(FILE))), ServeTree((Note(FILE),), _indexes(host), types, overridden), Then.STOP)
+    found = All((_NOWHERE, HasNote(FILE)))
+    for section in reversed(host.inner):  # the last that names a directory's own file
+        if "directoryindex" in section.said and "dir" in host.modules:
+            _serve(flow, host, both(found, host.when(section)), _names(section.said["directoryindex"]), types, overridden)
+    _serve(flow, host, found, _indexes(host), types, overridden)
+
+
+def _serve(
+    flow: Flow, host: Host, when: Condition, names: tuple[bytes, ...], types: tuple[tuple[bytes, bytes], ...], overridden: bool
+) -> None:
+    if "autoindex" in host.modules:
+        # Who may not see what is in a directory is told so (handle_autoindex, mod_autoindex.c).
+        own = tuple(OnDisk((Note(FILE), name), Disk.FILE) for name in names)
+        directory = (Matches((Note(FILE),), Pattern(rb"/\Z")), OnDisk((Note(FILE),), Disk.DIRECTORY), Not(Any_(own)))
+        flow.add(All((when, *directory)), Refuse(403, reasons.NO_INDEX), Then.STOP)
+    flow.add(when, ServeTree((Note(FILE),), names, types, overridden), Then.STOP)
 
 
 def _types(said: Callable[..., Any]) -> tuple[tuple[bytes, bytes], ...]:

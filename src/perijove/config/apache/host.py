@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache import files
-from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.identity import identity
+from perijove.config.apache.own_names import own_names
 from perijove.config.apache.proxy_sections import proxied_to
 from perijove.config.apache.scope import Kind, Levels, Scope, ifs
-from perijove.gateway.conditions import Always, Any, Condition, HasNote, Never
+from perijove.gateway.conditions import All, Always, Any, Condition, HasNote, Never, Not
 from perijove.gateway.rules import Encoding
 from perijove.gateway.templates import Fact, Note
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from perijove.gateway.templates import Template
     from perijove.text.source import Span
 
+TRANSLATED: Final = b"\0translated"  # the note of requests whose path is what it will be
 WALKED: Final = b"\0walked"  # the note of that URL
 
 
@@ -51,7 +52,7 @@ class Host:
         self.locations = [one for one in sections if one.kind is Kind.LOCATION]
         self.walked = [*self.locations, *ifs(sections)]
         # Those of them that say something of redirects, and of variables: there may be thousands that do not.
-        self.redirecting = [one for one in self.walked if one.said.get("redirects")]
+        self.redirecting = [one for one in (*self.directories, *self.walked) if one.said.get("redirects")]
         self.noting = [one for one in self.walked if one.notes]
         # All scopes in the order in which they are merged: a later one wins.
         self.inner = [*self.directories, *self.proxies, *self.walked]
@@ -87,12 +88,23 @@ class Host:
         """Return which requests a scope is for."""
         return proxied_to(scope, self.walked_url) if scope.kind is Kind.PROXY else scope.condition
 
+    def answered(self, scope: Scope) -> Condition:
+        """Return which answers a scope is for.
+
+        Of what is answered before the changed path is looked at, it is the path that was asked for which says in which sections it is.
+        """
+        its = self.when(scope)
+        entered = self._noted.get(id(scope))
+        if entered is None:
+            return its
+        return Any((All((HasNote(TRANSLATED), its)), All((Not(HasNote(TRANSLATED)), entered))))
+
     def noted(self) -> list[tuple[Scope, bytes]]:
-        """Return sections whose ProxyPass and Redirect apply to a path that rules have changed since, each with a name for a note."""
+        """Return sections whose ProxyPass, Redirect and Header apply to a path that rules have changed since, each with a note's name."""
         if not self.rewrites:
             return []
         found = [(one, b"\0section %d" % number) for number, one in enumerate(self.walked)]
-        return [(one, name) for one, name in found if "proxy-pass" in one.said or "redirects" in one.said]
+        return [(one, name) for one, name in found if "proxy-pass" in one.said or "redirects" in one.said or one.response]
 
     def inside(self) -> Condition:
         """Return whether a request is in any section, whatever that says."""

@@ -1,20 +1,27 @@
-"""How large a head may be, and how long is waited.
+"""How large requests may be, and how long is waited.
 
 Sources: server/core.c and include/httpd.h (DEFAULT_LIMIT_*), ap_set_keepalive (modules/http/http_protocol.c). Knows what servers and
-hosts say of it. Must not know requests.
+hosts say of it. Must not know where requests go, but that some go nowhere.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache import reasons
+from perijove.config.apache.flow import Flow, Label
+from perijove.gateway.conditions import All, Compares, Comparison, Not, NotEmpty
 from perijove.gateway.model import Limits, Timeouts
+from perijove.gateway.rules import Refuse, Then
+from perijove.gateway.templates import Fact, RequestField
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from perijove.config.apache.host import Host
     from perijove.config.apache.scope import Levels, Scope
 
+NOWHERE: Final = Not(NotEmpty((Fact.DESTINATION,)))
 TIMEOUT: Final = 60.0  # core's Timeout, unless it says otherwise
 _EMPTY_LINES: Final = 10  # before a request (DEFAULT_LIMIT_BLANK_LINES, server/protocol.c)
 _MOST_FIELDS: Final = 1000  # of a head, where httpd is told that there is no limit
@@ -32,6 +39,19 @@ def limits(scopes: Sequence[Scope]) -> Limits:
     most = fields or _MOST_FIELDS
     header = min(line + most * (field + 2), _LARGEST_HEAD)
     return Limits(request_line=line, field=field, fields=most, header=header, empty_lines=_EMPTY_LINES)
+
+
+def contents(flow: Flow, host: Host) -> None:
+    """LimitRequestBody: bound the contents of requests that go nowhere (default_handler); those that are proxied have no limit."""
+    done = Label()
+    for scope in reversed(host.merged):
+        if "limitrequestbody" in scope.said:
+            most = int(scope.said["limitrequestbody"][0])
+            more = Compares((RequestField(b"content-length"),), Comparison.NUMBERS_MORE, (b"%d" % most,))
+            if most:
+                flow.add(All((host.when(scope), NOWHERE, more)), Refuse(413, reasons.TOO_LARGE), Then.STOP, scope.origin)
+            flow.go(done, host.when(scope), scope.origin)
+    flow.place(done)
 
 
 def timeouts(server: Scope) -> Timeouts:

@@ -30,7 +30,7 @@ from perijove.config.apache import (
 from perijove.config.apache.access import Access
 from perijove.config.apache.directives import mod_remoteip, rewrite_phases
 from perijove.config.apache.flow import Label
-from perijove.config.apache.host import WALKED, Host
+from perijove.config.apache.host import TRANSLATED, WALKED, Host
 from perijove.config.apache.identity import SCHEME, own_asked
 from perijove.config.apache.mapping import Mapper
 from perijove.config.apache.responses import response_rules
@@ -77,7 +77,15 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
             request=requests.rules(host, via[0], expects),
             response=(
                 *rewrite_phases.answers_of(host.scope),
-                *response_rules(host.merged, host.when, mapper.balancers.urls, host.names.origin, via[1], interpolates),
+                *response_rules(
+                    host.merged,
+                    host.answered,
+                    mapper.balancers.urls,
+                    host.names.origin,
+                    via[1],
+                    interpolates,
+                    mapper.balancers.tells,
+                ),
             ),
             program=True,
             forwards=host.forwards,
@@ -143,10 +151,13 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     flow.place(translated)
     files.place(flow, host.said)
     flow.place(proxied)
+    if host.noted():
+        flow.add(Always(), SetNote(TRANSLATED, (b"1",)))
     if host.keeps_url:
         flow.add(NotEmpty((Fact.DESTINATION,)), SetNote(WALKED, (Fact.DESTINATION,)))
 
     # What sections say of it (header_parser, access_checker, auth_checker, fixups).
+    variables.of_patterns(flow, host)
     settings.add(flow, host, host.inner)
     variables.add(flow, host, host.inner)
     Access(host.merged, host.when).rules(flow)
@@ -164,6 +175,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     if any(one.response for one in host.merged):  # what is said of an answer of our own sees the edited fields
         for rule in requests.edits(host):
             flow.add(rule.when, rule.do, origin=rule.origin)
+    limits.contents(flow, host)
     methods.of_files(flow, methods.allow(methods.ALLOWED, host.said))
     files.indexes(flow, host, begin)
     files.serve(flow, host)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from perijove.config.apache import fixups, passes, reasons
+from perijove.config.apache import fixups, passes, reasons, variables
 from perijove.config.apache.balancers import Balancers
 from perijove.config.apache.flow import Flow, Label
 from perijove.config.apache.hops import EXPECTS, HAS_CONTENT
@@ -36,11 +36,14 @@ from perijove.gateway.rules import Encoding, ForwardAnywhere, ForwardTo, Hold, R
 from perijove.gateway.templates import Capture, Fact, Given, RequestField, Rest, Variable, Without
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from perijove.config.apache.directives.mod_proxy import Pass
     from perijove.config.apache.host import Host
     from perijove.config.apache.scope import Scope
     from perijove.config.apache.targets import Target
     from perijove.gateway.model import Upstream
+    from perijove.text.source import Span
 
 _PATH_NEXT: Final = Pattern(rb"\A(?:/|\Z)")
 _IS_WEBSOCKET: Final = Compares((RequestField(b"upgrade"),), Comparison.SAME_FOLDED, (b"websocket",))
@@ -52,7 +55,7 @@ class Mapper:
     def __init__(self, host: Host, made: dict[str, Upstream]) -> None:
         self.host = host
         self.upstreams = Upstreams(host.levels, made)
-        self.balancers = Balancers(host.levels, self.upstreams)
+        self.balancers = Balancers(host.levels, self.upstreams, variables.asks_of_balancers(host.merged))
         self.workers = WorkerSettings(host, self.upstreams)
         # Requests that cannot be sent have a URL all the same.
         passes = [
@@ -77,7 +80,7 @@ class Mapper:
             fixups.refuse(flow, self.host, when, Refuse(500, self.upstreams.why(target)), proxied, one.origin)
             return
         members = self.balancers.members(target, spares=True)
-        if len(members) > 1:
+        if len(members) > 1 or (members and self.balancers.tells):
             self.balancers.choose(
                 flow, one, when, members, lambda its, member: self._forward(flow, its, Always(), member, proxied)
             )
@@ -88,7 +91,7 @@ class Mapper:
             fixups.refuse(flow, self.host, when, Refuse(503, reasons.no_workers(target.url)), proxied, one.origin)
             return
         member, its = found
-        self._map(flow, replace(one, parameters=one.parameters | its), when, member, proxied)
+        self._map(flow, replace(one, parameters=its), when, member, proxied)
 
     def _map(self, flow: Flow, one: Pass, when: Condition, target: Target, proxied: Label) -> None:
         """Add the rules of a ProxyPass that leads to one place."""
@@ -186,14 +189,8 @@ class Mapper:
             asked = Matches(path, Pattern(rb"\?")) if whole else NotEmpty((Variable.SEARCH,))
             fixups.refuse(flow, self.host, All((asked, Not(rooted))), Refuse(400), proxied, one.origin)
         when: Condition = Always() if known else Matches(path, _PATH_NEXT)
-        for section in self._deciding(one):
-            within = when if section is None else both(when, proxied_to(section, (named, *path)))
-            failing = self.upstreams.failing(target, section)
-            if failing:
-                fixups.refuse(flow, self.host, within, Refuse(failing, self.upstreams.why(target)), proxied, one.origin)
-            else:
-                name = self.upstreams.name(target, one.parameters, section)
-                flow.add(within, ForwardTo(name, path, encoding, whole, named), proxied, one.origin)
+        to = ForwardTo("", path, encoding, whole, named)
+        self.forward(flow, when, target, one.parameters, to, self._deciding(one), proxied, one.origin)
         if not known:
             flow.add(Always(), Hold(path), origin=one.origin)
             path = (Fact.HELD,)
@@ -201,3 +198,35 @@ class Mapper:
             flow.add(Matches((origin, Fact.HELD), BAD_PORT), Refuse(400), Then.STOP, one.origin)
             fixups.instead(flow, self.host)
             flow.add(Always(), ForwardAnywhere((origin, *path), encoding, whole), proxied, one.origin)
+
+    def forward(
+        self,
+        flow: Flow,
+        when: Condition,
+        target: Target,
+        parameters: Mapping[str, str],
+        to: ForwardTo,
+        sections: Iterable[Scope | None],
+        proxied: Label,
+        origin: Span | None,
+    ) -> None:
+        """Add what sends requests to a target, with the TLS that the <Proxy> section which they are in asks for, or refuses them.
+
+        Args:
+            flow: where it is added.
+            when: which requests are sent.
+            target: to whom.
+            parameters: of its worker.
+            to: how; the name of the upstream is filled in.
+            sections: those that decide, the first that a request is in. None is for all others.
+            proxied: where it goes on.
+            origin: the line that says so.
+        """
+        for section in sections:
+            within = when if section is None else both(when, proxied_to(section, (to.named, *to.path)))
+            failing = self.upstreams.failing(target, section)
+            if failing:
+                fixups.refuse(flow, self.host, within, Refuse(failing, self.upstreams.why(target)), proxied, origin)
+            else:
+                name = self.upstreams.name(target, parameters, section)
+                flow.add(within, replace(to, upstream=name), proxied, origin)

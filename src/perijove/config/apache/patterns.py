@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from perijove.config.apache.regex import Invalid, Untranslatable, translate
@@ -23,3 +24,27 @@ def compiled(text: str, nocase: bool, span: Span, scope: Scope) -> Pattern | Non
         scope.error("pattern-not-emulated", f"httpd runs this pattern, and it cannot be run here: {error}", span)
         return None
     return Pattern(found.pattern, found.groups, found.guarded, text)
+
+
+def named_groups(pattern: str) -> tuple[tuple[int, bytes], ...]:
+    """Return the named groups of a section's pattern, by number: they become variables, MATCH_NAME (since 2.4.8)."""
+    found: list[tuple[int, bytes]] = []
+    number = 0
+    at = 0
+    while at < len(pattern):
+        if pattern[at] == "\\":
+            at += 2
+            continue
+        if pattern[at] == "[":
+            end = pattern.find("]", at + 2)
+            at = len(pattern) if end < 0 else end + 1
+            continue
+        if pattern[at] == "(":
+            named = re.match(r"\(\?P?[<']([A-Za-z_]\w*)[>']", pattern[at:])
+            if named:
+                number += 1
+                found.append((number, b"MATCH_" + named[1].upper().encode()))
+            elif not pattern.startswith("(?", at):
+                number += 1
+        at += 1
+    return tuple(found)

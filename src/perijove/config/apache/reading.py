@@ -45,6 +45,7 @@ class Reading:
     diagnostics: tuple[Diagnostic, ...]
     # Nothing that was read loads modules: a file of sites-enabled. Debian's usual ones are assumed, and a proxy's.
     assumed: bool
+    root: str = "/etc/apache2"  # ServerRoot: where relative paths begin
 
 
 def read(
@@ -90,6 +91,7 @@ def read(
         tuple(builder.documents.values()),
         (*builder.diagnostics, *walker.diagnostics, *more),
         assumed,
+        builder.root,
     )
 
 

@@ -30,6 +30,23 @@ NO_AUTHENTICATION: Final = Reason(
     "No authentication done but request not allowed without authentication for {raw}. Authentication not configured?",
     "a Require asks for a user, but nothing asks for a password: add AuthType Basic, AuthName and AuthUserFile",
 )
+TOO_LARGE: Final = Reason(
+    "AH01588",
+    "Requested content-length is larger than the configured limit",
+    "LimitRequestBody allows less: raise it, or set it to 0",
+)
+METHOD: Final = Reason("AH01623", "client method denied by server configuration", "AllowMethods does not name this method")
+TLS_REQUIRED: Final = Reason(
+    "AH02219", "access to {raw} failed, reason: SSL connection required", "SSLRequireSSL lets in who comes by https only"
+)
+TLS_ASKED: Final = Reason(
+    "AH02229",
+    "access to {raw} failed, reason: SSL requirement expression not fulfilled",
+    "SSLRequire asks more of the connection, or of the request",
+)
+NO_USERS: Final = Reason(
+    "AH01620", "Could not open password file", "AuthUserFile names a file that cannot be read: it is not there, or not for us"
+)
 PROXY_ERROR: Final = b"Proxy Error"  # what mod_proxy says beside a status that it has given a text (ap_proxyerror)
 DISABLED: Final = Reason(
     "AH00940",
@@ -66,6 +83,11 @@ FAR_ENOUGH: Final = Reason(
     "AH00898",
     "Max-Forwards has reached zero - proxy loop? returned by {raw}",
     "the request has gone through as many proxies as it may, or Max-Forwards is no number: look for a proxy that leads to itself",
+)
+NO_INDEX: Final = Reason(
+    "AH01276",
+    "Cannot serve directory: No matching DirectoryIndex found, and server-generated directory index forbidden by Options directive",
+    "add a file that DirectoryIndex names",
 )
 NO_FILE: Final = Reason(
     plain="no ProxyPass, RewriteRule or Redirect is for this path: files are read with GET, HEAD and POST, and nothing else is done"

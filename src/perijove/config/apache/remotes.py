@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from perijove.config.apache.directives.mod_authz import networks
 from perijove.config.apache.patterns import compiled
+from perijove.config.apache.subnets import SubnetError, networks
 from perijove.config.apache.targets import Target, target_of
 from perijove.gateway.conditions import All, Compares, Comparison, Condition, Matches, Not, NotEmpty, Pattern, Within
 from perijove.gateway.conditions import Any as Either
@@ -77,7 +77,10 @@ def _when(kind: str, what: str, pattern: Pattern | None, direct: list[str]) -> C
 
 def _direct(word: str) -> Condition:
     """A word of NoProxy: a domain, a subnet, an address, or a host."""
-    its = networks(word)
+    try:
+        its = networks(word)
+    except SubnetError:
+        its = None
     if its is not None:
         return Within((Fact.CALLED,), its)
     escaped = re.escape(word.lower().encode("utf-8", "surrogateescape"))

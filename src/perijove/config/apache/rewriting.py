@@ -14,11 +14,10 @@ from perijove.config.apache.directives.rewrite_phases import Site
 from perijove.config.apache.directives.rewrite_results import PATH_NEXT
 from perijove.config.apache.expression import condition
 from perijove.config.apache.identity import own_url
-from perijove.config.apache.proxy_sections import proxied_to
 from perijove.config.apache.scope import Kind
 from perijove.config.apache.targets import beginning, target_of
 from perijove.config.apache.words import octets
-from perijove.gateway.conditions import Always, Condition, Groups, Matches, Never, Setting, both
+from perijove.gateway.conditions import Always, Condition, Groups, Matches, Never, Setting
 from perijove.gateway.rules import Encoding, ForwardTo, Refuse, Set
 
 if TYPE_CHECKING:
@@ -54,6 +53,7 @@ class _Proxying:
 
     def __init__(self, host: Host, mapper: Mapper) -> None:
         self.host = host
+        self.mapper = mapper
         self.upstreams = mapper.upstreams
         self.balancers = mapper.balancers
 
@@ -75,15 +75,9 @@ class _Proxying:
         """Add what sends a path to a URL where <Proxy> sections say something else of TLS."""
         target = target_of(url)
         assert target is not None
-        for section in self.upstreams.deciding(target)[:-1]:
-            assert section is not None
-            when = both(Matches(path, PATH_NEXT), proxied_to(section, (octets(url), *path)))
-            failing = self.upstreams.failing(target, section)
-            if failing:
-                fixups.refuse(flow, self.host, when, Refuse(failing, self.upstreams.why(target)), proxied, span)
-            else:
-                name = self.upstreams.name(target, {}, section)
-                flow.add(when, ForwardTo(name, path, encoding, named=octets(url)), proxied, span)
+        to = ForwardTo("", path, encoding, named=octets(url))
+        deciding = self.upstreams.deciding(target)[:-1]
+        self.mapper.forward(flow, Matches(path, PATH_NEXT), target, {}, to, deciding, proxied, span)
 
     def balanced(self, flow: Flow, url: str, path: Template, encoding: Encoding, proxied: Label, span: Span) -> None:
         """Add what sends a request to a balancer, with a path (rewrite_url, mod_proxy_balancer.c)."""
@@ -99,7 +93,7 @@ class _Proxying:
             flow.add(Always(), ForwardTo(name, (base, *path), encoding, named=octets(beginning(target))), proxied, span)
 
         members = self.balancers.members(target, spares=True)
-        if len(members) > 1:
+        if len(members) > 1 or (members and self.balancers.tells):
             self.balancers.choose(flow, one, Always(), members, send)
             return
         found = self.balancers.only(target)

@@ -118,7 +118,10 @@ def ifs(sections: Sequence[Scope]) -> list[Scope]:
     One stands behind the sections around it, those in it behind all that are not in one.
     """
     found = [one for one in sections if one.kind is Kind.IF]
-    found += [inner for one in sections if one.kind is Kind.LOCATION for inner in one.sections if inner.kind is Kind.IF]
+    around = [one for one in sections if one.kind in (Kind.DIRECTORY, Kind.LOCATION)]
+    for one in around:
+        around += [inner for inner in one.sections if inner.kind is Kind.DIRECTORY]
+    found += [inner for one in around for inner in one.sections if inner.kind is Kind.IF]
     for one in found:
         found += [inner for inner in one.sections if inner.kind is Kind.IF]
     return found
@@ -126,11 +129,7 @@ def ifs(sections: Sequence[Scope]) -> list[Scope]:
 
 def root_of(scope: Scope, path: str) -> str:
     """Return a path; one that is not absolute is below ServerRoot (ap_server_root_relative)."""
-    for one in within(scope):
-        root = one.said.get("serverroot")
-        if root:
-            return os.path.join(root[0], path)
-    return os.path.join("/etc/apache2", path)
+    return os.path.join(within(scope)[-1].said["serverroot"], path)
 
 
 def within(scope: Scope) -> Sequence[Scope]:

@@ -5,7 +5,6 @@ Knows sections. Must not know what directives mean (`directives`), nor what scop
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,8 @@ from perijove.config.apache.directives import (
     mod_ssl,
 )
 from perijove.config.apache.expression import condition as expression
-from perijove.config.apache.patterns import compiled
+from perijove.config.apache.expression import fields_asked
+from perijove.config.apache.patterns import compiled, named_groups
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import is_wildcard, octets
 from perijove.gateway.conditions import (
@@ -62,6 +62,8 @@ _MODULES = (
     mod_rewrite,
     mod_ssl,
 )  # importing them fills the registry
+# What is asked for by name elsewhere (`%{SERVER_NAME}`), wherever it stands.
+_FIRST = frozenset(("servername", "usecanonicalname", "usecanonicalphysicalport", "documentroot", "serveradmin"))
 _FILES = frozenset(("directory", "directorymatch", "files", "filesmatch"))
 _COMPATIBLE = frozenset(("order", "allow", "deny", "satisfy"))  # mod_access_compat's
 _AUTHORIZATION = frozenset(("requireall", "requireany", "requirenone"))
@@ -70,17 +72,21 @@ _AUTHORIZATION = frozenset(("requireall", "requireany", "requirenone"))
 def scopes(reading: Reading, tell: Callable[[Diagnostic], None]) -> tuple[Scope, list[Scope]]:
     """Return the server's scope, and those of its virtual hosts, in order."""
     server = Scope(Kind.SERVER, reading.modules, tell)
+    server.said["serverroot"] = reading.root
     hosts: list[Scope] = []
     _fill(server, reading.items, hosts)
     return server, hosts
 
 
 def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]) -> None:
+    for one in items:
+        if isinstance(one, Directive) and one.name.lower() in _FIRST:
+            REGISTRY[one.name.lower()](one, scope)
     elses: list[Condition] = []  # of the If that stands before
     for one in items:
         if isinstance(one, Directive):
             meaning = REGISTRY.get(one.name.lower())
-            if meaning is not None:
+            if meaning is not None and one.name.lower() not in _FIRST:
                 meaning(one, scope)
             elses = []
             continue
@@ -126,37 +132,13 @@ def _location(scope: Scope, section: Section) -> Scope | None:
         pattern = compiled(path, False, word.span, scope)
         if pattern is None:
             return None
-        made.condition = PathMatches(pattern, _named(path))
+        made.condition = PathMatches(pattern, named_groups(path))
     elif is_wildcard(path):
         made.condition = PathMatches(Pattern(glob.pattern_of(octets(path), pathname=True), 0, False, path), merged=True)
     else:
         made.condition = PathPrefix(octets(path), merged=True)  # ap_no2slash
     made.condition = both(scope.condition, made.condition)
     return made
-
-
-def _named(pattern: str) -> tuple[tuple[int, bytes], ...]:
-    """Named groups become variables, MATCH_NAME (LocationMatch, since 2.4.8)."""
-    found: list[tuple[int, bytes]] = []
-    number = 0
-    at = 0
-    while at < len(pattern):
-        if pattern[at] == "\\":
-            at += 2
-            continue
-        if pattern[at] == "[":
-            end = pattern.find("]", at + 2)
-            at = len(pattern) if end < 0 else end + 1
-            continue
-        if pattern[at] == "(":
-            named = re.match(r"\(\?P?[<']([A-Za-z_]\w*)[>']", pattern[at:])
-            if named:
-                number += 1
-                found.append((number, b"MATCH_" + named[1].upper().encode()))
-            elif not pattern.startswith("(?", at):
-                number += 1
-        at += 1
-    return tuple(found)
 
 
 def _proxy(scope: Scope, section: Section) -> Scope | None:
@@ -181,6 +163,8 @@ def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Sc
             elses.clear()
             before = ()
         elses.append(condition)
+        reached = All((scope.condition, *before))
+        made.said["asks"] = [(name, reached) for name in fields_asked(section.words[0].text)]
     parts = (*before, condition)
     if not isinstance(scope.condition, Always):
         parts = (scope.condition, *parts)

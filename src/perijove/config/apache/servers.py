@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.identity import identity
 from perijove.gateway.conditions import Pattern
@@ -135,6 +135,11 @@ def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:
             scope.warn("no-certificate", f"Failed to configure at least one certificate and key for {name}: it does not start",
                        scope.origin, "SSLEngine is on: name the files by SSLCertificateFile and SSLCertificateKeyFile")  # fmt: skip
             secured = True
+        for kind in ("tls12", "tls13"):
+            named = scope.said.get(f"ciphers-{kind}") or server.said.get(f"ciphers-{kind}")
+            if named and not _is_cipher(kind, named[0]):
+                scope.warn("no-cipher", f"Unable to configure permitted SSL ciphers: OpenSSL knows none of `{named[0]}`", named[1],
+                           "take SSLCipherSuite out: what OpenSSL has by itself is good")  # fmt: skip
         chain = scope.said.get("sslcertificatechainfile") or []
         for number, (cert, _) in enumerate(certs):
             key = keys[number][0] if number < len(keys) else cert
@@ -177,3 +182,29 @@ def _host(name: str) -> str:
     name = name.partition("://")[2] or name
     host, colon, port = name.rpartition(":")
     return host if colon and port.isdigit() else name
+
+
+_TLS13: Final = frozenset(
+    (
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_AES_128_CCM_SHA256",
+        "TLS_AES_128_CCM_8_SHA256",
+    )
+)
+
+
+def _is_cipher(kind: str, names: str) -> bool:
+    """Tell whether OpenSSL knows one of these (ssl_init_ctx_cipher_suite, ssl_engine_init.c)."""
+    import ssl
+
+    if names.startswith("PROFILE="):  # that of Red Hat does, which may not be this machine's
+        return True
+    if kind == "tls13":
+        return not _TLS13.isdisjoint(names.split(":"))
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(names)
+    except ssl.SSLError:
+        return False
+    return True

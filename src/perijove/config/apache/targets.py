@@ -58,7 +58,7 @@ def target_of(text: str) -> Target | None:
     if not parts:
         return None
     # Whoever stands before the host is not asked for anything (ap_proxy_define_worker).
-    return Target(parts[1].lower(), parts[2].rpartition("@")[2], parts[3], socket, whole)
+    return Target(parts[1].lower(), parts[2].rpartition("@")[2].removesuffix(":"), parts[3], socket, whole)
 
 
 def beginning(target: Target) -> str:
@@ -77,9 +77,11 @@ def bad_port(target: Target, regex: bool = False) -> str:
     if colon and not target.authority.endswith("]"):
         if not host:
             return "URL must be absolute!"
-        if "$" in port and regex:
+        if "$" in target.authority and regex:
             return ""  # filled in for each request
-        if not port.isdigit():
+        if ":" in host and not (host.startswith("[") and host.endswith("]")):
+            return "Unable to parse URL: there are two ports"
+        if port and not port.isdigit():
             return f"Unable to parse URL: the port `{port}` is none"
     return "" if target.authority else "URL must be absolute!"
 

@@ -46,16 +46,16 @@ EMULATED = _names("""
     <Limit <LimitExcept Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
     RemoteIPHeader RemoteIPInternalProxy RemoteIPTrustedProxy RemoteIPInternalProxyList RemoteIPTrustedProxyList
     RemoteIPProxiesHeader TraceEnable
-    DocumentRoot DirectoryIndex AddType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
+    AddDefaultCharset DocumentRoot DirectoryIndex AddType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
     <Directory <DirectoryMatch <Files <FilesMatch
     SSLEngine SSLCertificateFile SSLCertificateKeyFile SSLCertificateChainFile
     SSLProxyEngine SSLProxyVerify SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
-    SSLProxyCACertificateFile
+    SSLProxyCACertificateFile SSLRequireSSL SSLRequire AllowMethods
 """)
 
 # Logs and most timeouts are perijove's own, files are served as they are, and how many processes there are is said elsewhere.
 ACCEPTED = _names("""
-    AddDefaultCharset AcceptPathInfo AccessFileName AuthBasicAuthoritative
+    AcceptPathInfo AccessFileName AuthBasicAuthoritative
     AllowOverrideList Options DefaultType FileETag EnableMMAP EnableSendfile ReadBufferSize FlushMaxThreshold FlushMaxPipelined
     Protocol AcceptFilter Port HostnameLookups ServerAdmin ServerSignature ErrorLog ErrorLogFormat ContentDigest LogLevel
     NameVirtualHost ServerTokens LimitXMLRequestBody Mutex RLimitCPU RLimitMEM
@@ -86,7 +86,6 @@ _SILENT_MODULES = _names("""
 _ACCESS = "strangers are not kept out"
 _FILTERS = "what upstreams answer passes as it is"
 MODULES = {
-    "allowmethods": Difference("no method is refused", True),
     "auth_digest": Difference(f"passwords by digest are not asked for: {_ACCESS}", True),
     "auth_form": Difference(f"there is no login form: {_ACCESS}", True),
     "authn_anon": Difference("visitors without a name are not let in"),
@@ -155,8 +154,6 @@ DIRECTIVES = {
     "<LuaHookCheckUserID": Difference(f"no Lua is run: {_ACCESS}", True),
     "MDRequireHttps": Difference("nobody is sent to https"),
     "SSLVerifyClient": Difference(_CERTIFICATE, True),
-    "SSLRequire": Difference("what it asks of a connection is not asked", True),
-    "SSLRequireSSL": Difference("plain connections are not refused", True),
     "SSLUserName": Difference("no name is taken from a certificate"),
     "SSLOptions": Difference("variables of certificates are not there"),
     "SSLOCSPEnable": Difference("certificates of clients are not asked after", True),

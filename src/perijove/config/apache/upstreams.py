@@ -114,12 +114,10 @@ class Upstreams:
 
     def upgrades(self, target: Target, parameters: Mapping[str, str]) -> bytes:
         """Return what becomes of a WebSocket handshake: nothing, or the protocol that is asked for upstream."""
-        asked = parameters.get("upgrade", "").lower()
+        asked = re.split(r"[,\s]+", parameters.get("upgrade", "").lower())  # ap_proxy_worker_can_upgrade (proxy_util.c)
         if target.scheme in ("ws", "wss"):
-            return b"WebSocket" if self.tunnels(target) else b"*" if asked in ("", "websocket", "any") else b""
-        if asked in ("websocket", "any"):
-            return b"*"
-        return b""
+            return b"WebSocket" if self.tunnels(target) else b"*" if {"", "websocket", "any"} & {*asked} else b""
+        return b"*" if {"websocket", "any"} & {*asked} else b""
 
     def _tls(self, section: Scope | None) -> TlsClient:
         """What of an upstream's certificate is checked (ssl_engine_config.c; modules/ssl/ssl_engine_io.c, the peer's name)."""
@@ -127,7 +125,8 @@ class Upstreams:
         verify = said(self.levels, section, "sslproxyverify") or "none"
         by_name, by_cn = (said(self.levels, section, f"sslproxycheckpeer{one}") for one in ("name", "cn"))
         names = by_cn == "on" if by_name == "off" else by_name == "on" or by_cn != "off"
-        expiry = said(self.levels, section, "sslproxycheckpeerexpire") != "off"
+        # With optional_no_ca only a strange authority is put up with (ssl_verify_error_is_optional).
+        expiry = said(self.levels, section, "sslproxycheckpeerexpire") != "off" or verify == "optional_no_ca"
         chain = verify in ("require", "optional")
         return TlsClient(
             verify=chain or names or expiry,

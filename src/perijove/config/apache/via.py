@@ -33,7 +33,10 @@ def via_rules(said: str, name: bytes) -> tuple[list[Rule], list[Rule]]:
         (Not(_PORT_IS_SAID), (_VERSION, b" " + name + comment)),
     ]
     requests = [Rule(when, EditField(Operation.APPEND, _FIELD, value), Then.NEXT) for when, value in values]
-    return requests, [Rule(when, EditField(Operation.ADD, _FIELD, value), Then.NEXT) for when, value in values]
+    return requests, [
+        Rule(All((NotEmpty((Fact.DESTINATION,)), when)), EditField(Operation.ADD, _FIELD, value), Then.NEXT)
+        for when, value in values
+    ]
 
 
 def _is(part: Template, value: bytes) -> Condition:

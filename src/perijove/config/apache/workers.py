@@ -167,7 +167,7 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
     for level in levels:
         own = Index()
         said: list[_Said] = [
-            *((one.target, one.parameters, one.pattern is not None, False, one.origin) for one in _passes(level)),
+            *((one.target, one.parameters, one.pattern is not None, False, one.origin) for one in passes_of(level)),
             *_sets(level),
         ]
         for target, parameters, wild, sets, _ in sorted(said, key=lambda one: (one[4].line, one[4].column)):
@@ -185,10 +185,11 @@ def workers(levels: Sequence[Scope]) -> tuple[Worker, ...]:
     return tuple(sorted(found, key=lambda one: -len(one.name)))
 
 
-def _passes(scope: Scope) -> Iterator[Pass]:
+def passes_of(scope: Scope) -> Iterator[Pass]:
+    """Yield what ProxyPass says in a scope and in its sections."""
     yield from scope.said.get("proxy-pass", ())
     for section in scope.sections:
-        yield from _passes(section)
+        yield from passes_of(section)
 
 
 def _sets(scope: Scope) -> Iterator[_Said]:

@@ -112,7 +112,7 @@ def test_all_faults_at_once() -> None:
 
 def test_nothing_is_said_of_an_empty_file() -> None:
     assert of("# nothing\n") == Reading(
-        (), of("").modules, {}, ("hub.conf",), (parse(Source("hub.conf", "# nothing\n")),), (), True
+        (), of("").modules, {}, ("hub.conf",), (parse(Source("hub.conf", "# nothing\n")),), (), True, "/"
     )
 
 

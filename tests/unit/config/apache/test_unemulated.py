@@ -94,10 +94,10 @@ def test_what_nobody_knows_is_a_door() -> None:
 @pytest.mark.parametrize("section", ["<Directory />", "<DirectoryMatch .>", "<Files x>", "<FilesMatch x>"])
 def test_files_are_served_so_what_guards_them_is_missed(section: str) -> None:
     end = section[1:].split()[0]
-    (one,) = judged(f"{section}\nSSLRequireSSL\n</{end}>")
+    (one,) = judged(f"{section}\nSSLVerifyClient require\n</{end}>")
     assert one.severity is Severity.ERROR
-    assert "SSLRequireSSL" in one.message
-    (one,) = judged(f"{section}\nSSLRequireSSL\n</{end}>", "SSLRequireSSL")
+    assert "SSLVerifyClient" in one.message
+    (one,) = judged(f"{section}\nSSLVerifyClient require\n</{end}>", "SSLVerifyClient")
     assert one.severity is Severity.WARNING
 
 

@@ -113,7 +113,7 @@ def use_canonical_name(line: Directive, scope: Scope) -> None:
 
 @directive("ServerRoot", "DocumentRoot", "User", "Group", "PidFile", "LimitRequestBody", "LimitRequestFields",
            "LimitRequestFieldSize", "LimitRequestLine", "KeepAlive", "MaxKeepAliveRequests", "ServerPath",
-           "CustomLog", "TraceEnable", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride")  # fmt: skip
+           "CustomLog", "TraceEnable", "AddDefaultCharset", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride")  # fmt: skip
 def said(line: Directive, scope: Scope) -> None:
     """Keep what was said."""
     scope.said[line.name.lower()] = tuple(word.text for word in line.words)

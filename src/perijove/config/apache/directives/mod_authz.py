@@ -5,7 +5,6 @@ Sources: modules/aaa/mod_authz_core.c (how Require's verdicts combine), mod_auth
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -13,7 +12,10 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import condition, unquoted
+from perijove.config.apache.parts import parts
+from perijove.config.apache.subnets import LOCALHOST, LOOPBACK, SubnetError, networks
 from perijove.config.apache.values import PROVIDERS as KNOWN
+from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
     All,
     Always,
@@ -31,14 +33,13 @@ from perijove.gateway.conditions import (
 from perijove.gateway.templates import Fact, Variable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from perijove.config.apache.directive import Section, Word
     from perijove.config.apache.scope import Scope
     from perijove.gateway.conditions import Network
     from perijove.text.source import Span
 
-LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-# What has the name localhost, and is what that stands for (ap_get_remote_host with REMOTE_DOUBLE_REV), whatever the DNS says.
-LOCALHOST: Final = (ipaddress.ip_network("127.0.0.1/32"), ipaddress.ip_network("::1/128"))
 _EMULATED: Final = ("authz_core", "authz_host", "authz_user", "authz_groupfile")
 # Those that httpd has a number for (ap_method_number_of).
 _METHODS: Final = frozenset(
@@ -86,17 +87,27 @@ class Verdict:
     origin: Span | None = None
 
 
-def networks(text: str) -> tuple[Network, ...] | None:
-    """Return what an address stands for: whole, in part (`10.`), with a mask or a prefix; None if it is none."""
-    try:
-        return (ipaddress.ip_network(text, strict=False),)
-    except ValueError:
-        pass
-    parts = text.rstrip(".").split(".")
-    if 1 <= len(parts) <= 3 and all(part.isdigit() and int(part) < 256 for part in parts):
-        whole = ".".join([*parts, *["0"] * (4 - len(parts))])
-        return (ipaddress.ip_network(f"{whole}/{8 * len(parts)}"),)
-    return None
+@dataclass(frozen=True, slots=True)
+class InGroup(Any):
+    """Whether a user is in one of these groups: nobody is, until it is known which file says so."""
+
+    groups: tuple[str, ...] = ()
+
+
+def with_members(condition: Condition, members: Mapping[str, Sequence[str]]) -> Condition:
+    """Return a condition with the members of groups in place of these."""
+    match condition:
+        case InGroup(groups=groups):
+            users = [user for group in groups for user in members.get(group, ())]
+            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (octets(one),)) for one in users))
+        case All(of):
+            return All(tuple(with_members(one, members) for one in of))
+        case Any(of):
+            return Any(tuple(with_members(one, members) for one in of))
+        case Not(one):
+            return Not(with_members(one, members))
+        case _:
+            return condition
 
 
 def requires(scope: Scope) -> list[Verdict]:
@@ -130,7 +141,8 @@ def verdict_of(line: Directive, scope: Scope) -> Verdict | None:
     when = _provider(name, words, line, scope)
     if when is None:
         return None
-    needs = name in ("user", "valid-user", "group")
+    # Of an expression as well: who is not known may still say who they are (expr_check_authorization).
+    needs = name in ("user", "valid-user", "group") or any(part is Fact.USER for part in parts(when))
     whole = Not(when) if refuses else when
     return Verdict(whole, needs, Always() if needs else whole)
 
@@ -153,7 +165,10 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
         case "ip":
             found: list[Network] = []
             for word in words[1:]:
-                its = networks(word.text)
+                try:
+                    its = networks(word.text)
+                except SubnetError:
+                    its = None
                 if its is None:
                     scope.error(
                         "bad-address", f"ip address '{word.text}' appears to be invalid", word.span, "write `10.0.0.0/8`"
@@ -168,27 +183,29 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
             scope.error("bad-value", f"Invalid Method '{unknown}'", line.span, "write methods in capitals: `GET POST`")
             return None
         case "method":
-            # mod_authz_core.c: a method's number; HEAD has that of GET.
-            names = dict.fromkeys(name for one in given for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))
-            return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (one.encode(),)) for one in names))
+            return _of_methods(given)
         case "env":
-            return Any(tuple(HasNote(one.encode()) for one in given))
+            return Any(tuple(HasNote(octets(one)) for one in given))
         case "expr":
             return condition(unquoted(_behind(line.rest.text, "expr")), line.span, scope)
         case "valid-user":
             return NotEmpty((Fact.USER,))
         case "user":
-            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (one.encode(),)) for one in given))
+            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (octets(one),)) for one in given))
         case "group":
-            members = scope.said.get("authgroupfile", {})
-            users = [user for group in given for user in members.get(group, ())]
-            return Any(tuple(Compares((Fact.USER,), Comparison.SAME, (one.encode(),)) for one in users))
+            return InGroup((), tuple(given))
         case "host" if any(word.lower() == "localhost" for word in given):
             return Within((Variable.CLIENT_IP,), LOCALHOST)
         case _:
             scope.warn("not-emulated", f"`Require {name}` asks the DNS for names, which is not done: nobody is let in by it",
                        line.span, "write addresses: `Require ip 10.0.0.0/8`")  # fmt: skip
             return Never()
+
+
+def _of_methods(names: Sequence[str]) -> Condition:
+    """Return whether a request has one of these methods; HEAD has the number of GET (ap_method_number_of)."""
+    every = dict.fromkeys(name for one in names for name in (("GET", "HEAD") if one in ("GET", "HEAD") else (one,)))
+    return Any(tuple(Compares((Variable.METHOD,), Comparison.SAME, (octets(one),)) for one in every))
 
 
 def _behind(text: str, word: str) -> str:
@@ -263,14 +280,16 @@ def access_compat(line: Directive, scope: Scope) -> None:
                 conditions.append(Always())
             elif text.lower().startswith("env="):
                 note = text[4:]
-                has = HasNote(note.lstrip("!").encode())
+                has = HasNote(octets(note.lstrip("!")))
                 conditions.append(Not(has) if note.startswith("!") else has)
             else:
-                if re.fullmatch(r"[0-9.]+(?:/[0-9.]*)?", text) and networks(text) is None:
-                    what = "network mask" if "/" in text else "IP address"
-                    scope.error("bad-address", f"The specified {what} is invalid.", word.span, "write `10.0.0.0/8`")
+                try:
+                    its = LOCALHOST if text.lower() == "localhost" else networks(text)
+                    if its is None and "/" in text:
+                        raise SubnetError("An IP address was expected")
+                except SubnetError as error:
+                    scope.error("bad-address", str(error), word.span, "write `10.0.0.0/8`")
                     return
-                its = LOCALHOST if text.lower() == "localhost" else networks(text)
                 if its is None:
                     scope.warn(
                         "not-emulated", f"`{line.name} from {text}` asks the DNS for names, which is not done", word.span
@@ -283,6 +302,22 @@ def access_compat(line: Directive, scope: Scope) -> None:
         scope.error("bad-value", "Satisfy either 'any' or 'all'.", line.span, "write `Satisfy all`")
     if name == "order" and scope.said["access-order"] not in ("allow,deny", "deny,allow", "mutual-failure"):
         scope.error("bad-order", "unknown order", line.span, "write `Order allow,deny`, without a space")
+
+
+@directive("AllowMethods")
+def allow_methods(line: Directive, scope: Scope) -> None:
+    """Name the methods that are answered at all, or `reset` (am_allowmethods, mod_allowmethods.c)."""
+    words = [word.text for word in line.words]
+    if words and words[0].lower() == "reset":
+        scope.said["methods"] = (Always(), line.span)
+        return
+    for word in line.words:
+        if word.text not in _METHODS:
+            scope.error(
+                "bad-value", f"AllowMethods: Invalid Method '{word.text}'", word.span, "write methods in capitals: `GET POST`"
+            )
+            return
+    scope.said["methods"] = (_of_methods(words), line.span)
 
 
 @directive("AuthType", "AuthName", "AuthBasicProvider", "AuthGroupFile")
@@ -300,7 +335,11 @@ def auth(line: Directive, scope: Scope) -> None:
 def user_file(line: Directive, scope: Scope) -> None:
     """Name the file of users and their passwords' hashes."""
     users: list[tuple[bytes, bytes]] = []
-    for text in _lines(line, scope):
+    lines = _lines(line, scope)
+    if lines is None:
+        scope.said["users"] = None
+        return
+    for text in lines:
         name, colon, hashed = text.partition(b":")
         if colon:
             users.append((name, hashed.split(b":")[0]))
@@ -309,14 +348,14 @@ def user_file(line: Directive, scope: Scope) -> None:
 
 def _groups(line: Directive, scope: Scope) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for text in _lines(line, scope):
+    for text in _lines(line, scope) or ():
         group, colon, members = text.decode("utf-8", "surrogateescape").partition(":")
         if colon:
-            found[group.strip()] = members.split()
+            found.setdefault(group.strip(), []).extend(members.split())
     return found
 
 
-def _lines(line: Directive, scope: Scope) -> list[bytes]:
+def _lines(line: Directive, scope: Scope) -> list[bytes] | None:
     from perijove.config.apache.scope import root_of
 
     path = root_of(scope, line.words[0].text)
@@ -326,4 +365,4 @@ def _lines(line: Directive, scope: Scope) -> list[bytes]:
     except OSError as error:
         # httpd starts all the same, and answers 500 for each request; nobody is let in here either.
         scope.warn("unreadable-file", f"`{path}` cannot be read: {error.strerror}: nobody is let in by it", line.words[0].span)
-        return []
+        return None

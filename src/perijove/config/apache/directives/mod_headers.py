@@ -5,20 +5,18 @@ Source: modules/metadata/mod_headers.c (header_inout_cmd, parse_format_string, d
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives import directive
 from perijove.config.apache.directives.mod_env import _octets, _value
-from perijove.config.apache.expression import condition
+from perijove.config.apache.expression import condition, fields_asked
 from perijove.config.apache.expression import template as expression
-from perijove.config.apache.expression_names import OF_TLS
-from perijove.config.apache.identity import scheme
+from perijove.config.apache.expression_names import OF_TLS, asked_of_ssl
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Edit, Scope
 from perijove.gateway.conditions import All, Always, Any, Compares, Comparison, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation
-from perijove.gateway.templates import Fact, Given, Look, Note, Part, ResponseField, Template, Variable
+from perijove.gateway.templates import Fact, Given, Look, Note, Part, ResponseField, Template
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive, Word
@@ -95,7 +93,9 @@ def header(line: Directive, scope: Scope) -> None:
     edit = EditField(operation, field, value, pattern, always)
     if response and not always:
         # What the condition asks for makes variants, whether it holds or not (ap_expr_exec_ctx; add_vary, server/util_expr_eval.c).
-        for asked in _asked(words[wanted:]):
+        for asked in (
+            one for word in words[wanted:] if word.text.lower().startswith("expr=") for one in fields_asked(word.text)
+        ):
             scope.response.append(Edit(EditField(Operation.APPEND, b"Vary", (asked,)), Always(), line.span))
     (scope.response if response else scope.request).append(Edit(edit, when, line.span, early))
 
@@ -128,20 +128,6 @@ def _condition(words: list[Word], scope: Scope, line: Directive) -> tuple[Condit
                         "quote a value with spaces, and put remarks on a line of their own")  # fmt: skip
             return None, False
     return when, early
-
-
-_fields: Final = re.compile(r"(?i)\b(?:req|http)(?::([^}\s]+)|\(\s*['\"]([^'\"]+))|%\{HTTP_([A-Z_]+)\}")
-
-
-def _asked(words: list[Word]) -> list[bytes]:
-    """Return the names of the request's fields that an expression asks for, but for Host: virtual hosts are no variants."""
-    found = []
-    for word in words:
-        for one in _fields.finditer(word.text) if word.text.lower().startswith("expr=") else ():
-            name = _octets(one[1] or one[2] or one[3].replace("_", "-").title())
-            if name.lower() != b"host":
-                found.append(name)
-    return found
 
 
 def _format(word: Word, scope: Scope, captures: bool = False) -> Template | None:
@@ -201,17 +187,5 @@ def _ssl(name: bytes, scope: Scope) -> Part:
     """`%{NAME}s` asks mod_ssl, which knows the request's variables as well; without it there is nothing to ask."""
     if "ssl" not in scope.modules:
         return _NULL
-    known: dict[bytes, Part] = {
-        b"REMOTE_USER": Look(((b"", _NULL),), (Fact.USER,), (Fact.USER,)),  # nobody has no name
-        b"REMOTE_ADDR": Variable.CLIENT_IP,
-        b"HTTPS": Fact.HTTPS,
-        b"HTTP_HOST": Variable.HOST,
-        b"REQUEST_METHOD": Variable.METHOD,
-        b"REQUEST_URI": Fact.PATH,
-        b"REQUEST_SCHEME": scheme(scope),
-        b"QUERY_STRING": Variable.QUERY,
-    }
-    its = OF_TLS.get(name.decode("latin-1"))
-    if its is not None:
-        return Given(its, its, (_NULL,))
-    return known.get(name, _NULL)
+    its = OF_TLS.get(name.decode("latin-1").upper()) or asked_of_ssl(name.decode("latin-1"), scope)
+    return Given(its, its, (_NULL,))

@@ -11,8 +11,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache.directives import directive
-from perijove.config.apache.directives.mod_authz import networks
 from perijove.config.apache.scope import root_of
+from perijove.config.apache.subnets import LOCALHOST, SubnetError, networks
 from perijove.gateway.rules import TrustField
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from perijove.config.apache.directive import Directive
     from perijove.config.apache.scope import Scope
+    from perijove.gateway.conditions import Network
+    from perijove.text.source import Span
 
 
 @directive("RemoteIPHeader", "RemoteIPProxiesHeader")
@@ -33,11 +35,7 @@ def proxies(line: Directive, scope: Scope) -> None:
     """Name those who are believed."""
     said = scope.said.setdefault(line.name.lower(), [])
     for word in line.words:
-        its = networks(word.text)
-        if its is None:
-            scope.warn("not-emulated", f"`{word.text}` is a name, which is not looked up", word.span, "write an address")
-            continue
-        said.extend(its)
+        said.extend(_networks(word.text, "", word.span, line, scope))
 
 
 @directive("RemoteIPTrustedProxyList", "RemoteIPInternalProxyList")
@@ -54,11 +52,22 @@ def proxies_of_file(line: Directive, scope: Scope) -> None:
         return
     said = scope.said.setdefault(line.name.lower().removesuffix("list"), [])
     for text in texts:
-        its = networks(text)
-        if its is None:
-            scope.warn("not-emulated", f"`{text}` in {path} is a name, which is not looked up", word.span, "write an address")
-            continue
-        said.extend(its)
+        said.extend(_networks(text, f" in {path}", word.span, line, scope))
+
+
+def _networks(text: str, place: str, span: Span, line: Directive, scope: Scope) -> tuple[Network, ...]:
+    """Return what an address stands for; of what is none nothing, after that was told (proxies_set)."""
+    try:
+        found = LOCALHOST if text.lower() == "localhost" else networks(text)
+        if found is None and "/" in text:
+            raise SubnetError(f"the subnet /{text.partition('/')[2]} is invalid")
+    except SubnetError as error:
+        message = f"RemoteIP: Error parsing IP {text}{place} ({error}) for {line.name}"
+        scope.error("bad-address", message, span, "write `10.0.0.0/8`")
+        return ()
+    if found is None:
+        scope.warn("not-emulated", f"`{text}`{place} is a name, which is not looked up", span, "write an address")
+    return found or ()
 
 
 def _before_remark(words: Sequence[str]) -> list[str]:

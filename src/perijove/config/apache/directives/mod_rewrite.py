@@ -119,7 +119,7 @@ _FUNCTIONS: Final = {
     "tolower": Function.LOWER,
     "toupper": Function.UPPER,
     "escape": Function.ESCAPE,
-    "unescape": Function.UNESCAPE,
+    "unescape": Function.DECODE,
 }
 _FOREIGN: Final = ("dbm:", "dbm=", "dbd:", "fastdbd:", "prg:")
 

@@ -1,6 +1,6 @@
 """mod_ssl: TLS on both sides.
 
-Source: modules/ssl/ssl_engine_config.c.
+Sources: modules/ssl/ssl_engine_config.c; ssl_hook_Access (ssl_engine_kernel.c).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 from perijove.config.apache.directives import directive
+from perijove.config.apache.expression import condition
 
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive
@@ -64,3 +65,26 @@ def verify(line: Directive, scope: Scope) -> None:
     if line.name.lower() == "sslverifyclient" and text != "none":
         scope.error("not-emulated-authentication", "SSLVerifyClient is not emulated: everybody would be let in", line.span,
                     "name it with --allow-unenforced SSLVerifyClient if that is meant")  # fmt: skip
+
+
+@directive("SSLCipherSuite")
+def ciphers(line: Directive, scope: Scope) -> None:
+    """Name ciphers, those of TLS 1.3 apart."""
+    *protocol, names = (word.text for word in line.words)
+    kind = "tls13" if [one.lower() for one in protocol] == ["tlsv1.3"] else "tls12"
+    scope.said[f"ciphers-{kind}"] = (names, line.span)
+
+
+@directive("SSLRequireSSL")
+def require_tls(line: Directive, scope: Scope) -> None:
+    """Refuse plain connections."""
+    scope.said["tls-required"] = line.span
+
+
+@directive("SSLRequire")
+def require(line: Directive, scope: Scope) -> None:
+    """Ask something of connections that are TLS."""
+    # ssl_cmd_SSLRequire parses it with AP_EXPR_FLAG_SSL_EXPR_COMPAT.
+    found = condition(line.rest.text, line.span, scope, "Cannot parse expression: ", texts=True)
+    if found is not None:
+        scope.said.setdefault("tls-asked", []).append((found, line.span))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from perijove.config.apache.directives.rewrite_conditions import condition
-from perijove.config.apache.directives.rewrite_text import FIELDS, Around, expand, joined
+from perijove.config.apache.directives.rewrite_text import FIELDS, Around, expand
+from perijove.config.apache.own_names import joined
 from perijove.gateway.conditions import All, Condition, HasNote, Not, NotEmpty
 from perijove.gateway.rules import EditField, Operation, Rule, SetNote, Then
 from perijove.gateway.templates import Fact, Given, Note, RequestField, Template, Time

@@ -21,8 +21,9 @@ from perijove.config.apache.directives.rewrite_inheritance import (
     server_rules,
 )
 from perijove.config.apache.directives.rewrite_place import Labels, Place
-from perijove.config.apache.directives.rewrite_text import Around, Names
+from perijove.config.apache.directives.rewrite_text import Around
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.own_names import Names
 from perijove.config.apache.scope import Kind, Scope, within
 from perijove.config.apache.words import octets
 from perijove.gateway.actions import Encoding, Hold, Refuse

@@ -17,9 +17,10 @@ from perijove.config.apache.directives.rewrite_conditions import HELD, applies, 
 from perijove.config.apache.directives.rewrite_place import BEGAN, END, PROXIED, QUERY, Labels, Place
 from perijove.config.apache.directives.rewrite_results import ABSOLUTE, SCHEMES, Results
 from perijove.config.apache.directives.rewrite_syntax import RuleLine
-from perijove.config.apache.directives.rewrite_text import CONTROLS, EVERYTHING, Around, expand, joined
+from perijove.config.apache.directives.rewrite_text import CONTROLS, EVERYTHING, Around, expand
 from perijove.config.apache.files import FILE
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.own_names import joined
 from perijove.config.apache.words import octets
 from perijove.gateway.actions import (
     Count,

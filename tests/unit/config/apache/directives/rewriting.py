@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from perijove.config.apache.directives import REGISTRY, mod_rewrite, rewrite_phases
-from perijove.config.apache.directives.rewrite_text import own_names
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.own_names import own_names
 from perijove.config.apache.scope import Kind, Scope
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import FOUND

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from perijove.config.apache.directives.rewrite_answers import cookie, edits
 from perijove.config.apache.directives.rewrite_syntax import condition, rule
-from perijove.config.apache.directives.rewrite_text import Around, own_names
+from perijove.config.apache.directives.rewrite_text import Around
+from perijove.config.apache.own_names import own_names
 from perijove.gateway.actions import EditField
 from perijove.gateway.templates import Capture, Time
 from perijove.text.source import Source, Span

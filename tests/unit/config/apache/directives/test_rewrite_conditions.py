@@ -4,7 +4,8 @@ import pytest
 
 from perijove.config.apache.directives.rewrite_conditions import HELD, applies, keeps_groups
 from perijove.config.apache.directives.rewrite_syntax import condition, rule
-from perijove.config.apache.directives.rewrite_text import Around, Names
+from perijove.config.apache.directives.rewrite_text import Around
+from perijove.config.apache.own_names import Names
 from perijove.gateway.conditions import All, Always, Any, Condition, Matches, Never, Not, Pattern
 from perijove.gateway.templates import Fact, Without
 from perijove.text.source import Source, Span
