@@ -145,6 +145,7 @@ def _all(
                 running[name] = Running(name, place(name, tls), options.cores)
             for turn in range(options.rounds):
                 for item in [item for item in these if not WORKLOADS[item].once or turn == 0]:
+                    print(f"round {turn + 1} of {options.rounds}: {item}", file=sys.stderr)
                     order = random.Random(turn).sample(names, len(names))
                     for name in order:
                         if WORKLOADS[item].once:  # memory is of a process that has done nothing else

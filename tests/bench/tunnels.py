@@ -13,6 +13,7 @@ _REQUEST: Final = (
     b"GET /user/alice/api/kernels/abc/channels?session_id=%d HTTP/1.1\r\nHost: hub.example.org\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+_PATIENCE: Final = 10.0  # seconds
 
 
 def main() -> None:
@@ -24,7 +25,9 @@ def main() -> None:
     held = []
     bad = 0
     for number in range(count):
-        sock = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="hub.example.org")
+        # A server of threads does not answer when there are no more of them.
+        plain = socket.create_connection(("127.0.0.1", port), _PATIENCE)
+        sock = context.wrap_socket(plain, server_hostname="hub.example.org")
         sock.sendall(_REQUEST % number)
         head = b""
         while b"\r\n\r\n" not in head:
