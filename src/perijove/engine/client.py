@@ -191,6 +191,8 @@ class Client(Forwarding):
             verdict = drained(self, self.upstream, self.upstream_ended)
             if verdict != OPEN:
                 self._copied(verdict, False)
+            else:
+                self._join()
             return
         before = self.outbuf.size()
         left = self.flush()

@@ -216,6 +216,8 @@ class Forwarding(Tunnelling):
             verdict = drained(self.upstream, self, self.client_ended)
             if verdict != OPEN:
                 self._copied(verdict, True)
+            else:
+                self._join()
         elif not self.exchange.request_done:
             self._await_content()
             if self.inbuf.size():

@@ -27,8 +27,8 @@ cdef class Poller:
     cpdef int remove(self, int fd) except -1
     cpdef int wait(self, double timeout) except -1
     cpdef bint next(self) except -1
-    cpdef int join(self, int fd, int other) except -1
+    cpdef int join(self, int fd, int other, bint always=*) except -1
     cpdef int part(self, int fd) except -1
-    cdef void _meet(self, int fd, int to) noexcept
+    cdef void _meet(self, int fd, int to, bint always) noexcept
     cpdef Py_ssize_t untold(self, int fd) except -1
     cpdef int close(self) except -1

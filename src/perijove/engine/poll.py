@@ -30,10 +30,10 @@ class _Joint:
 
     __slots__ = ("due", "octets", "to")
 
-    def __init__(self, to: int) -> None:
+    def __init__(self, to: int, always: bool) -> None:
         self.to = to
         self.octets = 0  # that were not told yet
-        self.due = 0.0  # when they are told with the next ones
+        self.due = -1.0 if always else 0.0  # when they are told with the next ones; negative is at once
 
 
 class Poller:
@@ -97,7 +97,7 @@ class Poller:
                     joint.octets += count
                     if self.now < joint.due and not self.rest.size():
                         continue
-                    joint.due = self.now + UNTOLD
+                    joint.due = joint.due if joint.due < 0.0 else self.now + UNTOLD
                     count = joint.octets
                     joint.octets = 0
                 self.count = count
@@ -107,15 +107,16 @@ class Poller:
             return True
         return False
 
-    def join(self, fd: int, other: int) -> None:
+    def join(self, fd: int, other: int, always: bool = False) -> None:
         """Copy what one of two says to the other from now on, if they are not joined already.
 
         Both are watched, and nothing lies ready for either. For `IN` alone: any other event is told as ever.
+        With `always` each copying is told, else one in a second (`UNTOLD`).
         """
         joint = self._joints.get(fd)
         if joint is None or joint.to != other:
-            self._joints[fd] = _Joint(other)
-            self._joints[other] = _Joint(fd)
+            self._joints[fd] = _Joint(other, always)
+            self._joints[other] = _Joint(fd, always)
 
     def part(self, fd: int) -> None:
         """Copy no more between `fd` and what it is joined with, if it is."""

@@ -29,6 +29,7 @@ cdef extern from "<sys/epoll.h>" nogil:
 
 cdef enum:
     AT_ONCE = 512
+    ALWAYS = -1  # of `due`: whatever is copied is told
 
 cdef Py_ssize_t AGAIN = const.AGAIN
 cdef Py_ssize_t READ_SIZE = const.READ_SIZE
@@ -126,7 +127,8 @@ cdef class Poller:
                     joint.octets += count
                     if self._tenth < joint.due and self.rest.size() == 0:
                         continue
-                    joint.due = self._tenth + UNTOLD
+                    if joint.due != ALWAYS:
+                        joint.due = self._tenth + UNTOLD
                     count = joint.octets
                     joint.octets = 0
                 self.count = count
@@ -136,7 +138,7 @@ cdef class Poller:
             return True
         return False
 
-    cpdef int join(self, int fd, int other) except -1:
+    cpdef int join(self, int fd, int other, bint always=False) except -1:
         cdef int most = fd if fd > other else other
         cdef int room
         cdef Joint *joints
@@ -151,14 +153,14 @@ cdef class Poller:
             while self._room < room:
                 joints[self._room].to = -1
                 self._room += 1
-        self._meet(fd, other)
-        self._meet(other, fd)
+        self._meet(fd, other, always)
+        self._meet(other, fd, always)
         return 0
 
-    cdef void _meet(self, int fd, int to) noexcept:
+    cdef void _meet(self, int fd, int to, bint always) noexcept:
         self._joints[fd].to = to
         self._joints[fd].octets = 0
-        self._joints[fd].due = 0
+        self._joints[fd].due = ALWAYS if always else 0
 
     cpdef int part(self, int fd) except -1:
         cdef int other

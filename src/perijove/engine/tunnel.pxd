@@ -14,5 +14,5 @@ cpdef Py_ssize_t copied(Endpoint source, Endpoint to, Py_ssize_t count, Buffer r
 cdef Py_ssize_t _answer(Endpoint source, Endpoint to, Py_ssize_t count, Py_ssize_t left) except -9999
 @cython.locals(left=Py_ssize_t)
 cpdef int drained(Endpoint to, Endpoint source, bint ended) except -9999
-cpdef void join(Endpoint one, Endpoint other) except *
+cpdef void join(Endpoint one, Endpoint other, bint always) except *
 cpdef void half_close(Endpoint to) except *

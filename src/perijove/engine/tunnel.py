@@ -70,17 +70,19 @@ def drained(to: Endpoint, source: Endpoint, ended: bool) -> int:
     if ended:
         half_close(to)
         return ENDED
-    join(to, source)
     source.want(source.interest | IN)
     if source.tls is not None:
         source.reactor.again(source)
     return OPEN
 
 
-def join(one: Endpoint, other: Endpoint) -> None:
-    """Leave what they say to the poller, unless one speaks TLS or something still lies ready for it: that goes first."""
+def join(one: Endpoint, other: Endpoint, always: bool) -> None:
+    """Leave what they say to the poller, unless one speaks TLS or something still lies ready for it: that goes first.
+
+    With `always` they are told of everything that is copied, else once in a second.
+    """
     if one.tls is None and other.tls is None and one.outbuf.size() == 0 and other.outbuf.size() == 0:
-        one.reactor.poller.join(one.fd, other.fd)
+        one.reactor.poller.join(one.fd, other.fd, always)
 
 
 def half_close(to: Endpoint) -> None:

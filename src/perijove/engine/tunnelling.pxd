@@ -2,6 +2,7 @@ cimport cython
 
 from perijove.engine.answering cimport Answering
 from perijove.engine.exchange cimport Exchange
+from perijove.engine.plan cimport Plan
 from perijove.engine.site cimport Site
 from perijove.engine.tunnel cimport copied, half_close, join
 from perijove.engine.upstream cimport UpstreamConnection
@@ -16,6 +17,8 @@ cdef class Tunnelling(Answering):
     cdef void _tunnel(self) except *
     @cython.locals(upstream=UpstreamConnection, exchange=Exchange)
     cdef void _copied(self, Py_ssize_t verdict, bint from_client) except *
+    @cython.locals(plan=Plan)
+    cdef void _join(self) except *
     cdef void _tunnel_lasts(self) except *
     @cython.locals(upstream=UpstreamConnection, received=Py_ssize_t, sent=Py_ssize_t)
     cdef bint _untold(self) except -1

@@ -73,7 +73,7 @@ class Tunnelling(Answering):
         if self.tls is None and upstream.tls is None:
             self.lighten()
             upstream.lighten()
-        join(self, upstream)
+        self._join()
         self.want(IN | OUT if self.outbuf.size() else IN)
         upstream.want(IN | OUT if upstream.outbuf.size() else IN)
         if self.tls is not None:
@@ -92,6 +92,12 @@ class Tunnelling(Answering):
         """Something went to the client, without a word or because of the end."""
         if self.upstream is not None:
             self._copied(copied(self.upstream, self, count, rest), False)
+
+    def _join(self) -> None:
+        """Leave what is said to the poller. Where a route's last use is noted, each word counts."""
+        plan = self.exchange.plan
+        if self.upstream is not None:
+            join(self, self.upstream, plan is not None and plan.activity >= 0)
 
     def _copied(self, verdict: int, from_client: bool) -> None:
         """Act on what `relay` answered for one direction."""

@@ -321,3 +321,19 @@ def test_joined_again_with_another(poller: Poller, sides: Sides) -> None:
     assert events(poller) == {third.fileno(): IN}
     third.close()
     third_far.close()
+
+
+def test_where_each_word_counts_each_is_told(poller: Poller, pair: Pair) -> None:
+    (near, far), (other, other_far) = pair, socket.socketpair()
+    for one in (near, other):
+        one.setblocking(False)
+        poller.add(one.fileno(), IN)
+    poller.join(near.fileno(), other.fileno(), True)
+    for _ in range(3):
+        far.send(b"word")
+        assert told(poller) == [(near.fileno(), 4)]
+        other_far.send(b"back")
+        assert told(poller) == [(other.fileno(), 4)]
+    assert other_far.recv(100) == b"word" * 3
+    other.close()
+    other_far.close()
