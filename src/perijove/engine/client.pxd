@@ -7,11 +7,11 @@ from perijove.engine.head cimport RequestHead
 from perijove.engine.limiter cimport Limiter
 from perijove.engine.plan cimport Plan
 from perijove.engine.site cimport Site
-from perijove.engine.tunnel cimport drained, relay
+from perijove.engine.tunnel cimport relay
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long CHUNKED
-cdef int FOUND, IN, MORE, OUT, CONNECT, FILE, FIN, FORWARD, RESPOND, OPEN
+cdef int FOUND, IN, MORE, OUT, CONNECT, FILE, FIN, FORWARD, RESPOND
 cdef int CLIENT_TIMEOUT, CUT, IDLE, RESPONSE_TIMEOUT
 cdef int ANNOUNCED, HANDSHAKE, HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
 cdef int _ACCEPT

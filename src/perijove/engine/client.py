@@ -30,7 +30,6 @@ from perijove.engine.const import (
     IN,
     LINGER,
     MORE,
-    OPEN,
     OUT,
     READ_SIZE,
     RESPOND,
@@ -38,7 +37,7 @@ from perijove.engine.const import (
     TUNNELLING,
 )
 from perijove.engine.forwarding import Forwarding
-from perijove.engine.tunnel import drained, relay
+from perijove.engine.tunnel import relay
 
 if TYPE_CHECKING:
     from perijove.engine.head import RequestHead
@@ -187,12 +186,7 @@ class Client(Forwarding):
     def _drain(self) -> None:
         """Write what lies ready for the client, and go on with what waited for that."""
         if self.mode == TUNNELLING:
-            assert self.upstream is not None
-            verdict = drained(self, self.upstream, self.upstream_ended)
-            if verdict != OPEN:
-                self._copied(verdict, False)
-            else:
-                self._join()
+            self._drained(False)
             return
         before = self.outbuf.size()
         left = self.flush()

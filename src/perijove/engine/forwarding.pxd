@@ -3,13 +3,13 @@ cimport cython
 from perijove.engine.exchange cimport Exchange
 from perijove.engine.head cimport RequestHead
 from perijove.engine.plan cimport Plan
-from perijove.engine.tunnel cimport drained, relay
+from perijove.engine.tunnel cimport relay
 from perijove.engine.tunnelling cimport Tunnelling
 from perijove.engine.upstream cimport Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long NO_BODY
-cdef int OVERRIDE, FOUND, IN, MORE, OUT, ABORT, REFUSE, STALE, TUNNEL, CONNECT, FORWARD, FAILED, OPEN
+cdef int OVERRIDE, FOUND, IN, MORE, OUT, ABORT, REFUSE, STALE, TUNNEL, CONNECT, FORWARD, FAILED
 cdef int DENIED, IDLE, BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT, UNKNOWN_NAME
 cdef int ACTIVE, TUNNELLING
 cdef double _RETRY_FOR, _RETRY_IF, _RETRY_EVERY

@@ -26,7 +26,6 @@ from perijove.engine.const import (
     LOST,
     MORE,
     NO_BODY,
-    OPEN,
     OUT,
     OVERRIDE,
     READ_SIZE,
@@ -40,7 +39,7 @@ from perijove.engine.const import (
 )
 from perijove.engine.exchange import IDEMPOTENT
 from perijove.engine.head import RequestHead
-from perijove.engine.tunnel import drained, relay
+from perijove.engine.tunnel import relay
 from perijove.engine.tunnelling import Tunnelling
 from perijove.engine.upstream import Upstream
 
@@ -212,12 +211,7 @@ class Forwarding(Tunnelling):
     def upstream_drained(self) -> None:
         """Upstream has taken all that lay ready."""
         if self.mode == TUNNELLING:
-            assert self.upstream is not None
-            verdict = drained(self.upstream, self, self.client_ended)
-            if verdict != OPEN:
-                self._copied(verdict, True)
-            else:
-                self._join()
+            self._drained(True)
         elif not self.exchange.request_done:
             self._await_content()
             if self.inbuf.size():

@@ -1,4 +1,5 @@
-"""Waiting for descriptors, copying between those that are joined, and the clock. Compiled form, for Linux; `poll.py` is its twin, and says what each method promises.
+"""Waiting for descriptors, copying between those that are joined, and the clock. Compiled form, for Linux; `poll.py` is its
+twin, and says what each method promises.
 
 Waits without the GIL, and leaves signals to the wake-up descriptor: no Python handler runs inside the loop.
 """

@@ -1,8 +1,7 @@
 """After 101: bytes are copied both ways until both sides have ended.
 
 Knows two endpoints and nothing of what they say: frames are never taken apart. The poller copies what is taken at once; the
-rest is done here. Each side has at most one read's worth of
-bytes waiting for it; while it has, the other side is not read.
+rest is done here. Each side has at most one read's worth of bytes waiting for it; while it has, the other side is not read.
 """
 
 from __future__ import annotations

@@ -16,10 +16,11 @@ from perijove.engine.const import (
     FAILED,
     IN,
     LOST,
+    OPEN,
     OUT,
     TUNNELLING,
 )
-from perijove.engine.tunnel import copied, half_close, join
+from perijove.engine.tunnel import copied, drained, half_close, join
 
 if TYPE_CHECKING:
     from perijove.engine.buffer import Buffer
@@ -99,6 +100,16 @@ class Tunnelling(Answering):
         if self.upstream is not None:
             join(self, self.upstream, plan is not None and plan.activity >= 0)
 
+    def _drained(self, from_client: bool) -> None:
+        """Write what lies ready for one side, and go on with what the other one says to it."""
+        upstream = self.upstream
+        assert upstream is not None
+        verdict = drained(upstream, self, self.client_ended) if from_client else drained(self, upstream, self.upstream_ended)
+        if verdict == OPEN:
+            self._join()
+        else:
+            self._copied(verdict, from_client)
+
     def _copied(self, verdict: int, from_client: bool) -> None:
         """Act on what `relay` answered for one direction."""
         upstream = self.upstream
@@ -152,7 +163,6 @@ class Tunnelling(Answering):
             return False
         self.exchange.received += received
         self.exchange.sent += sent
-        self._touch()
         return True
 
     def _finished(self) -> None:
