@@ -15,22 +15,18 @@ from pathlib import Path
 import trustme
 from cryptography import x509
 from tests.contract.conftest import Start
-from tests.contract.parts import TOKEN, Proxy, Reporter, accepts, report
-from tests.server.parts import WAIT, Client, Origin, ask, eventually
+from tests.contract.parts import TOKEN, Reporter, accepts, report
+from tests.server.parts import WAIT, Client, Origin, ask, eventually, workers
 
-from perijove.demo.processes import descendants, free_port
+from perijove.demo.processes import free_port
 
 PASSWORD = "X9f-a-password-of-a-key"
 SIDES = (("ssl", "public"), ("api-ssl", "api"), ("client-ssl", "client"))
 
 
-def workers(proxy: Proxy) -> list[int]:
-    return [pid for pid in descendants(proxy.process.pid) if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
 def test_a_change_is_answered_when_all_workers_have_made_it(start: Start, one: Origin) -> None:
     proxy = start("--workers", "2")
-    assert len(workers(proxy)) == 2
+    assert len(workers(proxy.process.pid)) == 2
     for number in range(30):
         path = f"/user/{number}"
         proxy.add(path, one.url)
@@ -54,9 +50,9 @@ def test_a_worker_that_comes_later_knows_the_routes(start: Start, one: Origin) -
     proxy = start("--workers", "2", "--default-target", one.url)
     proxy.add("/a", one.url, user="a")
     proxy.ask("/a")
-    before, told = workers(proxy), proxy.route("/a")
+    before, told = workers(proxy.process.pid), proxy.route("/a")
     os.kill(before[0], signal.SIGKILL)
-    assert eventually(lambda: len(workers(proxy)) == 2 and before[0] not in workers(proxy), 10)
+    assert eventually(lambda: len(workers(proxy.process.pid)) == 2 and before[0] not in workers(proxy.process.pid), 10)
     proxy.add("/b", one.url)
     assert proxy.delete("/b") == 204
     assert [report(proxy.ask("/a/x")).target for _ in range(8)] == ["/a/x"] * 8
@@ -191,7 +187,7 @@ def test_workers_do_not_know_what_they_need_not(start: Start, tmp_path: Path) ->
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     pair = [f"--api-ssl-{kind}={tmp_path / 'api.pem'}" for kind in ("key", "cert")]
     proxy = start(*pair, api_tls=context, env={"CONFIGPROXY_API_SSL_KEY_PASSPHRASE": PASSWORD})
-    (worker,) = workers(proxy)
+    (worker,) = workers(proxy.process.pid)
     assert TOKEN.encode() in memory(proxy.process.pid)
     found = memory(worker)
     assert b"perijove" in found

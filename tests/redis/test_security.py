@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import trustme
 from tests.redis.parts import Origin, Replica, Server, eventually
+from tests.server.parts import workers
 
 import redis
-from perijove.demo.processes import descendants
 
 SECRET = "s3cr3t"
 # What the how-to tells administrators to allow, and nothing else.
@@ -73,7 +73,7 @@ def test_workers_are_not_told_passwords(server: Server, replicas: Callable[..., 
     replica = replicas(env={"PERIJOVE_REDIS_URL": f"redis://:{SECRET}@127.0.0.1:{server.port}"})
     assert replica.add("/user/x", origin.url) == 201
     assert replica.status("/user/x/") == 200
-    (worker,) = [pid for pid in descendants(replica.process.pid) if b"server.child" in _read(pid, "cmdline")]
+    (worker,) = workers(replica.process.pid)
     assert SECRET.encode() in _memory(replica.process.pid)  # so that it would be found
     assert SECRET.encode() not in _memory(worker)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.contract.parts import Proxy
-from tests.server.parts import WAIT, eventually
+from tests.server.parts import WAIT, eventually, workers
 
 from perijove.demo.node import proxy_command
 from perijove.demo.processes import Process, descendants, free_port, is_free
@@ -50,12 +50,7 @@ class Running:
     @property
     def workers(self) -> list[int]:
         """Those that serve, of perijove; of others all."""
-        found = []
-        for pid in self.pids:
-            with contextlib.suppress(OSError):
-                if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(pid)
-        return found or self.pids
+        return workers(self.process.pid) or self.pids
 
     def memory(self) -> float:
         """Private memory of all that serve, MiB."""

@@ -42,6 +42,16 @@ def pattern(size: int) -> bytes:
 # ------------------------------------------------------------------ perijove
 
 
+def workers(pid: int) -> list[int]:
+    """Tell which processes serve for one that was started; any may end while it is looked at."""
+    found: list[int] = []
+    for child in descendants(pid):
+        with contextlib.suppress(OSError):  # FileNotFoundError, ProcessLookupError: it has ended since
+            if b"server.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(child)
+    return found
+
+
 _PORTS = 3  # free ones that are tried
 
 
@@ -72,12 +82,7 @@ class Front:
     @property
     def workers(self) -> list[int]:
         """The processes that serve."""
-        found: list[int] = []
-        for pid in descendants(self.process.pid):
-            with contextlib.suppress(OSError):  # it has ended since
-                if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(pid)
-        return found
+        return workers(self.process.pid)
 
     @property
     def worker(self) -> int:

@@ -24,9 +24,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.server.parts import WAIT, Application, Client, Origin, eventually
-
-from perijove.demo.processes import descendants
+from tests.server.parts import WAIT, Application, Client, Origin, eventually, workers
 
 TIMES = float(os.environ.get("PERIJOVE_ENDURANCE", "1"))
 RELOADS, RENEWALS, KILLS, ROLLS = int(100 * TIMES), int(10 * TIMES), int(20 * TIMES), int(3 * TIMES)
@@ -159,14 +157,7 @@ class Service:
 
     @property
     def workers(self) -> list[int]:
-        found: list[int] = []
-        for pid in descendants(self.running[-1].pid):
-            try:
-                if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(pid)
-            except OSError:
-                continue
-        return found
+        return workers(self.running[-1].pid)
 
     def weight(self) -> tuple[int, float]:
         """Descriptors and MiB of memory, of all processes together."""

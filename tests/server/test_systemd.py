@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.parts import WAIT, Client, Origin, ask, eventually
+from tests.server.parts import WAIT, Client, Origin, ask, eventually, workers
 from tests.server.test_workers import Load
-
-from perijove.demo.processes import descendants
 
 
 class Unit:
@@ -95,7 +93,7 @@ def test_what_systemd_is_told(unit: Unit, workers: int) -> None:
 def test_the_watchdog_is_not_fed_while_a_worker_hangs(unit: Unit) -> None:
     process = unit.start(2)
     assert unit.hears(b"WATCHDOG=1")
-    worker = next(pid for pid in descendants(process.pid) if b"server.child" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    worker = workers(process.pid)[0]
     os.kill(worker, signal.SIGSTOP)
     log = unit.folder / "log"
     assert eventually(lambda: "hangs: it is killed" in log.read_text(), 9.0)
