@@ -328,6 +328,11 @@ def test_connections_in_all(start: Start, count: int) -> None:
     assert once(front.port) == 200
 
 
+def descriptors(front: Front) -> int:
+    """How many the workers hold together."""
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in front.workers)
+
+
 def spent(front: Front) -> float:
     """Seconds of CPU of perijove and its workers."""
     total = 0
@@ -468,7 +473,9 @@ def test_limits_that_a_reload_brings(start: Start, count: int) -> None:
         assert upgrade(fifth, "/user/alice/x").status == 429
         reload(front, without)
         assert upgrade(fifth, "/user/alice/x").status == 101
+        held = descriptors(front)
         clients.pop().close()
+        assert eventually(lambda: descriptors(front) == held - 2)
         reload(front, without + "connections-per-client = 5\ntunnels-per-user = 4\n")
         with Client(front.port) as sixth:
             assert upgrade(sixth, "/user/alice/x").status == 429  # four, with the fifth's

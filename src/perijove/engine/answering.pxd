@@ -19,6 +19,7 @@ cdef class Answering(Arrival):
     cdef public bint head_begun, buffered
     cdef public Py_ssize_t head_size
     cdef public bytes replay, accept, referer, agent
+    cdef void _tell_if_last(self) except *
     cdef void _after_answer(self, Py_ssize_t left) except *
     cdef void _await_request(self) except *
     cdef void _written(self) except *

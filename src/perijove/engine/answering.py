@@ -98,6 +98,12 @@ class Answering(Arrival):
         if plan is not None and plan.activity >= 0:
             self.site.counters.touch(plan.activity, self.reactor.now)
 
+    def _tell_if_last(self) -> None:
+        """Have TLS say with the last answer's end that it is the last."""
+        exchange = self.exchange
+        if self.tls is not None and exchange.response_done and not (exchange.keep_alive and exchange.request_done):
+            self.tls.last = True
+
     def _after_answer(self, left: int) -> None:
         if self.exchange.keep_alive and self.exchange.request_done:
             self.mode = HEAD
@@ -222,6 +228,7 @@ class Answering(Arrival):
         exchange.status = reply.status
         exchange.response_done = True
         self.outbuf.append(replies.written(reply, exchange, self.reactor.date(), self.site.table.bare))
+        self._tell_if_last()
         left = self.flush()
         if left < 0:
             exchange.ended = CLIENT_GONE

@@ -6,16 +6,18 @@ Knows the PROXY protocol's header and handshakes. Must not know requests: `arriv
 from __future__ import annotations
 
 import socket
-import ssl
 from typing import TYPE_CHECKING
 
 from perijove.engine import proxy_protocol
 from perijove.engine.admission import Admission
-from perijove.engine.const import ANNOUNCED, BROKEN, HANDSHAKE, HEAD, IN, MORE, OUT
+from perijove.engine.const import AGAIN, ANNOUNCED, BROKEN, FOUND, HANDSHAKE, HEAD, IN, MORE, OUT, PLAIN, WANT_WRITE
 from perijove.engine.exchange import Exchange
+from perijove.engine.tls import Layer
 from perijove.engine.upstream import Borrower
 
 if TYPE_CHECKING:
+    import ssl
+
     from perijove.engine.peer import Peer
     from perijove.engine.reactor import Reactor
     from perijove.engine.site import Site
@@ -60,11 +62,9 @@ class Arrival(Borrower):
             self.hold(fd, IN)
             self.until(self.site.timeouts.header)
         else:
-            self.sock = sock = socket.socket(family, socket.SOCK_STREAM, 0, fd)
-            sock.setblocking(False)
-            self.tls = _secured(sock, tls)
+            self.tls = Layer(tls, True)
             self.mode = HANDSHAKE
-            self.attach(self.tls, IN)
+            self.hold(fd, IN)
             self.until(self.site.timeouts.handshake)
 
     def go_on(self) -> None:
@@ -109,7 +109,7 @@ class Arrival(Borrower):
                 self.until(self.site.timeouts.header)
                 return
             self.mode = HANDSHAKE
-            self.sock = self.tls = _secured(sock, self.context)
+            self.tls = Layer(self.context, True)
             self.context = None
         except BlockingIOError:
             return
@@ -119,25 +119,19 @@ class Arrival(Borrower):
     def _handshake(self) -> None:
         assert self.tls is not None
         self.reactor.took_long = True
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self.want(IN)
-        except ssl.SSLWantWriteError:
-            self.want(OUT)
-        except OSError as error:
-            if getattr(error, "reason", "") == "HTTP_REQUEST":
-                self.tls = None
-                self.spoke_plainly()
-            else:
-                self.close()
-        else:
-            self.peer.tls = self.tls
+        verdict = self.tls.handshake(self.fd)
+        if verdict == FOUND:
+            self.peer.tls = self.tls.connection
             self.mode = HEAD
             self.want(IN)
             self.until(self.site.timeouts.header)
             self.arrived()
-
-
-def _secured(sock: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
-    return tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
+        elif verdict == AGAIN:
+            self.want(IN)
+        elif verdict == WANT_WRITE:
+            self.want(OUT)
+        elif verdict == PLAIN:
+            self.tls = None
+            self.spoke_plainly()
+        else:
+            self.close()

@@ -11,7 +11,10 @@ cdef class Buffer:
     cpdef Py_ssize_t recv(self, int fd, Py_ssize_t size) except -9999
     cpdef Py_ssize_t send(self, int fd) except -9999
     cpdef Py_ssize_t relay(self, int source, int to, Py_ssize_t size) except -9999
-    cpdef Py_ssize_t recv_tls(self, object tls, Py_ssize_t size) except -9999
-    cpdef Py_ssize_t send_tls(self, object tls) except -9999
+    cpdef Py_ssize_t decrypt(self, object connection, Py_ssize_t size) except -9999
+    cpdef Py_ssize_t encrypt(self, object connection) except -9999
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int put(self, const char *data, Py_ssize_t size) except -1
+
+cpdef object take(int fd, Py_ssize_t size)
+cpdef Py_ssize_t give(int fd, bytes data) except -9999

@@ -9,12 +9,13 @@ import os
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.const import AGAIN, NOT_TAKEN, TLS_FAILED, WANT_READ, WANT_WRITE
+from perijove.engine.const import AGAIN, NOT_TAKEN, READ_SIZE, TLS_FAILED
 
 if TYPE_CHECKING:
-    from ssl import SSLSocket
+    from ssl import SSLObject
 
 COMPILER: Final = ""
+RECORD: Final = 16384  # octets of content that a TLS record has at the most (RFC 8446 §5.1)
 
 
 class Buffer:
@@ -134,38 +135,43 @@ class Buffer:
                 self.append(data[count:])
         return len(data)
 
-    def recv_tls(self, tls: SSLSocket, size: int) -> int:
-        """Read up to `size` decrypted bytes to the end.
+    def decrypt(self, connection: SSLObject, size: int) -> int:
+        """Put up to `size` octets of content that lie in a TLS connection at the end.
 
-        Returns: as `recv`, also `WANT_WRITE` and `TLS_FAILED` (a stream cut without close_notify is that too).
+        Returns: a count, 0 at the end, `AGAIN` if no whole record lies there, `TLS_FAILED` (also for a stream that was cut).
         """
         try:
-            data = tls.recv(min(size, 16384))  # a record holds no more
+            data = connection.read(min(size, RECORD))
         except ssl.SSLWantReadError:
             return AGAIN
-        except ssl.SSLWantWriteError:
-            return WANT_WRITE
         except ssl.SSLError:
             return TLS_FAILED
-        except OSError as error:
-            return -(error.errno or 5)
         self.append(data)
         return len(data)
 
-    def send_tls(self, tls: SSLSocket) -> int:
-        """Encrypt and write as much as is taken, and remove it.
-
-        Returns: as `send`, also `WANT_READ` and `TLS_FAILED`.
-        """
+    def encrypt(self, connection: SSLObject) -> int:
+        """Put a record's worth into a TLS connection, and remove nothing: how many octets it is, or `TLS_FAILED`."""
         try:
-            count = tls.send(memoryview(self.data)[self.start :])
-        except ssl.SSLWantWriteError:
-            return self.size()
-        except ssl.SSLWantReadError:
-            return WANT_READ
+            return connection.write(memoryview(self.data)[self.start : self.start + RECORD])
         except ssl.SSLError:
             return TLS_FAILED
-        except OSError as error:
-            return -(error.errno or 5)
-        self.drop(count)
-        return self.size()
+
+
+def take(fd: int, size: int) -> bytes | int:
+    """Read up to `size` octets, at most `READ_SIZE`: none at the end; `AGAIN` or -errno in their place."""
+    try:
+        return os.read(fd, min(size, READ_SIZE))
+    except BlockingIOError:
+        return AGAIN
+    except OSError as error:
+        return -(error.errno or 5)
+
+
+def give(fd: int, data: bytes) -> int:
+    """Write octets: how many were taken, `AGAIN` or -errno."""
+    try:
+        return os.write(fd, data)
+    except BlockingIOError:
+        return AGAIN
+    except OSError as error:
+        return -(error.errno or 5)

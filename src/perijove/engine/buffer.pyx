@@ -25,14 +25,11 @@ cdef extern from *:
 COMPILER = f"Cython {CYTHON_HEX_VERSION >> 24}.{CYTHON_HEX_VERSION >> 16 & 255}.{CYTHON_HEX_VERSION >> 8 & 255}"
 
 cdef Py_ssize_t AGAIN = const.AGAIN
-cdef Py_ssize_t WANT_WRITE = const.WANT_WRITE
-cdef Py_ssize_t WANT_READ = const.WANT_READ
 cdef Py_ssize_t TLS_FAILED = const.TLS_FAILED
 cdef Py_ssize_t NOT_TAKEN = const.NOT_TAKEN
 cdef Py_ssize_t SCRATCH = const.READ_SIZE
 cdef Py_ssize_t GIVE_AWAY = 16384  # a read of at least this much is handed over instead of being copied
 cdef object WantRead = ssl.SSLWantReadError
-cdef object WantWrite = ssl.SSLWantWriteError
 cdef object TLSError = ssl.SSLError
 
 cdef Py_ssize_t RECORD = 16384  # octets of content that a TLS record has at the most (RFC 8446 §5.1)
@@ -202,32 +199,48 @@ cdef class Buffer:
             self.put(scratch + taken, count - taken)
         return count
 
-    cpdef Py_ssize_t recv_tls(self, object tls, Py_ssize_t size) except -9999:
+    cpdef Py_ssize_t decrypt(self, object connection, Py_ssize_t size) except -9999:
         cdef Py_ssize_t count
-        try:  # not `recv`, which makes an object of 16 KiB to be cut
-            count = tls.read(size if size < RECORD else RECORD, record)
+        try:  # not without `record`: that makes an object of 16 KiB to be cut
+            count = connection.read(size if size < RECORD else RECORD, record)
         except WantRead:
             return AGAIN
-        except WantWrite:
-            return WANT_WRITE
         except TLSError:
             return TLS_FAILED
-        except OSError as error:
-            return -(error.errno or 5)
         self.put(PyByteArray_AS_STRING(record), count)
         return count
 
-    cpdef Py_ssize_t send_tls(self, object tls) except -9999:
-        cdef Py_ssize_t count
+    cpdef Py_ssize_t encrypt(self, object connection) except -9999:
+        cdef Py_ssize_t size = self.end - self.start
+        if size > RECORD:
+            size = RECORD
         try:
-            count = tls.send(PyMemoryView_FromMemory(self.ptr + self.start, self.end - self.start, PyBUF_READ))
-        except WantWrite:
-            return self.end - self.start
-        except WantRead:
-            return WANT_READ
+            return connection.write(PyMemoryView_FromMemory(self.ptr + self.start, size, PyBUF_READ))
         except TLSError:
             return TLS_FAILED
-        except OSError as error:
-            return -(error.errno or 5)
-        self.drop(count)
-        return self.end - self.start
+
+
+cpdef object take(int fd, Py_ssize_t size):
+    cdef Py_ssize_t count
+    if size > SCRATCH:
+        size = SCRATCH
+    while True:
+        count = c_recv(fd, scratch, size, 0)
+        if count >= 0:
+            return PyBytes_FromStringAndSize(scratch, count)
+        if errno == EAGAIN:
+            return AGAIN
+        if errno != EINTR:
+            return -errno
+
+
+cpdef Py_ssize_t give(int fd, bytes data) except -9999:
+    cdef Py_ssize_t count
+    while True:
+        count = c_send(fd, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), MSG_NOSIGNAL)
+        if count >= 0:
+            return count
+        if errno == EAGAIN:
+            return AGAIN
+        if errno != EINTR:
+            return -errno

@@ -87,7 +87,7 @@ class Client(Forwarding):
             return
         if mask & OUT and self.interest & OUT:
             self._drain()
-        if (mask & IN and self.interest & IN and not self.closed) or (self.tls_wants and not self.closed):
+        if mask & IN and self.interest & IN and not self.closed:
             self._read()
 
     def on_hangup(self, mask: int) -> None:

@@ -10,8 +10,8 @@ from typing import Final
 # What a read or a write on a non-blocking descriptor answers beside a count of bytes.
 # Other negative numbers are -errno.
 AGAIN: Final = -11  # EAGAIN: wait until the descriptor is ready
-WANT_WRITE: Final = -1001  # a TLS read that must first write (handshake, key update)
-WANT_READ: Final = -1002  # a TLS write that must first read
+WANT_WRITE: Final = -1001  # of TLS: what it has to say first is not taken
+PLAIN: Final = -1002  # of TLS: the other side speaks HTTP without it
 TLS_FAILED: Final = -1003  # the TLS layer gave up; the connection is of no use any more
 NOT_TAKEN: Final = -1004  # what was read from one descriptor cannot be written to the other
 

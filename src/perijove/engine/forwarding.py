@@ -279,6 +279,8 @@ class Forwarding(Tunnelling):
         assert upstream is not None
         if exchange.response_started and verdict != ABORT:
             verdict = exchange.pump_response(upstream.inbuf, self.outbuf)
+        if verdict != ABORT:
+            self._tell_if_last()
         left = self.flush()
         if left < 0:
             self._vanished()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from perijove.engine.plan import Plan
 
 
-class Accepted(ssl.SSLSocket):
+class Accepted(ssl.SSLObject):
     """A client's connection that keeps the name it was begun for (RFC 6066 §3)."""
 
     shown: str | None = None
@@ -71,7 +71,7 @@ class Peer:
         self.local = b""  # the address that it came to; none of a Unix socket
         # Of TLS: the name that the client has shown (SNI), and what was agreed on, in OpenSSL's words: once it was asked for.
         self.shown = self.protocol = self.cipher = self.strength = b""
-        self.tls: ssl.SSLSocket | None = None  # whom to ask
+        self.tls: ssl.SSLObject | None = None  # whom to ask
         # The lines for the last plan and host on this connection: the next request mostly has the same.
         self.plan: Plan | None = None
         self.host = b""

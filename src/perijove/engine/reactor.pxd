@@ -2,21 +2,22 @@ cimport cython
 
 from perijove.engine.buffer cimport Buffer
 from perijove.engine.poll cimport Poller, clock
+from perijove.engine.tls cimport Layer
 
 cdef Buffer _NOTHING
-cdef Py_ssize_t AGAIN, WANT_READ, WANT_WRITE
 cdef int ERR, IN, OUT
 cdef double _TICK, _GATHER, _PATIENCE
 cdef Py_ssize_t _MANY_LINES
 
 cdef class Endpoint:
     cdef public Reactor reactor
-    cdef public int fd, interest, mask, tls_wants
-    cdef public object sock, tls
+    cdef public int fd, interest, mask
+    cdef public object sock
+    cdef public Layer tls
     cdef public Buffer inbuf, outbuf
     cdef public double deadline
     cdef public long long tick, born
-    cdef public bint closed, muted
+    cdef public bint again, closed, muted
     cpdef void hold(self, int fd, int interest) except *
     cpdef void attach(self, object sock, int interest) except *
     cpdef void lighten(self) except *

@@ -16,11 +16,11 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine.buffer import Buffer
-from perijove.engine.const import AGAIN, ERR, IN, OUT, WANT_READ, WANT_WRITE
+from perijove.engine.const import ERR, IN, OUT
 from perijove.engine.poll import Poller, clock
 
 if TYPE_CHECKING:
-    from ssl import SSLSocket
+    from perijove.engine.tls import Layer
 
 _GATHER: Final = 0.1  # seconds for which lines of a log may wait
 _MANY_LINES: Final = 256
@@ -40,6 +40,7 @@ class Endpoint:
     """Something with a descriptor in the loop. Subclasses say what an event means."""
 
     __slots__ = (
+        "again",
         "born",
         "closed",
         "deadline",
@@ -53,15 +54,13 @@ class Endpoint:
         "sock",
         "tick",
         "tls",
-        "tls_wants",
     )
 
     def __init__(self, reactor: Reactor) -> None:
         self.reactor = reactor
         self.fd = -1
         self.sock: socket.socket | None = None
-        self.tls: SSLSocket | None = None
-        self.tls_wants = 0  # OUT while a TLS read must write first, IN the other way round
+        self.tls: Layer | None = None
         self.interest = 0  # what the owner wants to be told
         self.mask = 0  # what the poller was asked for
         self.inbuf = Buffer()
@@ -71,6 +70,7 @@ class Endpoint:
         self.closed = False
         self.born = 0  # the round in which it was attached
         self.muted = False  # taken out of the poller while nothing is wanted
+        self.again = False  # an `IN` is to come from `Reactor.again`, unless this is made False before
 
     def attach(self, sock: socket.socket, interest: int) -> None:
         """Take `sock` (non-blocking) and wait for `interest`."""
@@ -114,14 +114,13 @@ class Endpoint:
     def want(self, interest: int) -> None:
         """Wait for `interest` from now on."""
         self.interest = interest
-        mask = interest | self.tls_wants
-        if mask != self.mask and self.fd >= 0 and not self.closed:
+        if interest != self.mask and self.fd >= 0 and not self.closed:
             if self.muted:
                 self.muted = False
-                self.reactor.poller.add(self.fd, mask)
+                self.reactor.poller.add(self.fd, interest)
             else:
-                self.reactor.poller.change(self.fd, mask)
-            self.mask = mask
+                self.reactor.poller.change(self.fd, interest)
+            self.mask = interest
 
     def until(self, seconds: float) -> None:
         """Call `on_timeout` in `seconds`, unless this is called again before; 0 is never."""
@@ -136,17 +135,9 @@ class Endpoint:
         """Read into a buffer: a count, 0 at the end, AGAIN, or another negative number for a failure."""
         if self.tls is None:
             return into.recv(self.fd, size)
-        count = into.recv_tls(self.tls, size)
-        wants = 0
-        if count == WANT_WRITE:
-            wants = OUT
-            count = AGAIN
-        elif count > 0 and self.tls.pending():
-            # Epoll knows nothing of what is decrypted already, nor of records that lie in the TLS layer.
-            self.reactor.again(self)
-        if wants != self.tls_wants:
-            self.tls_wants = wants
-            self.want(self.interest)
+        count = self.tls.recv(self.fd, into, size)
+        if count > 0 and self.tls.pending():
+            self.reactor.again(self)  # epoll knows nothing of records that were read already
         return count
 
     def flush(self) -> int:
@@ -155,15 +146,7 @@ class Endpoint:
             return 0
         if self.tls is None:
             return self.outbuf.send(self.fd)
-        left = self.outbuf.send_tls(self.tls)
-        if left == WANT_READ:
-            return self.outbuf.size()
-        while left > 0 and self.outbuf.size() == left:
-            before = left
-            left = self.outbuf.send_tls(self.tls)  # one record at a time
-            if left == before or left < 0:
-                break
-        return self.outbuf.size() if left == WANT_READ else left
+        return self.tls.send(self.fd, self.outbuf)
 
     def close(self) -> None:
         """Close the descriptor; a second call does nothing."""
@@ -174,9 +157,7 @@ class Endpoint:
         if self.tick:
             self.reactor.unschedule(self)
         if self.tls is not None:
-            # close_notify; the other side's is not waited for. Of a connection that failed this fails, too.
-            with contextlib.suppress(OSError, ValueError):
-                self.tls.unwrap()
+            self.tls.end(self.fd)
         if self.fd >= 0:
             self.reactor.forget(self)
         self.inbuf.clear()
@@ -289,7 +270,9 @@ class Reactor:
 
     def again(self, endpoint: Endpoint) -> None:
         """Give the endpoint an `IN` event in the next round although its descriptor may be silent."""
-        self._again.append(endpoint)
+        if not endpoint.again:
+            endpoint.again = True
+            self._again.append(endpoint)
 
     def schedule(self, endpoint: Endpoint) -> None:
         """Put the endpoint into the wheel at its deadline, and nowhere else."""
@@ -352,7 +335,8 @@ class Reactor:
             again = self._again
             self._again = []
             for endpoint in again:
-                if not endpoint.closed and endpoint.interest & IN:
+                called, endpoint.again = endpoint.again, False
+                if called and not endpoint.closed and endpoint.interest & IN:
                     try:
                         endpoint.on_event(IN)
                     except Exception:

@@ -155,7 +155,7 @@ class Json(Record):
             _text("scheme", exchange.scheme, most),
         ]
         if client.tls is not None:
-            parts.append(f'"tls":"{client.tls.version()}",')
+            parts.append(f'"tls":"{client.tls.connection.version()}",')
         if exchange.method:
             parts.append(_text("host", exchange.host, most))
             parts.append(_text("method", exchange.method, most))

@@ -4,8 +4,9 @@ from perijove.engine.buffer cimport Buffer
 from perijove.engine.counters cimport Counters
 from perijove.engine.plan cimport Timeouts
 from perijove.engine.reactor cimport Endpoint, Reactor
+from perijove.engine.tls cimport Layer
 
-cdef Py_ssize_t AGAIN
+cdef Py_ssize_t AGAIN, FOUND, WANT_WRITE
 cdef int ERR, HUP, IN, OUT, REFUSED, CONNECT_TIMEOUT, UNKNOWN_NAME, UNTRUSTED, LOST
 
 cdef int ERRORS, FIRST_UPSTREAM, LAST_ANSWER, LAST_ERROR, LAST_KIND, ANSWERS, OPENED, OPENED_ENDED, REUSED
@@ -47,7 +48,9 @@ cdef class UpstreamConnection(Endpoint):
     cpdef void open(self) except *
     cpdef void close(self) except *
     cdef void _connected(self) except *
+    @cython.locals(verdict=Py_ssize_t)
     cdef void _handshake(self) except *
+    cdef bint _is_who_it_should_be(self) except -1
     cdef void _ready(self) except *
     cdef void _drop_socket(self) except *
     cdef void _lost(self, int why) except *

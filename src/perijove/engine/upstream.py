@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import ssl
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ from perijove.engine.const import (
     AGAIN,
     CONNECT_TIMEOUT,
     ERR,
+    FOUND,
     HUP,
     IN,
     LOST,
@@ -23,6 +23,7 @@ from perijove.engine.const import (
     REFUSED,
     UNKNOWN_NAME,
     UNTRUSTED,
+    WANT_WRITE,
 )
 from perijove.engine.counters import unshared
 from perijove.engine.reactor import Endpoint, Reactor
@@ -37,8 +38,10 @@ from perijove.engine.slots import (
     OPENED_ENDED,
     REUSED,
 )
+from perijove.engine.tls import Layer
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from perijove.engine.buffer import Buffer
@@ -134,11 +137,12 @@ class Upstream:
         if connection.closed or len(self.idle) >= self.max_idle or connection.inbuf.size() or connection.outbuf.size():
             connection.close()
             return
-        if connection.unsure:
+        if connection.unsure or (connection.tls is not None and connection.tls.pending()):
             connection.unsure = False
             if connection.recv(connection.inbuf, 1) != AGAIN:  # there is more, which nobody asked for, or the end
                 connection.close()
                 return
+        connection.again = False  # of the time before: who borrows it next would take that for news
         connection.borrower = None
         connection.want(IN)
         connection.until(self.idle_timeout)
@@ -234,38 +238,34 @@ class UpstreamConnection(Endpoint):
             self.open()
             return
         if self.upstream.tls is not None:
-            self.reactor.forget(self)
             try:
-                self.tls = self.upstream.tls.wrap_socket(
-                    self.sock,
-                    do_handshake_on_connect=False,
-                    suppress_ragged_eofs=False,  # an answer that was cut must not read as one that ended
-                    server_hostname=self.server_name or None,
-                )
-            except (OSError, ValueError):
+                self.tls = Layer(self.upstream.tls, False, self.server_name or None)
+            except (OSError, ValueError):  # ssl.SSLError is the former
                 self._lost(UNTRUSTED)
                 return
-            self.attach(self.tls, IN | OUT)
+            self.want(IN | OUT)
             self._handshake()
             return
         self._ready()
 
     def _handshake(self) -> None:
         assert self.tls is not None
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
+        verdict = self.tls.handshake(self.fd)
+        if verdict == AGAIN:
             self.want(IN)
-        except ssl.SSLWantWriteError:
+        elif verdict == WANT_WRITE:
             self.want(OUT)
-        except OSError:  # ssl.SSLError and CertificateError are that too
-            self._lost(UNTRUSTED)
+        elif verdict == FOUND and self._is_who_it_should_be():
+            self._ready()
         else:
-            examine = self.upstream.examine
-            if examine is not None and not examine(self.tls.getpeercert(True) or b"", self.server_name or ""):
-                self._lost(UNTRUSTED)
-            else:
-                self._ready()
+            self._lost(UNTRUSTED)
+
+    def _is_who_it_should_be(self) -> bool:
+        examine = self.upstream.examine
+        if examine is None:
+            return True
+        assert self.tls is not None
+        return examine(self.tls.connection.getpeercert(True) or b"", self.server_name or "")
 
     def close(self) -> None:
         """Close it; a second call does nothing."""
@@ -345,7 +345,7 @@ class UpstreamConnection(Endpoint):
             return
         if mask & (OUT | ERR) and self.outbuf.size() and self.offer() == 0 and self.borrower is borrower:
             borrower.upstream_drained()
-        if (mask & (IN | HUP | ERR) or self.tls_wants) and self.borrower is borrower and self.interest & IN and not self.closed:
+        if mask & (IN | HUP | ERR) and self.borrower is borrower and self.interest & IN and not self.closed:
             borrower.upstream_readable()
 
     def on_copied(self, count: int, rest: Buffer) -> None:

@@ -67,7 +67,7 @@ def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None
         if found is not None:
             connection.context = found
 
-    first.sslsocket_class = Accepted
+    first.sslobject_class = Accepted
     first.sni_callback = choose
     return first
 

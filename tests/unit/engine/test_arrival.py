@@ -1,6 +1,5 @@
 """A connection before its first request."""
 
-import errno
 import ssl
 
 import pytest
@@ -69,10 +68,10 @@ def test_a_balancer_that_hangs_up(world: World) -> None:
     world.turn_until(lambda: world.last.closed)
 
 
-def test_a_connection_that_hung_up_before_its_handshake(world: World) -> None:
+def test_a_connection_that_cannot_have_tls(world: World) -> None:
     class Failing(ssl.SSLContext):
-        def wrap_socket(self, *_: object, **__: object) -> ssl.SSLSocket:
-            raise OSError(errno.ENOTCONN, "it hung up again")
+        def wrap_bio(self, *_: object, **__: object) -> ssl.SSLObject:
+            raise ssl.SSLError(1, "there is no memory for it")
 
     client = world.client(Failing(ssl.PROTOCOL_TLS_SERVER), announced=True)
     client.send(PROXY)

@@ -1,16 +1,14 @@
-"""The queue of bytes: by itself, over a socket pair, over a pipe, and through TLS."""
+"""The queue of bytes: by itself, over a socket pair, over a pipe. Through TLS it goes in test_tls."""
 
 import errno
 import os
 import socket
-import ssl
 from collections.abc import Iterator
 
 import pytest
-import trustme
 
-from perijove.engine.buffer import Buffer
-from perijove.engine.const import AGAIN, NOT_TAKEN, READ_SIZE, TLS_FAILED
+from perijove.engine.buffer import Buffer, give, take
+from perijove.engine.const import AGAIN, NOT_TAKEN, READ_SIZE
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -258,93 +256,26 @@ def test_relay_of_what_failed() -> None:
         assert rest.relay(to.fileno(), source.fileno(), 100) in (0, -errno.ECONNRESET)
 
 
-# ------------------------------------------------------------------ TLS
+# ------------------------------------------------------------------ by themselves
 
 
-@pytest.fixture(scope="module")
-def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    authority = trustme.CA()
-    server, client = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
-    authority.issue_cert("localhost").configure_cert(server)
-    authority.configure_trust(client)
-    return server, client
-
-
-@pytest.fixture
-def tls(pair: Pair, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> Iterator[tuple[ssl.SSLSocket, ssl.SSLSocket]]:
-    server = contexts[0].wrap_socket(pair[0], server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False)
-    client = contexts[1].wrap_socket(
-        pair[1], server_hostname="localhost", do_handshake_on_connect=False, suppress_ragged_eofs=False
-    )
-    pending = [client, server]
-    for _ in range(20):
-        for side in list(pending):
-            try:
-                side.do_handshake()
-                pending.remove(side)
-            except ssl.SSLWantReadError:
-                pass
-    assert not pending
-    yield server, client
-    server.close()
-    client.close()
-
-
-def test_tls(tls: tuple[ssl.SSLSocket, ssl.SSLSocket]) -> None:
-    server, client = tls
-    buffer = Buffer()
-    assert buffer.recv_tls(server, 100) == AGAIN
-    out = filled(b"xhello")
-    out.drop(1)
-    assert out.send_tls(client) == 0
-    assert buffer.recv_tls(server, 3) == 3
-    assert buffer.recv_tls(server, 100) == 2
-    assert buffer.copy() == b"hello"
-
-
-def test_tls_in_many_records(tls: tuple[ssl.SSLSocket, ssl.SSLSocket]) -> None:
-    server, client = tls
-    data = os.urandom(1_000_000)
-    out, buffer = filled(data), Buffer()
-    left, stalled = len(data), False
-    while buffer.size() < len(data):
-        while left:
-            before, left = left, out.send_tls(client)
-            assert left == out.size()
-            if left == before:
-                stalled = True
-                break
-        while (count := buffer.recv_tls(server, READ_SIZE)) > 0:
-            assert count <= 16384
+def test_take_and_give() -> None:
+    one, other = connected()
+    with one, other:
+        assert take(one.fileno(), 5) == AGAIN
+        assert give(other.fileno(), b"hello!") == 6
+        assert (take(one.fileno(), 5), take(one.fileno(), 5)) == (b"hello", b"!")
+        while (count := give(other.fileno(), bytes(100_000))) > 0:
+            pass
         assert count == AGAIN
-    assert stalled
-    assert buffer.copy() == data
-
-
-def test_tls_end_with_close_notify(tls: tuple[ssl.SSLSocket, ssl.SSLSocket]) -> None:
-    server, client = tls
-    client.setblocking(False)
-    with pytest.raises(ssl.SSLWantReadError):
-        client.unwrap()
-    assert Buffer().recv_tls(server, 100) == 0
-
-
-def test_tls_cut_without_close_notify_is_a_failure(tls: tuple[ssl.SSLSocket, ssl.SSLSocket]) -> None:
-    server, client = tls
-    client.setblocking(False)
-    with pytest.raises(ssl.SSLWantReadError):
-        client.recv(1)  # takes session tickets: a socket with something unread in it is closed by a reset
-    client.close()
-    assert Buffer().recv_tls(server, 100) == TLS_FAILED
-
-
-def test_tls_that_is_none(tls: tuple[ssl.SSLSocket, ssl.SSLSocket]) -> None:
-    server, client = tls
-    os.write(client.fileno(), b"GET / HTTP/1.1\r\n\r\n")
-    assert Buffer().recv_tls(server, 100) == TLS_FAILED
-
-
-def test_tls_writing_to_one_that_is_gone(tls: tuple[ssl.SSLSocket, ssl.SSLSocket]) -> None:
-    server, client = tls
-    client.close()
-    assert filled(b"x").send_tls(server) in (-errno.EPIPE, TLS_FAILED)
+        got = take(one.fileno(), 2 * READ_SIZE)
+        assert isinstance(got, bytes)
+        assert len(got) <= READ_SIZE
+        one.close()
+        assert give(other.fileno(), b"x") in (-errno.EPIPE, -errno.ECONNRESET)
+    one, other = connected()
+    with one:
+        other.close()
+        assert take(one.fileno(), 5) == b""
+    assert take(-1, 5) == -errno.EBADF
+    assert give(-1, b"x") == -errno.EBADF

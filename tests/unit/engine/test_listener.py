@@ -257,8 +257,8 @@ def test_a_connection_that_cannot_be_watched(
     reactor: Reactor, far: list[socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Failing(ssl.SSLContext):
-        def wrap_socket(self, *_: object, **__: object) -> ssl.SSLSocket:
-            raise OSError(errno.ENOTCONN, "it hung up again")
+        def wrap_bio(self, *_: object, **__: object) -> ssl.SSLObject:
+            raise ssl.SSLError(1, "there is no memory for it")
 
     acceptor = accepting(reactor, secure=Failing(ssl.PROTOCOL_TLS_SERVER))
     (sock,) = connect(acceptor, far)

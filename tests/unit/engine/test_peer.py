@@ -16,7 +16,7 @@ def test_a_balancer_says_who_the_client_is(address: bytes, trusted: bool) -> Non
     assert (peer.address, peer.port, peer.trusted) == (address, 50000, trusted)
 
 
-class Handshake(ssl.SSLSocket):
+class Handshake(ssl.SSLObject):
     """What a handshake has led to."""
 
     def __init__(self) -> None:
