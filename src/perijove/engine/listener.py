@@ -5,7 +5,6 @@ Knows listening sockets and whom to trust. Must not know what connections are us
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import sys
@@ -91,8 +90,10 @@ class Acceptor(Endpoint):
             if taken is None:
                 return
             fd, family, address, port = taken
-            with contextlib.suppress(OSError):  # it hung up again at once, or the poller has no room
+            try:
                 self._start(fd, family, address, port)
+            except OSError:  # it hung up again at once, or the poller has no room
+                continue
 
     def _start(self, fd: int, family: int, address: bytes, port: int) -> None:
         client: Client | None = None

@@ -264,9 +264,12 @@ class Reactor:
         fd = endpoint.fd
         if fd < len(self.table) and self.table[fd] is endpoint:
             self.table[fd] = None
-            if not endpoint.muted:
-                with contextlib.suppress(OSError, KeyError):
-                    self.poller.remove(fd)
+            if endpoint.muted:
+                return
+            try:
+                self.poller.remove(fd)
+            except (OSError, KeyError):
+                return
 
     def again(self, endpoint: Endpoint) -> None:
         """Give the endpoint an `IN` event in the next round although its descriptor may be silent."""
