@@ -12,7 +12,7 @@ cdef class Buffer:
     cpdef Py_ssize_t send(self, int fd) except -9999
     cpdef Py_ssize_t relay(self, int source, int to, Py_ssize_t size) except -9999
     cpdef Py_ssize_t decrypt(self, object connection, Py_ssize_t size) except -9999
-    cpdef Py_ssize_t encrypt(self, object connection) except -9999
+    cpdef Py_ssize_t encrypt(self, object connection, Py_ssize_t at, Py_ssize_t size) except -9999
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int put(self, const char *data, Py_ssize_t size) except -1
 

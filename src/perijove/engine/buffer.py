@@ -9,13 +9,12 @@ import os
 import ssl
 from typing import TYPE_CHECKING, Final
 
-from perijove.engine.const import AGAIN, NOT_TAKEN, READ_SIZE, TLS_FAILED
+from perijove.engine.const import AGAIN, NOT_TAKEN, READ_SIZE, RECORD, TLS_FAILED
 
 if TYPE_CHECKING:
     from ssl import SSLObject
 
 COMPILER: Final = ""
-RECORD: Final = 16384  # octets of content that a TLS record has at the most (RFC 8446 §5.1)
 
 
 class Buffer:
@@ -149,10 +148,14 @@ class Buffer:
         self.append(data)
         return len(data)
 
-    def encrypt(self, connection: SSLObject) -> int:
-        """Put a record's worth into a TLS connection, and remove nothing: how many octets it is, or `TLS_FAILED`."""
+    def encrypt(self, connection: SSLObject, at: int, size: int) -> int:
+        """Put up to `size` bytes, but for the first `at`, into a TLS connection, and remove nothing.
+
+        Returns: how many bytes, or `TLS_FAILED`.
+        """
+        begin = self.start + at
         try:
-            return connection.write(memoryview(self.data)[self.start : self.start + RECORD])
+            return connection.write(memoryview(self.data)[begin : begin + size])
         except ssl.SSLError:
             return TLS_FAILED
 

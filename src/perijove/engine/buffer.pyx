@@ -32,7 +32,7 @@ cdef Py_ssize_t GIVE_AWAY = 16384  # a read of at least this much is handed over
 cdef object WantRead = ssl.SSLWantReadError
 cdef object TLSError = ssl.SSLError
 
-cdef Py_ssize_t RECORD = 16384  # octets of content that a TLS record has at the most (RFC 8446 §5.1)
+cdef Py_ssize_t RECORD = const.RECORD
 cdef bytearray record = bytearray(RECORD)
 
 cdef char *scratch = <char *>malloc(SCRATCH)
@@ -210,12 +210,11 @@ cdef class Buffer:
         self.put(PyByteArray_AS_STRING(record), count)
         return count
 
-    cpdef Py_ssize_t encrypt(self, object connection) except -9999:
-        cdef Py_ssize_t size = self.end - self.start
-        if size > RECORD:
-            size = RECORD
+    cpdef Py_ssize_t encrypt(self, object connection, Py_ssize_t at, Py_ssize_t size) except -9999:
+        if size > self.end - self.start - at:
+            size = self.end - self.start - at
         try:
-            return connection.write(PyMemoryView_FromMemory(self.ptr + self.start, size, PyBUF_READ))
+            return connection.write(PyMemoryView_FromMemory(self.ptr + self.start + at, size, PyBUF_READ))
         except TLSError:
             return TLS_FAILED
 

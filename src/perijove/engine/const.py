@@ -75,6 +75,8 @@ NO_BODY: Final = 0
 CHUNKED: Final = -2
 UNTIL_CLOSE: Final = -3
 
+RECORD: Final = 16384  # octets of content that a TLS record has at the most (RFC 8446 §5.1)
+
 # How much one read takes at most. A stalled reader pins at most this much in user space.
 READ_SIZE: Final = 131072
 

@@ -11,12 +11,14 @@ import ssl
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine.buffer import Buffer, give, take
-from perijove.engine.const import AGAIN, FOUND, PLAIN, TLS_FAILED, WANT_WRITE
+from perijove.engine.const import AGAIN, FOUND, PLAIN, RECORD, TLS_FAILED, WANT_WRITE
 
 if TYPE_CHECKING:
     from ssl import SSLContext, SSLObject
 
-_RECORD: Final = 5 + 16384 + 256  # octets of an encrypted record at the most (RFC 8446 §5.2)
+_ENCRYPTED: Final = 5 + RECORD + 256  # octets of an encrypted record at the most (RFC 8446 §5.2)
+_AT_ONCE: Final = 4 * RECORD  # octets of content that are written at a time: a call of the kernel is as dear as a record
+_LIGHT: Final = 4096
 _WantRead: Final = ssl.SSLWantReadError  # a look-up less on each of its raises
 _Failed: Final = ssl.SSLError
 
@@ -31,6 +33,8 @@ class Layer:
         "_incoming",
         "_outgoing",
         "_owed",
+        "_piece",
+        "_room",
         "_shaken",
         "_told",
         "_unsent",
@@ -60,6 +64,8 @@ class Layer:
         self._ended = False  # close_notify was said
         self.last = False  # nothing is to be written after what is given to `send`: that may say close_notify with it
         self._unsent = b""  # of records, which the descriptor did not take yet
+        self._piece = RECORD  # octets of content that are encrypted at a time
+        self._room = _ENCRYPTED  # of records that may lie ready to be decrypted
         self._owed = 0  # octets of content that lie in `_unsent`, and are taken for unwritten until they are not
 
     def handshake(self, fd: int) -> int:
@@ -124,11 +130,9 @@ class Layer:
             data.drop(self._owed)
             self._owed = 0
         while data.size():
-            count = data.encrypt(self.connection)
+            count = self._encrypt(data)
             if count < 0:
                 return count
-            if self.last and count == data.size():
-                self._close()
             left = self._drain(fd)
             if left == WANT_WRITE:
                 self._owed = count
@@ -144,6 +148,30 @@ class Layer:
             self._close()
         self._drain(fd)
 
+    def lighten(self) -> None:
+        """Hold little from now on: OpenSSL's memory grows with what goes through it at a time, and does not shrink.
+
+        What comes in long records is read in several parts, which costs some; what is written goes in short ones.
+        """
+        self._piece = self._room = _LIGHT
+
+    def _encrypt(self, data: Buffer) -> int:
+        """Make records of what lies in `data`, of as much as is written at a time: of how many octets, or `TLS_FAILED`."""
+        size = min(data.size(), _AT_ONCE)
+        done = data.encrypt(self.connection, 0, self._piece)
+        if 0 < done < size:
+            records = [self._outgoing.read()]
+            while done < size:
+                count = data.encrypt(self.connection, done, min(self._piece, size - done))
+                if count < 0:
+                    return count
+                done += count
+                records.append(self._outgoing.read())
+            self._unsent = b"".join(records)
+        if self.last and done == data.size():
+            self._close()
+        return done
+
     def _close(self) -> None:
         self._ended = True
         try:
@@ -152,8 +180,8 @@ class Layer:
             return
 
     def _fill(self, fd: int) -> int:
-        """Read records, of which never more lie here than the longest has octets: a count, 0 at the end, AGAIN or -errno."""
-        room = _RECORD - self._incoming.pending
+        """Read records, or parts of one, as many as there is room for: a count, 0 at the end, AGAIN or -errno."""
+        room = self._room - self._incoming.pending
         if room <= 0:
             return AGAIN
         got = take(fd, room)

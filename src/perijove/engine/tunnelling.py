@@ -74,6 +74,10 @@ class Tunnelling(Answering):
         if self.tls is None and upstream.tls is None:
             self.lighten()
             upstream.lighten()
+        if self.tls is not None:
+            self.tls.lighten()
+        if upstream.tls is not None:
+            upstream.tls.lighten()
         self._join()
         self.want(IN | OUT if self.outbuf.size() else IN)
         upstream.want(IN | OUT if upstream.outbuf.size() else IN)

@@ -199,6 +199,39 @@ def test_an_end(sides: tuple[Side, Side], speaks: int) -> None:
     assert buffer.copy() == b"last"
 
 
+@pytest.mark.parametrize("speaks", [0, 1])
+@pytest.mark.parametrize("light", [(0,), (1,), (0, 1)])
+def test_light_ones(sides: tuple[Side, Side], light: tuple[int, ...], speaks: int) -> None:
+    """Long records are read in parts, and what is written goes in short ones."""
+    for number in light:
+        sides[number].layer.lighten()
+    content = os.urandom(300_000)
+    data, buffer = filled(content), Buffer()
+    while buffer.size() < len(content):
+        sides[speaks].send(data)
+        before = buffer.size()
+        for _ in range(5):  # of a record that is read in parts nothing comes for a while
+            sides[1 - speaks].recv(buffer)
+        assert buffer.size() > before
+    assert data.size() == 0
+    assert buffer.copy() == content
+
+
+def test_light_ones_write_as_much_at_a_time(sides: tuple[Side, Side]) -> None:
+    server, client = sides
+    server.layer.lighten()
+    assert server.write(bytes(16384)) == 0
+    octets = client.sock.recv(1 << 20, socket.MSG_PEEK)
+    lengths = []
+    while octets:
+        length = int.from_bytes(octets[3:5])
+        lengths.append(length)
+        octets = octets[5 + length :]
+    assert len(lengths) == 4
+    assert all(4096 < one < 4096 + 64 for one in lengths)
+    assert client.read() == bytes(16384)
+
+
 @pytest.mark.parametrize("size", [4, 40_000])
 def test_an_end_that_is_known_of_goes_with_the_last_record(sides: tuple[Side, Side], size: int) -> None:
     server, client = sides
