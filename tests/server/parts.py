@@ -20,7 +20,7 @@ from pathlib import Path
 
 from perijove.demo.processes import Process, descendants, free_port
 
-WAIT = 15.0  # seconds for which anything may take; what is quick fails quickly all the same
+WAIT = 30.0  # seconds for which anything may take; what is quick fails quickly all the same
 LATE = 5.0  # seconds by which what is in time may be late: the machine may be busy with something else
 
 

@@ -21,7 +21,7 @@ from perijove.demo.processes import Process, free_port
 
 def perijove(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "perijove", *words], input=given, capture_output=True, text=True, timeout=4 * WAIT, check=False
+        [sys.executable, "-m", "perijove", *words], input=given, capture_output=True, text=True, timeout=2 * WAIT, check=False
     )
 
 
