@@ -266,6 +266,23 @@ def test_stop_lets_exchanges_finish(front: Front, application: Application, numb
     assert front.process.exited() == 0
 
 
+def test_who_ends_does_not_listen_again(front: Front) -> None:
+    """Whatever is asked for meanwhile: nobody would take what comes."""
+    with Client(front.port) as tunnel:
+        assert tunnel.upgrade().status == 101
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGHUP):
+            front.signal(number)
+        assert eventually(lambda: "finishing" in front.log())
+        front.signal(signal.SIGHUP)
+        front.signal(signal.SIGUSR1)
+        assert eventually(lambda: "not reloaded: it ends" in front.log())
+        assert eventually(lambda: refused(front.port))
+        tunnel.send(b"still there")
+        assert tunnel.exactly(11) == b"still there"
+    assert front.exited()
+    assert front.process.exited() == 0
+
+
 def test_a_request_on_an_idle_connection_is_still_served(front: Front) -> None:
     """One that was sent before the client could know is not lost."""
     with Client(front.port) as idle:

@@ -42,6 +42,7 @@ from perijove.text.diagnostic import render
 _PAUSE: Final = 1.0  # seconds before a worker is started again that died as it started
 _ERRORS: Final = 20  # the last ones that `perijove status` tells
 _LOOKS: Final = 1.0  # seconds between two looks at files that may have changed
+_CHANGES: Final = 2.0  # seconds that a change which is being made has when we are to end
 _FIXED: Final = ("workers", "metrics", "user", "control")  # what only a new start changes
 
 Beside = Callable[["Supervisor"], Awaitable[Sequence[Renewing]]]  # begins to listen beside the workers
@@ -226,8 +227,10 @@ class Supervisor:
 
     async def reload(self) -> Outcome:
         """Read the configuration again and serve it, or say what is wrong with it and serve what was served before."""
-        systemd.reloading()
         async with self._changing:
+            if self.ending.is_set():
+                return self._ends()
+            systemd.reloading()
             self._written.look()
             loaded = self._load()
             self._written.again(loaded.files)
@@ -259,6 +262,11 @@ class Supervisor:
                 say(outcome.why[-1])
         self._describe()
         return outcome
+
+    def _ends(self) -> Outcome:
+        """Serve nothing else any more: what would be listened on again would be listened on by nobody."""
+        self._tell("not reloaded: it ends")
+        return Outcome(time.time(), False, ["error: perijove ends"])
 
     async def _serve(self, gateway: model.Gateway) -> str | None:
         """Serve another gateway from now on; return why that cannot be, all being as before, or None."""
@@ -308,6 +316,8 @@ class Supervisor:
     async def renew(self) -> None:
         """Use what the files hold now, certificates or pages of errors, if it is sound; else what was used before."""
         async with self._changing:
+            if self.ending.is_set():
+                return
             before = self.served.files
             with contextlib.suppress(files.Unreadable):
                 if files.read(self.gateway) == before:
@@ -338,6 +348,9 @@ class Supervisor:
     async def _end(self, grace: float, hurry: asyncio.Task[int] | None = None) -> None:
         """Have the workers finish within `grace` seconds, or at once when `hurry` is done."""
         self.ending.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CHANGES), self._changing:
+                pass  # what is just being changed, workers hear of before they are to end
         self._listening.close()
         await self.workers.finish(grace, hurry)
         for server in self._servers:
