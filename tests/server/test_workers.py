@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -91,6 +92,49 @@ def test_a_hung_worker_is_replaced(pair: Front) -> None:
     assert eventually(lambda: victim not in pair.workers and len(pair.workers) == 2)
     assert f"(pid {victim}) hangs" in pair.log()
     assert eventually(lambda: served(pair).total() > 0)
+
+
+def limit_descriptors(pid: int, more: int) -> None:
+    """Let a process open so many more: the limit is on their numbers, of which the lowest free one is taken (open(2))."""
+    taken = set(map(int, os.listdir(f"/proc/{pid}/fd")))
+    hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(set(range(len(taken) + 1)) - taken) + more, hard))
+
+
+def test_a_worker_that_cannot_be_started_yet(pair: Front) -> None:
+    """Who watches tries on until there are descriptors again, and can be asked for other things meanwhile."""
+    limit_descriptors(pair.process.pid, 0)
+    victim, other = pair.workers
+    os.kill(victim, signal.SIGKILL)
+    assert eventually(lambda: "can be started: Too many open files" in pair.log())
+    assert pair.workers == [other]
+    limit_descriptors(pair.process.pid, 100)
+    assert eventually(lambda: len(pair.workers) == 2)
+    pair.signal(signal.SIGHUP)
+    assert eventually(lambda: "perijove: reloaded" in pair.log())
+    assert eventually(lambda: served(pair).total() > 0)
+
+
+def test_a_worker_that_has_no_room_for_what_it_is_given(fronts: Callable[..., Front], text: str, tmp_path: Path) -> None:
+    """It says so, and what runs in it goes on."""
+    front = fronts(text.replace("[timeouts]", f'access-log = "{tmp_path}/log"\n[timeouts]'))
+    with Client(front.port) as tunnel:
+        assert tunnel.upgrade().status == 101
+        before = front.workers
+        for pid in before:
+            limit_descriptors(pid, 0)
+        front.signal(signal.SIGHUP)
+        assert eventually(lambda: "not reloaded" in front.log())
+        front.signal(signal.SIGUSR1)
+        assert eventually(lambda: "what was open still is" in front.log())
+        assert front.log().count("as many files are open as may be") == 2
+        for pid in before:
+            limit_descriptors(pid, 100)
+        front.signal(signal.SIGHUP)
+        assert eventually(lambda: "perijove: reloaded" in front.log())
+        assert front.workers == before
+        tunnel.send(b"still there")
+        assert tunnel.exactly(11) == b"still there"
 
 
 def test_reload(

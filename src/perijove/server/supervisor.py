@@ -202,18 +202,30 @@ class Supervisor:
             self._tell(f"worker {slot.number} (pid {process.pid}) ended with {why}: another one is started")
             if not served:
                 await asyncio.sleep(_PAUSE)
-            async with self._changing:
-                slot.let_go()
-                if self.ending.is_set():
-                    return
-                slot.restarts += 1
-                try:
-                    refused = await self.workers.begin(slot, self.served)
-                except Gone:
-                    continue
-            if refused is not None:
-                self._tell(f"error: worker {slot.number}: {refused}")
-                slot.kill()
+            told = ""
+            while not self.ending.is_set() and (why := await self._begin_again(slot)):
+                if why != told:
+                    self._tell(f"error: no worker {slot.number} can be started: {why}; it is tried again and again")
+                told = why
+                await asyncio.sleep(_PAUSE)
+
+    async def _begin_again(self, slot: Slot) -> str:
+        """Start a worker in a slot whose worker has ended; return why that cannot be now."""
+        async with self._changing:
+            slot.let_go()
+            if self.ending.is_set():
+                return ""
+            try:
+                refused = await self.workers.begin(slot, self.served)
+            except Gone:
+                refused = None
+            except OSError as error:  # there are no descriptors, processes or memory
+                return error.strerror or str(error)
+            slot.restarts += 1
+        if refused is not None:
+            self._tell(f"error: worker {slot.number}: {refused}")
+            slot.kill()
+        return ""
 
     async def _watchdog(self) -> None:
         """Tell systemd that all is well, as long as every worker beats."""
@@ -309,7 +321,11 @@ class Supervisor:
                 return None
             _close(self.served.log)
             self.served = replace(self.served, log=log)
-            await self.workers.reopen(log)
+            try:
+                await self.workers.reopen(log)
+            except CannotServe as error:
+                self._tell(f"error: {error}; what was open still is, of that worker")
+                return str(error)
         say("access log opened anew")
         return None
 
