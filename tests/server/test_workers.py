@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import ssl
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,8 +102,9 @@ def limit_descriptors(pid: int, more: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(set(range(len(taken) + 1)) - taken) + more, hard))
 
 
-def test_a_worker_that_cannot_be_started_yet(pair: Front) -> None:
+def test_a_worker_that_cannot_be_started_yet(fronts: Callable[..., Front], text: str, tmp_path: Path) -> None:
     """Who watches tries on until there are descriptors again, and can be asked for other things meanwhile."""
+    pair = fronts(f'control = "{tmp_path}/control"\n' + text)  # who looks for others would find the usual one
     limit_descriptors(pair.process.pid, 0)
     victim, other = pair.workers
     os.kill(victim, signal.SIGKILL)
@@ -135,6 +137,28 @@ def test_a_worker_that_has_no_room_for_what_it_is_given(fronts: Callable[..., Fr
         assert front.workers == before
         tunnel.send(b"still there")
         assert tunnel.exactly(11) == b"still there"
+
+
+def test_files_that_change_while_none_can_be_read(
+    fronts: Callable[..., Front], text: str, certificate: dict[str, Path], client_tls: ssl.SSLContext, tmp_path: Path
+) -> None:
+    """Who watches over them says so, and goes on watching. With so many descriptors a part of it works."""
+    pair, own = tmp_path / "pair.pem", certificate["pair"]
+    pair.write_bytes(own.read_bytes())
+    own_socket = f'watch = true\ncontrol = "{tmp_path}/control"\n'  # who looks for others would find the usual one
+    front = fronts(own_socket + text.replace("[timeouts]", f'[tls]\ncert = "{pair}"\nkey = "{pair}"\n[timeouts]'))
+    written = front.file.read_text()
+    for more in range(4):
+        limit_descriptors(front.process.pid, more)
+        count = front.log().count("not reloaded")
+        front.write(f"{written}# {more}\n")
+        assert eventually(lambda count=count: front.log().count("reloaded") > count)
+        limit_descriptors(front.process.pid, 100)
+    reloaded = front.log().count("perijove: reloaded")
+    front.write(written)
+    assert eventually(lambda: front.log().count("perijove: reloaded") > reloaded)
+    assert "Too many open files" in front.log()
+    assert ask(front.port, tls=client_tls).status == 200
 
 
 def test_reload(
@@ -202,8 +226,6 @@ def test_workers_end_with_a_supervisor_that_is_killed(pair: Front) -> None:
 
 
 def test_self_signed_certificates_are_one(fronts: Callable[..., Front], text: str) -> None:
-    import ssl
-
     front = fronts(text.replace("[timeouts]", "[tls]\nself-signed = true\n[timeouts]"))
     found = {ssl.get_server_certificate(("127.0.0.1", front.port)) for _ in range(20)}
     assert len(found) == 1

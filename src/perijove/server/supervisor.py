@@ -287,7 +287,7 @@ class Supervisor:
             contents = check(gateway)
             self._listening.open(_addresses(gateway))
             served = Served(gateway, contents, open_log(gateway))
-        except (CannotServe, CannotListen) as error:
+        except (CannotServe, CannotListen, OSError) as error:  # OSError: there are no descriptors, or no memory
             return str(error)
         try:
             with contextlib.suppress(Gone):  # the next worker in its slot is told of `self.served`
