@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from perijove import engine
+from perijove.demo import processes
 
 _ROOT = Path(__file__).parent
 # What all tests of a folder are.
@@ -24,6 +25,13 @@ _APART = ("server/test_endurance.py",)  # each of their tests shares with nobody
 if os.environ.get("PERIJOVE_REQUIRE_COMPILED") == "1" and os.environ.get("PERIJOVE_PURE", "0") in ("", "0"):
     # Otherwise a build that failed would test the pure engine twice, unseen.
     assert engine.KIND == "compiled", "the compiled engine is required, and is not built: `make build`"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each worker of xdist ports of its own: one is only taken some time after `free_port` has found it free."""
+    given = getattr(config, "workerinput", None)
+    if given is not None:
+        processes.PORTS = processes.PORTS[int(given["workerid"].removeprefix("gw")) :: given["workercount"]]
 
 
 def pytest_report_header() -> str:

@@ -10,7 +10,7 @@ from tests.contract.differences import expected
 from tests.contract.parts import Proxy
 from tests.server.parts import Origin, eventually
 
-SOON = 3.0  # seconds within which what happened shows
+SOON = 15.0  # seconds within which what happened shows; it does at once
 
 
 def test_a_good_answer(proxy: Proxy, base: str, one: Origin) -> None:
@@ -93,12 +93,12 @@ def test_heard_through_a_websocket(proxy: Proxy, base: str, one: Origin) -> None
     """What the server says by itself."""
     proxy.add(base, one.url)
     with proxy.client() as client:
-        assert client.upgrade(f"{base}/do/ws?after=0.3").status == 101
+        assert client.upgrade(f"{base}/do/ws?after=1.0").status == 101
         time.sleep(0.1)
         before = proxy.activity(base)
         assert client.exactly(6) == b"pushed"
-        moved = eventually(lambda: proxy.activity(base) > before, 1.0)
-        assert moved == expected(proxy.kind, "activity-of-what-a-websocket-says")
+        moves = expected(proxy.kind, "activity-of-what-a-websocket-says")
+        assert eventually(lambda: proxy.activity(base) > before, SOON if moves else 1.0) == moves
 
 
 def test_an_upload_that_goes_on(proxy: Proxy, base: str, one: Origin) -> None:

@@ -15,7 +15,7 @@ import trustme
 from tests.contract.conftest import Start
 from tests.contract.differences import expected
 from tests.contract.parts import Proxy, accepts, report
-from tests.server.parts import WAIT, Client, Origin, ask, eventually
+from tests.server.parts import LATE, WAIT, Client, Origin, ask, eventually
 
 from perijove.demo.processes import Process, free_port, is_free
 
@@ -214,7 +214,7 @@ def test_log(start: Start, one: Origin) -> None:
 
 
 def test_log_of_requests_that_fail(start: Start, one: Origin, upstreams: Callable[..., Origin]) -> None:
-    proxy = start("--error-target", upstreams("hub").url, "--proxy-timeout", "300")
+    proxy = start("--error-target", upstreams("hub").url, "--proxy-timeout", "1000")
     proxy.add("/a", one.url)
     with proxy.client() as client:
         assert client.upgrade("/nowhere/ws").status == 404
@@ -270,8 +270,8 @@ def test_signals(start: Start, one: Origin, tmp_path: Path, number: signal.Signa
         assert tunnel.upgrade("/do/ws").status == 101
         os.kill(proxy.process.pid, number)
         began = time.monotonic()
-        assert eventually(lambda: proxy.process.exited() is not None, 9)
-        assert time.monotonic() - began < 5
+        assert eventually(lambda: proxy.process.exited() is not None)
+        assert time.monotonic() - began < 9  # a tunnel could go on for ever
     assert proxy.process.exited() == expected(proxy.kind, "terminated-status")
     assert not pid_file.exists()
     assert not accepts(proxy.port)
@@ -283,7 +283,7 @@ def test_a_port_in_use(command: list[str], proxy: Proxy) -> None:
     where = ["--ip", "127.0.0.1", "--port", str(proxy.port), "--api-port", str(free_port())]
     process = subprocess.Popen([*command, *where], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        process.wait(3)
+        process.wait(WAIT if expected(proxy.kind, "port-in-use-ends") else 3)
         ended = True
     except subprocess.TimeoutExpired:
         ended = False
@@ -298,37 +298,37 @@ def test_a_port_in_use(command: list[str], proxy: Proxy) -> None:
 
 def test_proxy_timeout(start: Start, one: Origin) -> None:
     """A server that does not answer in time."""
-    proxy = start("--proxy-timeout", "300", "--default-target", one.url)
+    proxy = start("--proxy-timeout", "1000", "--default-target", one.url)
     assert proxy.ask("/x").status == 200
     assert proxy.ask("/do/wait/0.1").status == 200
     began = time.monotonic()
     got = proxy.ask("/do/hang")
     assert got.status == 503
-    assert 0.2 < time.monotonic() - began < 3
+    assert 0.9 < time.monotonic() - began < 1 + LATE
 
 
 def test_timeout(start: Start, one: Origin) -> None:
     """A connection on which nothing moves is dropped."""
-    proxy = start("--timeout", "300", "--default-target", one.url)
+    proxy = start("--timeout", "1000", "--default-target", one.url)
     assert proxy.ask("/x").status == 200
     with proxy.client() as client:
         began = time.monotonic()
         client.send(b"GET /do/hang HTTP/1.1\r\nHost: a\r\n\r\n")
         got = client.head()
         assert (None if got is None else int(got.first[1])) == expected(proxy.kind, "timeout-status")
-        assert 0.2 < time.monotonic() - began < 3
+        assert 0.9 < time.monotonic() - began < 1 + LATE
     with proxy.client() as client:
         began = time.monotonic()
         client.send(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
         client.head()
-        assert 0.2 < time.monotonic() - began < 3
+        assert 0.9 < time.monotonic() - began < 1 + LATE
 
 
 def test_timeout_is_not_of_websockets(start: Start, one: Origin) -> None:
-    proxy = start("--timeout", "200", "--proxy-timeout", "200", "--default-target", one.url)
+    proxy = start("--timeout", "500", "--proxy-timeout", "500", "--default-target", one.url)
     with proxy.client() as client:
         assert client.upgrade("/do/ws").status == 101
-        time.sleep(0.6)
+        time.sleep(1.2)
         client.send(b"still there")
         assert client.exactly(11) == b"still there"
 
@@ -336,9 +336,9 @@ def test_timeout_is_not_of_websockets(start: Start, one: Origin) -> None:
 def test_keep_alive_timeout(start: Start, one: Origin) -> None:
     proxy = start("--keep-alive-timeout", "200", "--default-target", one.url)
     with proxy.client() as client:
-        assert client.ask("/x").status == 200
         began = time.monotonic()
-        assert client.ended(5)
+        assert client.ask("/x").status == 200
+        assert client.ended()
         assert time.monotonic() - began > 0.1
 
 

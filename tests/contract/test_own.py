@@ -42,7 +42,7 @@ def test_activity_of_all_workers(start: Start, one: Origin) -> None:
         before = proxy.activity("/a")
         time.sleep(0.005)
         proxy.ask("/a")
-        assert eventually(lambda was=before: proxy.activity("/a") > was, 1.0)
+        assert eventually(lambda was=before: proxy.activity("/a") > was)
 
 
 def test_a_worker_that_comes_later_knows_the_routes(start: Start, one: Origin) -> None:
@@ -52,7 +52,7 @@ def test_a_worker_that_comes_later_knows_the_routes(start: Start, one: Origin) -
     proxy.ask("/a")
     before, told = workers(proxy.process.pid), proxy.route("/a")
     os.kill(before[0], signal.SIGKILL)
-    assert eventually(lambda: len(workers(proxy.process.pid)) == 2 and before[0] not in workers(proxy.process.pid), 10)
+    assert eventually(lambda: len(workers(proxy.process.pid)) == 2 and before[0] not in workers(proxy.process.pid))
     proxy.add("/b", one.url)
     assert proxy.delete("/b") == 204
     assert [report(proxy.ask("/a/x")).target for _ in range(8)] == ["/a/x"] * 8
@@ -67,7 +67,7 @@ def test_a_reload(start: Start, one: Origin) -> None:
     with proxy.client() as tunnel:
         assert tunnel.upgrade("/a/do/ws").status == 101
         os.kill(proxy.process.pid, signal.SIGHUP)
-        time.sleep(0.5)
+        assert proxy.says("reloaded")
         assert [proxy.ask("/a").status for _ in range(4)] == [200] * 4
         proxy.add("/b", one.url)
         assert proxy.ask("/b").status == 200

@@ -169,7 +169,7 @@ def differences(expected: dict[str, Any], seen: dict[str, Any], logs: dict[str, 
     wrong = []
     for key, value in expected.items():
         if key in logs:
-            end = time.monotonic() + 3
+            end = time.monotonic() + 10
             while value not in (text := " ".join(logs[key]().split())) and time.monotonic() < end:
                 time.sleep(0.02)
             if value not in text:

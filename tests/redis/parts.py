@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.server.parts import Application, Client, Origin, eventually
+from tests.server.parts import WAIT, Application, Client, Origin, eventually
 
 import redis
 from perijove.demo.processes import Process, free_port
 
-WAIT = 15.0
 REDIS = os.environ.get("REDIS_SERVER", "redis-server")  # or a valkey-server
 
 

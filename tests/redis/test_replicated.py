@@ -127,7 +127,7 @@ def test_answers_come_while_redis_is_away(server: Server) -> None:
         with pytest.raises(Unavailable):
             await one.kept.put("/y", {"target": HERE})
         await one.kept.gather()
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < 3.0
         assert one.known().keys() == {"/x"}
         await asyncio.sleep(0.3)
         assert [text for text in one.told if "is lost" in text] == one.told

@@ -38,6 +38,7 @@ class Case(NamedTuple):
     interim: int | None = None  # answers before it that must arrive
     either: bool = False  # it may be refused, too
     drip: bool = False
+    gone: tuple[bytes, ...] = ()  # names that must not arrive
     late: float = 0.0  # seconds that the next client waits: what comes late has come then. Such a case is played alone
 
 
@@ -337,9 +338,32 @@ def _valid() -> Iterator[Case]:
     yield good("valid", "to POST", HELLO, method=b"POST")
 
 
+def _hops() -> Iterator[Case]:
+    for line in (
+        b"Keep-Alive: timeout=5", b"Proxy-Connection: keep-alive", b"TE: trailers", b"Upgrade: h2c", b"Upgrade: websocket\r\nConnection: upgrade", b"Connection: X-Own\r\nX-Own: a", b"X-Own: a\r\nConnection: keep-alive, x-own",
+        b"Connection: close\r\nX-Own: a\r\nConnection: X-OWN", b"Connection: Set-Cookie\r\nSet-Cookie: a=b", b"Connection: ,, X-Own ,\r\nX-Own: a\r\nx-own: b",
+    ):  # fmt: skip
+        named = [name.partition(b":")[0].lower() for name in line.split(b"\r\n")]
+        for name, head, content in (
+            ("length", b"Content-Length: 5\r\n\r\n", b"hello"),
+            ("chunks", b"Transfer-Encoding: chunked\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\n"),
+        ):
+            yield good(
+                "hop-by-hop",
+                f"{line!r}, {name}",
+                OK + line + b"\r\n" + head + content,
+                gone=tuple(set(named) - {b"connection"}),
+            )
+    for name in (b"Content-Length", b"Transfer-Encoding", b"Connection", b"Date", b"Content-Type"):
+        line = b"Connection: %b\r\n" % name
+        yield good("hop-by-hop", f"{line!r}, length", OK + line + b"Content-Length: 5\r\n\r\nhello")
+        yield good("hop-by-hop", f"{line!r}, chunks", OK + line + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        yield good("hop-by-hop", f"{line!r}, to HTTP/1.0", OK + line + b"Content-Length: 5\r\n\r\nhello", minor=0)
+
+
 def cases() -> list[Case]:
     """All of them."""
-    return [*_heads(), *_cut(), *_too_much(), *_valid()]
+    return [*_heads(), *_cut(), *_too_much(), *_valid(), *_hops()]
 
 
 class Speaker:
@@ -422,6 +446,8 @@ def judge(case: Case, outcome: Outcome) -> Verdict:
         return Verdict(UNSAFE, f"looks whole: {status} {got.content[:60]!r}")
     if status != case.status or got.content != case.content:
         return Verdict(BROKEN, f"{status} with {len(got.content)} octets {got.content[:60]!r}")
+    if arrived := {name for name, _ in got.fields}.intersection(case.gone):
+        return Verdict(UNSAFE, f"{arrived} arrived")
     if case.interim is not None and len(outcome.interim) != case.interim:
         return Verdict(BROKEN, f"{len(outcome.interim)} interim answers")
     return SAFELY

@@ -64,6 +64,11 @@ class Stage:
             "chp",
         )
 
+    @property
+    def late(self) -> float:
+        """Seconds by which what is in time may be late in the short run, which shares the machine with other tests."""
+        return 0.0 if self.full else 1.0
+
     def many(self, count: int) -> list[Client]:
         made = [Client(self.port) for _ in range(count)]
         self.clients += made
@@ -127,7 +132,7 @@ def slow_heads(stage: Stage) -> Figures:
         "failed": f"{failed}/{asked}",
         "longest_ms": round(longest),
     }
-    return bound(not left and not failed and time.monotonic() - begun < limit + 1.5, figures)
+    return bound(not left and not failed and time.monotonic() - begun < limit + 1.5 + stage.late, figures)
 
 
 def slow_bodies(stage: Stage) -> Figures:
@@ -213,7 +218,7 @@ def killed(stage: Stage) -> Figures:
         "ends_nicely_for_http_1_0": fins,
         "told_after_s": round(longest - 0.1, 2),
     }
-    return bound(not whole and not hung and not fins and longest < 0.6, figures)
+    return bound(not whole and not hung and not fins and longest < 0.6 + stage.late, figures)
 
 
 def _load(stage: Stage, stop: threading.Event, statuses: list[tuple[bytes, str]], number: int) -> None:
@@ -311,7 +316,7 @@ def churn(stage: Stage) -> Figures:
         client.send(begun[number % len(begun)] if number % 5 else b"GET /well HTTP/1.1\r\nHost: a\r\n\r\n")
         client.reset() if number % 3 else client.close()
     well = stage.served()
-    back = eventually(lambda: stage.running.descriptors() <= before + 2 and len(stage.origin.open) <= 3, 2.0)
+    back = eventually(lambda: stage.running.descriptors() <= before + 2 and len(stage.origin.open) <= 3, 2.0 + 5 * stage.late)
     figures: Figures = {
         "fds_before": before,
         "fds_after": stage.running.descriptors(),
@@ -333,7 +338,7 @@ def vanished(stage: Stage) -> Figures:
         stage.upstream.asked.clear()
         client = Client(stage.port)
         client.send(say.replace(b"%d", b"%d" % number))
-        if not stage.upstream.asked.wait(3):
+        if not stage.upstream.asked.wait(10):
             figures[way] = "never sent"
             client.close()
             continue
@@ -347,7 +352,7 @@ def vanished(stage: Stage) -> Figures:
         client.reset() if end == "rst" else client.close()
         eventually(lambda target=target: target in stage.upstream.closed, 3.0)  # type: ignore[misc]
         figures[way] = round(stage.upstream.closed.get(target, at + 99) - at, 3)
-    return bound(all(one == "never sent" or float(str(one)) <= 0.15 for one in figures.values()), figures)
+    return bound(all(one == "never sent" or float(str(one)) <= 0.15 + stage.late for one in figures.values()), figures)
 
 
 def websockets(stage: Stage) -> Figures:
@@ -373,7 +378,7 @@ def websockets(stage: Stage) -> Figures:
                 client.rest()
             figures[name] = round(time.monotonic() - begun, 2)
     return bound(
-        all(float(str(figures[name])) <= 0.3 for name in figures if name.endswith("_s"))
+        all(float(str(figures[name])) <= 0.3 + stage.late for name in figures if name.endswith("_s"))
         and figures["late_words_after_half_close"],
         figures,
     )
@@ -395,7 +400,7 @@ def idle_websockets(stage: Stage) -> Figures:
     for one in (*clients, *stage.upstream.kept):
         one.close()
     stage.upstream.kept.clear()
-    back = eventually(lambda: stage.running.descriptors() <= before + 2, 3.0)
+    back = eventually(lambda: stage.running.descriptors() <= before + 2, 3.0 + 5 * stage.late)
     left = stage.running.memory() - memory
     figures: Figures = {
         "opened": f"{opened} in {seconds:.1f} s",
@@ -418,9 +423,9 @@ def stalled(stage: Stage) -> Figures:
         client.send(b"GET /stalled HTTP/1.1\r\nHost: hub.example\r\n\r\n")
         got = client.response()
         after = time.monotonic() - begun
-    closed = eventually(lambda: b"/stalled" in stage.upstream.closed, 1.0)
+    closed = eventually(lambda: b"/stalled" in stage.upstream.closed, 1.0 + stage.late)
     figures: Figures = {"status": got.status, "after_s": round(after, 2), "upstream_closed": closed}
-    return bound(got.status in (502, 503, 504) and abs(after - limit) < 0.4 and closed, figures)
+    return bound(got.status in (502, 503, 504) and -0.1 < after - limit < 0.4 + stage.late and closed, figures)
 
 
 CASES: dict[str, Callable[[Stage], Figures]] = {

@@ -14,7 +14,7 @@ import pytest
 from tests.security import faults
 from tests.security.conftest import ALL
 from tests.security.faults import Stage
-from tests.server.parts import Client, Conversation, Origin, eventually
+from tests.server.parts import LATE, Client, Conversation, Origin, eventually
 
 from perijove.demo.processes import Process, free_port, is_free
 
@@ -49,10 +49,10 @@ def test_the_end(tmp_path: Path) -> None:
             os.kill(stage.running.process.pid, signal.SIGTERM)
             assert download.exactly(10) == b"x" * 10
             assert socket.rest() == b""
-            assert abs(time.monotonic() - begun - faults.GRACE) < 1.0
+            assert faults.GRACE - 1.0 < time.monotonic() - begun < faults.GRACE + LATE
             assert eventually(lambda stage=stage: b"/ws" in stage.upstream.closed)  # type: ignore[misc]
-            assert eventually(lambda stage=stage: stage.running.process.exited() is not None, faults.GRACE)  # type: ignore[misc]
-            assert time.monotonic() - begun < faults.GRACE + 2
+            assert eventually(lambda stage=stage: stage.running.process.exited() is not None)  # type: ignore[misc]
+            assert time.monotonic() - begun < faults.GRACE + LATE
 
 
 JUMPS = """
@@ -92,9 +92,9 @@ def test_a_clock_that_jumps(tmp_path: Path) -> None:
             slow.send(b"GET / HT")
             begun = time.monotonic()
             assert client.ask("/stall").status == 504
-            assert 0.8 < time.monotonic() - begun < 1.6
+            assert 0.8 < time.monotonic() - begun < 1 + LATE
             assert slow.response().status == 408
-            assert time.monotonic() - begun < 2.0
+            assert time.monotonic() - begun < 1 + LATE
     finally:
         process.stop(5)
         with contextlib.suppress(AssertionError):

@@ -98,6 +98,9 @@ def _forms() -> Iterator[Case]:
         host = b"Host: other.example\r\n" if "another" in name else HOST
         yield valid("absolute-form", f"absolute-form{name}", b"GET %b HTTP/1.1\r\n%b\r\n" % (line, host), targets=(target,))
     yield valid("OPTIONS", "asterisk", b"OPTIONS * HTTP/1.1\r\n" + HOST + b"X: /<mark>\r\n\r\n", targets=(b"*",))
+    for scheme in (b"http", b"HTTPS"):
+        line = b"OPTIONS %b://hub.example HTTP/1.1\r\n" % scheme
+        yield valid("OPTIONS", f"of {scheme.decode()}", line + HOST + b"X: /<mark>\r\n\r\n", targets=(b"*",))
     old = b"GET /<mark> HTTP/1.0\r\n"
     yield valid("HTTP/1.0", "without Host", old + b"\r\n")
     yield valid("HTTP/1.0", "with Host", old + HOST + b"\r\n")

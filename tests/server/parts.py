@@ -20,10 +20,11 @@ from pathlib import Path
 
 from perijove.demo.processes import Process, descendants, free_port
 
-WAIT = 15.0  # seconds for which anything may take; what is quick fails quickly all the same
+WAIT = 30.0  # seconds for which anything may take; what is quick fails quickly all the same
+LATE = 5.0  # seconds by which what is in time may be late: the machine may be busy with something else
 
 
-def eventually(true: Callable[[], object], seconds: float = 5.0) -> bool:
+def eventually(true: Callable[[], object], seconds: float = WAIT) -> bool:
     """Wait until something is true; tell whether it became so."""
     end = time.monotonic() + seconds
     while not true():
@@ -50,6 +51,25 @@ def workers(pid: int) -> list[int]:
             if b"server.child" in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(child)
     return found
+
+
+def runs(pid: int) -> bool:
+    """Tell whether a process is there; one that has ended, and that nobody has asked for yet, is not (proc(5), state Z)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def quiet(spent: Callable[[], float], limit: float, seconds: float = 3.0) -> bool:
+    """Tell whether so many seconds come in which no more CPU is spent; what was begun before may take its time."""
+
+    def one() -> bool:
+        before = spent()
+        time.sleep(seconds)
+        return spent() - before <= limit
+
+    return any(one() for _ in range(4))
 
 
 _PORTS = 3  # free ones that are tried
@@ -105,7 +125,7 @@ class Front:
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.worker}/fd"))
 
-    def exited(self, seconds: float = 5.0) -> bool:
+    def exited(self, seconds: float = WAIT) -> bool:
         return eventually(lambda: self.process.exited() is not None, seconds)
 
     def stop(self) -> None:
@@ -444,7 +464,7 @@ class Client(Conversation):
         asked = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
         return self.ask(target, fields=asked + fields)
 
-    def ended(self, seconds: float = 5.0) -> bool:
+    def ended(self, seconds: float = WAIT) -> bool:
         """Tell whether the connection ends, by FIN or by RST, with nothing more to read."""
         self.sock.settimeout(seconds)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import ssl
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.server.parts import WAIT, Client, Conversation, Front, Handler, Origin, answer, ask, eventually, pattern
+from tests.server.parts import LATE, WAIT, Client, Conversation, Front, Handler, Origin, answer, ask, eventually, pattern
 
 from perijove.demo.processes import free_port
 
@@ -73,10 +74,10 @@ def test_killed_in_the_middle(before: Before, head: bytes, how: str, version: by
         gone.wait(0.2)
         getattr(conversation, how)()
 
-    front, _ = before(handler)
+    front, _ = before(handler, "")  # in which nothing would end it for an hour
     begun = time.monotonic()
     assert whole(front.port, version) in ("reset", "cut")
-    assert time.monotonic() - begun < 0.9
+    assert time.monotonic() - begun < LATE
 
 
 def test_the_judge_of_wholeness_sees_what_is_cut(before: Before, origins: Callable[..., Origin]) -> None:
@@ -188,8 +189,9 @@ def test_a_restart_loses_nothing(before: Before, origins: Callable[..., Origin])
     origin.stop_listening()
     time.sleep(0.3)
     for sock in list(origin.open):
-        sock.shutdown(socket.SHUT_RDWR)
-    time.sleep(0.5)
+        with contextlib.suppress(OSError):  # it has ended by itself
+            sock.shutdown(socket.SHUT_RDWR)
+    time.sleep(0.3)
     count = len(statuses)
     again = origins(handler, port=origin.port)
     assert eventually(lambda: len(statuses) > count + 100)
@@ -209,7 +211,7 @@ def test_a_stopped_server_is_503_at_once(fronts: Callable[..., Front]) -> None:
     front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "http://127.0.0.1:{free_port()}"')
     begun = time.monotonic()
     got = ask(front.port)
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 1.5  # and not after the two seconds of the next one
     assert (got.status, got.get(b"retry-after")) == (503, b"2")
 
 
@@ -223,7 +225,7 @@ def test_a_server_that_stays_away_is_503_after_two_seconds(before: Before) -> No
     origin.stop()
     begun = time.monotonic()
     assert ask(front.port, method="POST", content=b"x").status == 503
-    assert 1.5 < time.monotonic() - begun < 3
+    assert 1.5 < time.monotonic() - begun < 2 + LATE
 
 
 def test_a_name_that_is_not_known(fronts: Callable[..., Front]) -> None:
@@ -249,7 +251,7 @@ def test_connect_timeout(fronts: Callable[..., Front]) -> None:
         front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "http://127.0.0.1:{port}"\n{TIMEOUTS}')
         begun = time.monotonic()
         assert ask(front.port).status == 504
-        assert 0.4 < time.monotonic() - begun < 1.5
+        assert 0.4 < time.monotonic() - begun < 0.5 + LATE
         for one in waiting:
             one.close()
 
@@ -266,8 +268,8 @@ def test_response_timeout(before: Before) -> None:
     with Client(front.port) as client:
         begun = time.monotonic()
         assert client.ask("/").status == 504
-        assert 0.9 < time.monotonic() - begun < 1.6
-        assert ended.wait(1)  # what nobody waits for is not kept running
+        assert 0.9 < time.monotonic() - begun < 1 + LATE
+        assert ended.wait(WAIT)  # what nobody waits for is not kept running
         assert client.ask("/").status == 504  # the client's connection is sound
 
 
@@ -296,7 +298,7 @@ def test_slow_header(front: Front, fronts: Callable[..., Front], origin: Origin)
                 continue
             except AssertionError:
                 break
-        assert 0.4 < time.monotonic() - begun < 1.5
+        assert 0.4 < time.monotonic() - begun < 0.5 + LATE
         client.sock.settimeout(WAIT)
         assert client.response().status == 408
         assert client.ended()
@@ -304,14 +306,15 @@ def test_slow_header(front: Front, fronts: Callable[..., Front], origin: Origin)
 
 def test_slow_first_octet_and_idle_connection(fronts: Callable[..., Front], origin: Origin) -> None:
     """One that has said nothing is closed without a word; so is one that has been served."""
-    front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origin.url}"\n{TIMEOUTS}')
-    with Client(front.port) as silent, Client(front.port) as idle:
-        idle.ask("/")
+    for header, keepalive in ((0.5, 600), (600, 0.5)):
+        times = f"[timeouts]\nheader = {header}\nkeepalive = {keepalive}\n"
+        front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origin.url}"\n{times}')
         begun = time.monotonic()
-        assert silent.ended()
-        assert 0.3 < time.monotonic() - begun < 1.2
-        assert idle.ended()
-        assert 1.3 < time.monotonic() - begun < 2.5
+        with Client(front.port) as client:
+            if keepalive < header:
+                client.ask("/")
+            assert client.ended()
+            assert time.monotonic() - begun > 0.4
 
 
 def test_stalled_upload(before: Before) -> None:
@@ -327,7 +330,7 @@ def test_stalled_upload(before: Before) -> None:
         client.send(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab")
         assert client.response().status == 408
         assert client.ended()
-    assert closed.wait(1)
+    assert closed.wait(WAIT)
 
 
 # ------------------------------------------------------------------ the client goes
@@ -362,9 +365,7 @@ def test_the_client_goes(before: Before, how: str, when: str) -> None:
             client.sock.shutdown(1)
     else:
         getattr(client, how)()
-    begun = time.monotonic()
-    assert eventually(lambda: not origin.open)
-    assert time.monotonic() - begun < 0.5
+    assert eventually(lambda: not origin.open, LATE)  # nothing would end it for a minute
     client.close()
     assert not eventually(lambda: front.process.exited() is not None, 0.1)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.parts import Answer, Client, Conversation, Front, Origin, answer, eventually
+from tests.server.parts import Answer, Client, Conversation, Front, Origin, answer, eventually, quiet
 
 from perijove.demo.processes import free_port
 from perijove.engine import slots
@@ -90,16 +90,16 @@ def bound(address: str, port: int) -> Client:
 
 def test_rate(start: Start) -> None:
     """A burst passes, the next are refused; after the time that they are told, it works again."""
-    front = start('requests-per-client = "1/s"\nburst = 5')
+    front = start('requests-per-client = "20/m"\nburst = 5')
     with Client(front.port) as client:
         answers = [client.ask("/") for _ in range(8)]
         assert [one.status for one in answers] == [200] * 5 + [429] * 3
         refused = answers[-1]
-        assert refused.get(b"retry-after") == b"1"
+        assert refused.get(b"retry-after") == b"3"
         assert refused.get(b"cache-control") == b"no-store"
         assert refused.get(b"connection") is None
         assert b"too many requests" in refused.content
-        time.sleep(1.0)
+        time.sleep(3.0)
         assert client.ask("/").status == 200
         assert client.ask("/").status == 429
     with bound("127.0.0.9", front.port) as other:
@@ -112,9 +112,9 @@ def test_retry_after_is_true(start: Start) -> None:
         assert client.ask("/").status == 200
         told = int(client.ask("/").get(b"retry-after") or 0)
         assert told == 3
-        time.sleep(told - 1)
+        time.sleep(told - 2)
         assert client.ask("/").status == 429
-        time.sleep(1)
+        time.sleep(2)
         assert client.ask("/").status == 200
 
 
@@ -240,6 +240,7 @@ def test_what_a_killed_worker_had_is_given_back(start: Start) -> None:
         assert once(front.port) == 429
         before = front.workers
         os.kill(before[0], signal.SIGKILL)
+        assert eventually(lambda: before[0] not in front.workers)
         left = [one for one in clients if not one.ended(0.5)]
         assert 0 < len(left) < 20
         assert eventually(lambda: len(set(front.workers) - set(before)) == 1)
@@ -318,9 +319,7 @@ def test_connections_in_all(start: Start, count: int) -> None:
             with pytest.raises(TimeoutError):
                 fifth.sock.recv(1)
             fifth.sock.settimeout(15)
-            before = spent(front)
-            time.sleep(3.0)
-            assert spent(front) - before <= 0.030
+            assert quiet(lambda: spent(front), 0.030)
             assert [one.ask("/").status for one in clients] == [200] * 4
             clients[0].close()
             assert fifth.response().status == 200

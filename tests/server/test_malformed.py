@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.server.parts import Application, Client, Conversation, Front, Origin, ask
+from tests.server.parts import LATE, Application, Client, Conversation, Front, Origin, ask
 from tests.unit.engine.test_head import BAD_RESPONSES, GET, REFUSED
 
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -96,7 +96,7 @@ def fault(port: int, application: Application, attack: bytes, status: int) -> st
             return f"status {got.status}"
         if got.get(b"connection") != b"close":
             return "the connection is said to go on"
-        if not client.ended(1.0):
+        if not client.ended(LATE):
             return "the connection goes on"
     if any(head.target == b"/hidden" for head in application.heads):
         return "the hidden request was served"

@@ -40,7 +40,8 @@ class Accepting:
 
 def test_idle_tunnels(many: None, fronts: Callable[..., Front], origins: Callable[..., Origin]) -> None:
     accepting = Accepting()
-    front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origins(accepting).url}"')
+    # All are opened before the first of them says a word.
+    front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origins(accepting).url}"\n[timeouts]\nheader = 600\n')
     descriptors, memory, most = front.descriptors(), front.rss(), []
     for _ in range(6):
         clients = [Client(front.port) for _ in range(TUNNELS)]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.server.parts import Answer, Application, Client, Front, Origin, eventually
+from tests.server.parts import LATE, Answer, Application, Client, Front, Origin, eventually
 
 V1 = b"PROXY TCP4 192.0.2.7 10.0.0.1 50000 443\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -31,7 +31,7 @@ def start(fronts: Callable[..., Front], origin: Origin, certificate: dict[str, P
         pair = certificate["pair"]
         return fronts(
             f'listen = {listen}\nto = "{origin.url}"\naccess-log = "{tmp_path / "access.log"}"\n{text}\n'
-            + ("" if "[timeouts]" in text else '[timeouts]\nhandshake = "5s"\n')
+            + ("" if "[timeouts]" in text else '[timeouts]\nhandshake = "60s"\n')
             + (f'[tls]\ncert = "{pair}"\nkey = "{pair}"\n' if tls else "")
         )
 
@@ -154,10 +154,10 @@ def test_a_listed_peer_must_send_one(
     broken = (GET, V1.replace(b"192.0.2.7", b"192.0.2.777") + GET, V2.replace(b"\x21\x11", b"\x21\x13") + GET, b"PROXY " * 18)
     for data in broken:
         with announced(front, data) as client:
-            assert client.ended(3.0)
+            assert client.ended()
     with announced(front, V1[:20]) as client:
         client.sock.shutdown(socket.SHUT_WR)
-        assert client.ended(3.0)
+        assert client.ended()
     with pytest.raises(OSError), announced(front, b"", client_tls):
         pass
     if not over_tls:
@@ -173,8 +173,8 @@ def test_a_slow_header(over_tls: bool, start: Start) -> None:
         clients = [stack.enter_context(announced(front, data)) for data in (V1[:1], V1[:-1], V2[:20])]
         clients.append(stack.enter_context(Client(front.port)))
         before, began = front.cpu(), time.monotonic()
-        assert all(client.ended(3.0) for client in clients)
-        assert 0.3 < time.monotonic() - began < 2.5
+        assert all(client.ended() for client in clients)
+        assert 0.3 < time.monotonic() - began < 0.5 + LATE
         assert front.cpu() - before < 0.1  # a part of a header does not keep the loop awake
 
 

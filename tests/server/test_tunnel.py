@@ -88,7 +88,7 @@ def test_the_client_goes(front: Front, origin: Origin, how: str) -> None:
     client.upgrade()
     assert len(origin.open) == 1
     getattr(client, how)()
-    assert eventually(lambda: not origin.open, 1.0)
+    assert eventually(lambda: not origin.open)
 
 
 def test_the_server_is_killed(front: Front, origin: Origin) -> None:
@@ -96,7 +96,7 @@ def test_the_server_is_killed(front: Front, origin: Origin) -> None:
         client.upgrade()
         origin.stop()
         client.rest() == b"bye"  # noqa: B015
-        assert client.ended(1.0)
+        assert client.ended()
 
 
 def test_refused_by_the_server(fronts: Callable[..., Front], origins: Callable[..., Origin]) -> None:

@@ -13,17 +13,9 @@ import ssl
 import time
 from collections.abc import Callable
 
-from tests.server.parts import Application, Client, Conversation, Front, Handler, Origin, eventually
+from tests.server.parts import Application, Client, Conversation, Front, Handler, Origin, eventually, quiet
 
-QUIET = 3.0
 LIMIT = 0.010
-
-
-def spent(front: Front) -> float:
-    time.sleep(0.3)  # what was begun is done
-    before = front.cpu()
-    time.sleep(QUIET)
-    return front.cpu() - before
 
 
 def handler(conversation: Conversation) -> None:
@@ -93,7 +85,7 @@ def park(port: int, tls: ssl.SSLContext | None = None) -> list[Client]:
     # One that is reset while it is paused: it must be noticed although nobody reads it.
     lost = Client(port, tls=tls)
     lost.send(ask % b"download" + b"\r\n")
-    time.sleep(0.3)
+    assert lost.head() is not None
     lost.reset()
     return list(parked.values())
 
@@ -107,14 +99,14 @@ def test_every_state(fronts: Callable[..., Front], origins: Callable[..., Origin
     origin = origins(handler)
     front = fronts(f'listen = "127.0.0.1:{{port}}"\nto = "{origin.url}"')
     parked = park(front.port)
-    assert spent(front) <= LIMIT
+    assert quiet(front.cpu, LIMIT)
     close(parked)
 
 
 def test_every_state_over_tls(secured: Callable[[Handler], Front], client_tls: ssl.SSLContext) -> None:
     front = secured(handler)
     parked = park(front.port, client_tls)
-    assert spent(front) <= LIMIT
+    assert quiet(front.cpu, LIMIT)
     close(parked)
 
 
@@ -123,11 +115,7 @@ def test_out_of_descriptors(front: Front) -> None:
     at_first = front.descriptors()
     resource.prlimit(front.worker, resource.RLIMIT_NOFILE, (at_first + 10, 1000))
     clients = [Client(front.port) for _ in range(30)]
-    time.sleep(0.5)
-    before = front.cpu()
-    time.sleep(QUIET)
-    # It looks five times a second whether there is room.
-    assert front.cpu() - before <= LIMIT
+    assert quiet(front.cpu, LIMIT)  # it looks five times a second whether there is room
     close(clients[:25])
     for one in clients[25:]:
         assert one.ask("/").status in (200, 503)
@@ -140,12 +128,11 @@ def test_draining(front: Front, application: Application) -> None:
         client.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.head() is not None
         assert tunnel.upgrade().status == 101
-        paused.send(b"GET /bytes/1000000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        paused.send(b"GET /bytes/100000000 HTTP/1.1\r\nHost: a\r\n\r\n")
         assert paused.head() is not None
         front.signal(signal.SIGTERM)
-        time.sleep(1.2)
-        # It looks twenty times a second whether all is done.
-        assert spent(front) <= 2 * LIMIT
+        assert eventually(lambda: "finishing" in front.log())
+        assert quiet(front.cpu, 2 * LIMIT)  # it looks twenty times a second whether all is done
         application.go.set()
         assert client.chunked().endswith(b"data: 2\n\n")
 

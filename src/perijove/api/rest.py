@@ -16,7 +16,7 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote
 
-from tornado import httpserver, web
+from tornado import httpserver, iostream, web
 
 from perijove.routing.dynamic import BadTarget
 from perijove.routing.store import Unavailable
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
 _token: Final = re.compile(r"token\s+(\S+)").search
 _broken: Final = re.compile(r"%(?![0-9A-Fa-f]{2})").search
+# Bounds on what anybody may hold of the process that watches over workers, with or without the token.
+_HEADER: Final = 10.0  # seconds for a connection to bring a request's header, its first or the next one
+_BODY: Final = 60.0  # … its content
+_LARGEST: Final = 1 << 20  # octets of content: a route is some hundred
+_CONNECTIONS: Final = 1000
 _TURN: Final = 500  # routes that are told before others have their turn: 100,000 take a second
 _DOTS: Final = frozenset((".", ".."))  # no request comes to a route with these
 _log: Final = logging.getLogger("perijove.api")
@@ -41,8 +46,9 @@ def date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@web.stream_request_body
 class Handler(web.RequestHandler):
-    """One request."""
+    """One request. Nothing of its content is kept before the token was shown."""
 
     def initialize(self, routes: Kept, asked: Asked, token: str, by_host: bool) -> None:
         """Take what it is about."""
@@ -50,6 +56,7 @@ class Handler(web.RequestHandler):
         self.asked = asked
         self.by_host = by_host
         self.token = token.encode()
+        self.content = bytearray()
 
     def prepare(self) -> None:
         """Let nobody in who does not show the token."""
@@ -61,6 +68,11 @@ class Handler(web.RequestHandler):
             _log.debug("Rejecting API request without the right token")
             self.set_status(403)
             self.finish()
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a piece of content."""
+        if not self._finished:
+            self.content += chunk
 
     def set_default_headers(self) -> None:
         """Say nothing of ourselves."""
@@ -139,7 +151,7 @@ class Handler(web.RequestHandler):
         if path is None:
             return
         try:
-            data = json.loads(self.request.body) or {}
+            data = json.loads(bytes(self.content)) or {}
         except ValueError as error:
             self._fail(400, f"Body not valid JSON: {error}")
             return
@@ -179,6 +191,7 @@ class Handler(web.RequestHandler):
         self._fail(status_code, "Method not supported" if status_code == 405 else responses.get(status_code, ""))
 
 
+@web.stream_request_body
 class Missing(web.RequestHandler):
     """Any other path."""
 
@@ -186,6 +199,26 @@ class Missing(web.RequestHandler):
         """Say that it is not there."""
         self.set_status(404)
         self.finish("Not Found")
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep nothing."""
+
+
+class _Server(httpserver.HTTPServer):
+    """Serves so many connections at once, and closes others."""
+
+    _open = 0
+
+    def handle_stream(self, stream: iostream.IOStream, address: Any) -> None:
+        if self._open >= _CONNECTIONS:
+            stream.close()
+            return
+        self._open += 1
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        self._open -= 1
+        super().on_close(server_conn)
 
 
 class Api:
@@ -212,7 +245,13 @@ class Api:
         """
         given = {"routes": routes, "asked": asked, "token": token, "by_host": by_host}
         handlers: list[Any] = [(r"/api/routes(?:/.*)?", Handler, given), (r".*", Missing)]
-        self._server = httpserver.HTTPServer(web.Application(handlers, log_function=self._answered), ssl_options=tls)
+        self._server = _Server(
+            web.Application(handlers, log_function=self._answered),
+            ssl_options=tls,
+            idle_connection_timeout=_HEADER,
+            body_timeout=_BODY,
+            max_body_size=_LARGEST,
+        )
         self._server.add_sockets(list(sockets))
         self._asked = asked
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import IO, Final
 
 _POLL: Final = 0.05
-_PORTS: Final = (10240, 32768)  # below ip_local_port_range (ip(7)), above what has a name
+PORTS = range(10240, 32768)  # that are looked through: below ip_local_port_range (ip(7)), above what has a name
 
 
 def free_port() -> int:
     """Return a loopback port that nobody uses now, of those that the system gives to no connection by itself."""
     while True:
-        port = random.randrange(*_PORTS)
+        port = random.choice(PORTS)
         if is_free(port):
             return port
 

@@ -91,7 +91,7 @@ class Client(Forwarding):
             self._read()
 
     def on_hangup(self, mask: int) -> None:
-        """Notice an end behind more requests than are taken in."""
+        """Notice an end behind what is not taken in: further requests, or content that upstream does not take."""
         if mask & FIN and self.mode == ACTIVE:
             self._vanished()
         else:
@@ -168,7 +168,7 @@ class Client(Forwarding):
         exchange = self.exchange
         assert upstream is not None
         if upstream.outbuf.size():
-            self.want(self.interest & ~IN)
+            self._hold_content()
             return
         if exchange.request_left > 0 and self.inbuf.size() == 0:
             count = self.recv(upstream.outbuf, min(exchange.request_left, READ_SIZE))

@@ -9,7 +9,7 @@ from perijove.engine.upstream cimport Upstream, UpstreamConnection
 
 cdef Py_ssize_t AGAIN, READ_SIZE
 cdef long long NO_BODY
-cdef int OVERRIDE, FOUND, IN, MORE, OUT, ABORT, REFUSE, STALE, TUNNEL, CONNECT, FORWARD, FAILED
+cdef int OVERRIDE, FIN, FOUND, IN, MORE, OUT, ABORT, REFUSE, STALE, TUNNEL, CONNECT, FORWARD, FAILED
 cdef int DENIED, IDLE, BAD_RESPONSE, CONNECT_TIMEOUT, LOST, REFUSED, RESPONSE_TIMEOUT, UNKNOWN_NAME
 cdef int ACTIVE, TUNNELLING
 cdef double _RETRY_FOR, _RETRY_IF, _RETRY_EVERY
@@ -25,6 +25,7 @@ cdef class Forwarding(Tunnelling):
     @cython.locals(left=Py_ssize_t)
     cdef void _push_content(self) except *
     cdef bint _take_content(self, UpstreamConnection upstream) except -1
+    cdef void _hold_content(self) except *
     cdef void _await_content(self) except *
     cdef double _stream_timeout(self) except -1.0
     cdef void _connected(self) except *

@@ -19,6 +19,7 @@ from perijove.engine.const import (
     CONNECT_TIMEOUT,
     DENIED,
     FAILED,
+    FIN,
     FORWARD,
     FOUND,
     IDLE,
@@ -126,7 +127,7 @@ class Forwarding(Tunnelling):
             if not self._take_content(upstream):
                 return
             if not exchange.request_done and upstream.outbuf.size() >= READ_SIZE:
-                self.want(self.interest & ~IN)
+                self._hold_content()
         if exchange.request_done:
             self.replay = upstream.outbuf.copy()
             if self.inbuf.size():
@@ -157,7 +158,7 @@ class Forwarding(Tunnelling):
         if exchange.request_done:
             upstream.until(upstream.upstream.timeouts.response)
         elif left:
-            self.want(self.interest & ~IN)
+            self._hold_content()
             self.until(0.0)  # it is upstream that is waited for
             upstream.until(upstream.upstream.timeouts.response)
 
@@ -173,6 +174,10 @@ class Forwarding(Tunnelling):
             self._give_up(413, DENIED)
             return False
         return True
+
+    def _hold_content(self) -> None:
+        """Leave content where it is, and be told if the client goes meanwhile."""
+        self.want(self.interest & ~IN | FIN)
 
     def _await_content(self) -> None:
         self.until(self.site.timeouts.body)

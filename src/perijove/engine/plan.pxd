@@ -80,6 +80,7 @@ cdef class Table:
     cdef HostTable _known_now(self, bytes host)
     cpdef HostTable host_of(self, bytes host)
 
+cdef bint _names_no_path(RequestHead head) except -1
 @cython.locals(route=Route, holds=bint)
 cdef Route _match(tuple routes, bytes path, list trace)
 @cython.locals(route=Route)

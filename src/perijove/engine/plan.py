@@ -354,6 +354,8 @@ class Table:
             peer: who sent it; of need where a program decides, which leaves what is this request's own in `state`.
         """
         path = head.path
+        if head.asked and head.method == b"OPTIONS" and not self.anywhere and _names_no_path(head):
+            head.path = path = b"*"  # the whole server is meant (RFC 9112 §3.2.4)
         if self.before:
             first = self._first(head, trace)
             if first is not None:
@@ -447,6 +449,11 @@ class Table:
             if pattern.search(name) is not None:
                 return its
         return self.default
+
+
+def _names_no_path(head: RequestHead) -> bool:
+    """Tell whether a target in absolute-form ends with its authority."""
+    return len(head.target) == len(head.asked) + len(b"://") + len(head.host)
 
 
 def _match(routes: tuple[Route, ...], path: bytes, trace: list[Look] | None) -> Route | None:

@@ -92,6 +92,8 @@ def _value(kind: int, exchange: Exchange) -> bytes:
         return b"%d" % peer.server_port
     if kind == METHOD:
         return exchange.method
+    if exchange.path == b"*" and kind in (TARGET, PATH):
+        return b""  # it is about the server, and no part of a URL (RFC 9112 §3.3)
     if kind == TARGET:
         return exchange.path
     if kind == PATH:

@@ -102,11 +102,13 @@ class Control(Endpoint):
     def on_fault(self) -> None:
         """Go on: the supervisor sees what is not acknowledged."""
 
-    def _do(self, message: Numbered, descriptors: list[int]) -> None:
+    def _do(self, message: Numbered, descriptors: list[int] | None) -> None:
         """Do what a numbered message says, and answer."""
         answer: Message = Applied(message.number)
         try:
-            if isinstance(message, Snapshot):
+            if descriptors is None:
+                answer = Refused(message.number, "as many files are open as may be (`ulimit -n`)")
+            elif isinstance(message, Snapshot):
                 self._apply(message, descriptors)
             elif isinstance(message, Routed):
                 self.worker.destinations.change(message.changes)

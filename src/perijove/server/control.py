@@ -7,6 +7,7 @@ ends are the same program of the same version. Must not know what either side do
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
 import struct
@@ -92,8 +93,8 @@ class Channel:
         self._data = bytearray()
         self._descriptors: list[int] = []
 
-    def receive(self) -> list[tuple[Message, list[int]]] | None:
-        """Return what has arrived, each message with its descriptors; None at the end.
+    def receive(self) -> list[tuple[Message, list[int] | None]] | None:
+        """Return what has arrived, each message with its descriptors, or None if there was no room for them; None at the end.
 
         Raises:
             OSError: the connection failed.
@@ -106,7 +107,7 @@ class Channel:
         if not data:
             return None
         self._data += data
-        found: list[tuple[Message, list[int]]] = []
+        found: list[tuple[Message, list[int] | None]] = []
         while len(self._data) >= _HEAD.size:
             size, count = _HEAD.unpack_from(self._data)
             end = _HEAD.size + size
@@ -115,5 +116,10 @@ class Channel:
             message: Message = pickle.loads(self._data[_HEAD.size : end])
             del self._data[:end]
             mine, self._descriptors = self._descriptors[:count], self._descriptors[count:]
-            found.append((message, mine))
+            if len(mine) < count:  # recvmsg(2), MSG_CTRUNC: the limit of open files is reached
+                for one in mine:
+                    os.close(one)
+                found.append((message, None))
+            else:
+                found.append((message, mine))
         return found

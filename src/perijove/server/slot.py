@@ -106,6 +106,8 @@ class Slot:
         Raises:
             Gone: it is no more.
         """
+        if self.control is None:
+            raise Gone(f"worker {self.number} is being started")
         try:
             async with asyncio.timeout(seconds):
                 await self.tell(message, descriptors)

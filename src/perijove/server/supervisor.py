@@ -42,6 +42,7 @@ from perijove.text.diagnostic import render
 _PAUSE: Final = 1.0  # seconds before a worker is started again that died as it started
 _ERRORS: Final = 20  # the last ones that `perijove status` tells
 _LOOKS: Final = 1.0  # seconds between two looks at files that may have changed
+_CHANGES: Final = 2.0  # seconds that a change which is being made has when we are to end
 _FIXED: Final = ("workers", "metrics", "user", "control")  # what only a new start changes
 
 Beside = Callable[["Supervisor"], Awaitable[Sequence[Renewing]]]  # begins to listen beside the workers
@@ -201,18 +202,30 @@ class Supervisor:
             self._tell(f"worker {slot.number} (pid {process.pid}) ended with {why}: another one is started")
             if not served:
                 await asyncio.sleep(_PAUSE)
-            async with self._changing:
-                slot.let_go()
-                if self.ending.is_set():
-                    return
-                slot.restarts += 1
-                try:
-                    refused = await self.workers.begin(slot, self.served)
-                except Gone:
-                    continue
-            if refused is not None:
-                self._tell(f"error: worker {slot.number}: {refused}")
-                slot.kill()
+            told = ""
+            while not self.ending.is_set() and (why := await self._begin_again(slot)):
+                if why != told:
+                    self._tell(f"error: no worker {slot.number} can be started: {why}; it is tried again and again")
+                told = why
+                await asyncio.sleep(_PAUSE)
+
+    async def _begin_again(self, slot: Slot) -> str:
+        """Start a worker in a slot whose worker has ended; return why that cannot be now."""
+        async with self._changing:
+            slot.let_go()
+            if self.ending.is_set():
+                return ""
+            try:
+                refused = await self.workers.begin(slot, self.served)
+            except Gone:
+                refused = None
+            except OSError as error:  # there are no descriptors, processes or memory
+                return error.strerror or str(error)
+            slot.restarts += 1
+        if refused is not None:
+            self._tell(f"error: worker {slot.number}: {refused}")
+            slot.kill()
+        return ""
 
     async def _watchdog(self) -> None:
         """Tell systemd that all is well, as long as every worker beats."""
@@ -226,8 +239,10 @@ class Supervisor:
 
     async def reload(self) -> Outcome:
         """Read the configuration again and serve it, or say what is wrong with it and serve what was served before."""
-        systemd.reloading()
         async with self._changing:
+            if self.ending.is_set():
+                return self._ends()
+            systemd.reloading()
             self._written.look()
             loaded = self._load()
             self._written.again(loaded.files)
@@ -260,6 +275,11 @@ class Supervisor:
         self._describe()
         return outcome
 
+    def _ends(self) -> Outcome:
+        """Serve nothing else any more: what would be listened on again would be listened on by nobody."""
+        self._tell("not reloaded: it ends")
+        return Outcome(time.time(), False, ["error: perijove ends"])
+
     async def _serve(self, gateway: model.Gateway) -> str | None:
         """Serve another gateway from now on; return why that cannot be, all being as before, or None."""
         self._named.look()
@@ -267,7 +287,7 @@ class Supervisor:
             contents = check(gateway)
             self._listening.open(_addresses(gateway))
             served = Served(gateway, contents, open_log(gateway))
-        except (CannotServe, CannotListen) as error:
+        except (CannotServe, CannotListen, OSError) as error:  # OSError: there are no descriptors, or no memory
             return str(error)
         try:
             with contextlib.suppress(Gone):  # the next worker in its slot is told of `self.served`
@@ -301,13 +321,19 @@ class Supervisor:
                 return None
             _close(self.served.log)
             self.served = replace(self.served, log=log)
-            await self.workers.reopen(log)
+            try:
+                await self.workers.reopen(log)
+            except CannotServe as error:
+                self._tell(f"error: {error}; what was open still is, of that worker")
+                return str(error)
         say("access log opened anew")
         return None
 
     async def renew(self) -> None:
         """Use what the files hold now, certificates or pages of errors, if it is sound; else what was used before."""
         async with self._changing:
+            if self.ending.is_set():
+                return
             before = self.served.files
             with contextlib.suppress(files.Unreadable):
                 if files.read(self.gateway) == before:
@@ -338,6 +364,9 @@ class Supervisor:
     async def _end(self, grace: float, hurry: asyncio.Task[int] | None = None) -> None:
         """Have the workers finish within `grace` seconds, or at once when `hurry` is done."""
         self.ending.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CHANGES), self._changing:
+                pass  # what is just being changed, workers hear of before they are to end
         self._listening.close()
         await self.workers.finish(grace, hurry)
         for server in self._servers:

@@ -143,6 +143,8 @@ def _show(context: ssl.SSLContext, cert: bytes, key: bytes, cert_path: str, key_
             raise BadCertificate(f"the key `{key_path}` does not belong to the certificate `{cert_path}`") from None
         why = f" ({error.reason})" if error.reason else ""
         raise BadCertificate(f"`{cert_path}` and `{key_path}` are not a PEM certificate and its key{why}") from None
+    except OSError as error:  # as many files are open as may be
+        raise BadCertificate(f"`{cert_path}` and `{key_path}` cannot be used now: {error.strerror}") from None
 
 
 class _Encrypted(Exception):

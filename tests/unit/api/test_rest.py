@@ -73,6 +73,66 @@ def test_nobody_without_the_token(headers):
     assert play(asked) == [(403, ""), (403, ""), (200, "{}")]
 
 
+def converse(*said):
+    """Say each of these on a connection of its own, all of which stand; return what each is told before it ends, or None."""
+
+    async def ask():
+        sock, port = bind_unused_port()
+        api = Api([sock], Routes((), None, list), Asked(), "secret", None)
+        ends = [await asyncio.open_connection("127.0.0.1", port) for _ in said]
+        for (_, writer), octets in zip(ends, said, strict=True):
+            writer.write(octets)
+        found = []
+        for reader, writer in ends:
+            try:
+                found.append(await asyncio.wait_for(reader.read(), 5))
+            except TimeoutError:
+                found.append(None)
+            writer.close()
+        api.close()
+        return found
+
+    return asyncio.run(ask())
+
+
+POST = b"POST /api/routes/a HTTP/1.1\r\nHost: a\r\n"
+
+
+def test_who_brings_nothing_is_cut(monkeypatch):
+    monkeypatch.setattr(rest, "_HEADER", 0.2)
+    monkeypatch.setattr(rest, "_BODY", 0.2)
+    slow = (b"", b"GET /api/rou", POST, POST + b"Content-Length: 9\r\nAuthorization: token secret\r\n\r\n{")
+    assert converse(*slow) == [b""] * 4
+
+
+@pytest.mark.parametrize("path", [b"/api/routes/a", b"/elsewhere"])
+def test_content_is_not_waited_for_without_the_token(path, monkeypatch):
+    """What has no meaning is not kept until all of it has come."""
+    monkeypatch.setattr(rest, "_BODY", 0.2)
+    post = POST.replace(b"/api/routes/a", path)
+    for framing in (b"Content-Length: 1000000\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\nFFFFF\r\n{"):
+        (told,) = converse(post + framing)
+        assert told.startswith(b"HTTP/1.1 4")
+
+
+def test_more_content_than_any_route_has(monkeypatch):
+    monkeypatch.setattr(rest, "_LARGEST", 1000)
+    post = POST + b"Authorization: token secret\r\n"
+    chunks = b"1F4\r\n" + b" " * 500 + b"\r\n"
+    for framing in (b"Content-Length: 1001\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n" + chunks * 3):
+        (told,) = converse(post + framing)
+        assert told.startswith(b"HTTP/1.1 400")
+
+
+def test_no_more_connections_than_so_many(monkeypatch):
+    monkeypatch.setattr(rest, "_CONNECTIONS", 2)
+    monkeypatch.setattr(rest, "_HEADER", 0.3)
+    get = b"GET /api/routes HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    found = converse(b"", b"", get)
+    assert not found[2]
+    assert converse(b"", get)[1].startswith(b"HTTP/1.1 403")
+
+
 @pytest.mark.parametrize("method", ["PUT", "HEAD", "OPTIONS"])
 def test_other_methods_need_no_token(method):
     assert play([(method, "/api/routes/a", {}, TARGET if method == "PUT" else None)])[0][0] == 405

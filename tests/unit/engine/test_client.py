@@ -1,6 +1,7 @@
 """A client's connection, from its first octet to its end: a real client and a real upstream in one thread."""
 
 import os
+import socket
 import ssl
 from collections.abc import Callable
 
@@ -102,6 +103,29 @@ def test_a_client_that_goes_behind_many_requests(count: int, world: World) -> No
     client.finish()
     assert far.until_over() == GET
     assert world.last.closed
+    assert world.statuses() == [499]
+
+
+@pytest.mark.parametrize("head", [post(b"").replace(b": 0", b": 80001"), CHUNKED + b"13881\r\n"], ids=["length", "chunked"])
+def test_a_client_that_goes_behind_content_that_is_not_taken(head: bytes, world: World) -> None:
+    """Its end is noticed although upstream takes nothing more."""
+    world.server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client = world.client()
+    client.send(head + bytes(1000))
+    far = world.server.accept()
+    assert world.last.upstream is not None
+    assert world.last.upstream.sock is not None
+    world.last.upstream.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    left = 79_000
+    while world.last.interest & IN and left:
+        left -= client.offer(bytes(min(4000, left)))
+        turn_for(world.reactor, 0.002)
+    assert not world.last.interest & IN
+    client.send(bytes(left))
+    assert turn_for(world.reactor, 0.1) < 50  # waiting is no spin
+    client.finish()
+    world.turn_until(lambda: world.last.closed)
+    assert len(far.until_over()) < 80_000
     assert world.statuses() == [499]
 
 

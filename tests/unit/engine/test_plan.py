@@ -231,6 +231,25 @@ def test_the_asterisk_goes_where_everything_goes(names: Named) -> None:
     assert decide(names, Table(names.host((b"/", "all")), {}, (), TIMEOUTS), asterisk) == "all"
 
 
+@pytest.mark.parametrize(
+    ("target", "method", "path"),
+    [
+        (b"http://hub.example", b"OPTIONS", b"*"),
+        (b"HTTPS://hub.example:8443", b"OPTIONS", b"*"),
+        (b"http://hub.example/", b"OPTIONS", b"/"),
+        (b"http://hub.example?", b"OPTIONS", b"/?"),
+        (b"http://hub.example/hub.example", b"OPTIONS", b"/hub.example"),
+        (b"http://hub.example//hub.example", b"OPTIONS", b"//hub.example"),
+        (b"http://hub.example", b"GET", b"/"),
+    ],
+)
+def test_options_of_a_host_are_those_of_the_whole_server(target: bytes, method: bytes, path: bytes, names: Named) -> None:
+    """RFC 9112 §3.2.4: without a path, the last of all proxies asks for `*`."""
+    found = head(target, method=method)
+    assert decide(names, Table(names.host((b"/", "all")), {}, (), TIMEOUTS), found) == "all"
+    assert found.path == path
+
+
 def test_order_is_the_only_precedence(names: Named) -> None:
     table = Table(names.host((b"/a", "first"), (b"/a/b", "hidden"), (b"/", "all")), {}, (), TIMEOUTS)
     assert decide(names, table, head(b"/a/b")) == "first"

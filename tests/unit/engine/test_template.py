@@ -102,6 +102,14 @@ def test_parts_of_the_target(target: bytes, path: bytes, query: bytes, search: b
     assert [template.fill(((kind, b""),), exchange) for kind in (PATH, QUERY, SEARCH)] == [path, query, search]
 
 
+def test_the_asterisk_is_no_part_of_a_url() -> None:
+    """RFC 9112 §3.3. Behind a host it would be one of its letters."""
+    exchange = begun()[0]
+    exchange.path = b"*"
+    url = ((LITERAL, b"https://hub.example"), (TARGET, b""), (PATH, b""), (SEARCH, b""))
+    assert template.fill(url, exchange) == b"https://hub.example"
+
+
 def test_request_id() -> None:
     exchange, other = begun()[0], begun()[0]
     one = template.request_id(exchange)
