@@ -85,7 +85,8 @@ class Answering(Arrival):
             self.site.counters.add(slots.UPGRADES_REFUSED, 1)
         state = exchange.state
         if state is not None and state.balance is not None:
-            state.balance.ended(state, self.head_size + exchange.received, exchange.sent)
+            status = exchange.status if exchange.answered else 0
+            state.balance.ended(state, self.head_size + exchange.received, exchange.sent, status)
         if self.admission is not None:
             self.admission.finished()
         record = self.site.record

@@ -84,11 +84,13 @@ class Balance(Action):
         "attempts",
         "changed",
         "cookie",
+        "failing",
         "failover",
         "members",
         "method",
         "note",
         "parameter",
+        "recovers",
         "separator",
         "separators",
         "session",
@@ -106,6 +108,8 @@ class Balance(Action):
         separators: bytes = b";",
         method: int = BY_REQUESTS,
         separator: bytes = b".",
+        failing: frozenset[int] = frozenset(),
+        recovers: bool = True,
     ) -> None:
         """Balance.
 
@@ -120,6 +124,8 @@ class Balance(Action):
             separators: what a parameter in a path begins with.
             method: what is counted.
             separator: what a route stands behind in a session's id; empty: it is all of it.
+            failing: statuses of answers after which a member is left alone.
+            recovers: whether all are asked anew once all are left alone.
         """
         self.note = note
         self.changed, self.session, self.sticky = note + b" changed", note + b" session", note + b" sticky"
@@ -131,6 +137,8 @@ class Balance(Action):
         self.separators = separators
         self.method = method
         self.separator = separator
+        self.failing = failing
+        self.recovers = recovers
 
     def act(self, state: State) -> bool:
         """Do it."""
@@ -154,15 +162,21 @@ class Balance(Action):
             if self.cookie:
                 state.note(self.changed, b"1")
         if state.balance is not None:  # rules have begun anew
-            state.balance.ended(state, 0, 0)
+            state.balance.ended(state, 0, 0, 0)
         chosen.busy += 1
         state.balance = self
         state.note(self.note, b"%d" % chosen.number)
         return True
 
-    def ended(self, state: State, sent: int, read: int) -> None:
-        """Count what a request has taken of the member that was chosen for it: octets of it, and of the answer's content."""
+    def ended(self, state: State, sent: int, read: int, status: int) -> None:
+        """Count what a request has taken of the member that was chosen for it: octets of it, and of the answer's content.
+
+        The status is that of the answer, 0 if there is none. A member may be left alone because of it
+        (proxy_balancer_post_request).
+        """
         state.balance = None
+        if status in self.failing:
+            self.failed(state)
         for one in self._chosen(state):
             one.busy -= 1
             one.sent += sent
@@ -198,8 +212,10 @@ class Balance(Action):
     def _next(self, now: float) -> Member | None:
         """Return whose turn it is: of those that are not down, no spares if it can be helped, the lowest group first."""
         usable = [one for one in self.members if one.down_until <= now]
-        if not usable:  # forcerecovery: when all are down, all are tried
+        if not usable and self.recovers:  # force_recovery: when all are down, all are up again
             usable = list(self.members)
+            for one in usable:
+                one.down_until = 0.0
         candidates = [one for one in usable if not one.spare] or usable
         if not candidates:
             return None

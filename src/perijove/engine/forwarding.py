@@ -372,7 +372,7 @@ class Forwarding(Tunnelling):
         if state is None or balance is None or old is None:
             return False
         balance.failed(state)
-        balance.ended(state, 0, 0)
+        balance.ended(state, 0, 0, 0)
         if self.first is None or self.attempts >= balance.attempts:
             return False
         self.attempts += 1

@@ -102,6 +102,10 @@ def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
         _read_none(site, exchange, status)
     plan = exchange.plan
     state = exchange.state
+    if exchange.inside and state is not None:
+        # The page of an error could not be had: the error itself is told, and no page is looked for anymore (ap_die_r).
+        status = int(state.notes.get(b"redirect_status", b"%d" % status))
+        plan = None
     phrase = b"" if state is None or status != state.status else state.phrase
     if REFUSED <= exchange.ended <= RESPONSE_TIMEOUT:
         phrase = site.table.phrases[exchange.ended - REFUSED]

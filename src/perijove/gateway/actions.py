@@ -254,6 +254,8 @@ class Balance:
     failover: bool = True  # a session may go on elsewhere
     turn: Turn = Turn.REQUESTS
     separator: bytes = b"."  # what stands before the route in a session's id; empty: all of it is that
+    failing: frozenset[int] = frozenset()  # statuses of answers after which a member is left alone
+    recovers: bool = True  # all are asked anew once all are left alone
 
 
 @dataclass(frozen=True, slots=True)

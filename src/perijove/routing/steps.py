@@ -111,6 +111,8 @@ class Building:
             one.separators,
             _TURNS[one.turn],
             one.separator,
+            one.failing,
+            one.recovers,
         )
 
     def _action(self, rule: Rule) -> Action | None:

@@ -62,6 +62,21 @@ def test_who_failed_is_left_alone_and_all_are_tried_when_all_have() -> None:
     assert {chosen(one) for _ in range(4)} == {0, 1}
 
 
+@pytest.mark.parametrize(("recovers", "then"), [(True, 1), (False, 503)])
+def test_what_is_answered_may_be_a_failure(recovers: bool, then: int) -> None:
+    one = Balance(b"n", (Member(1),), b"", b"", 0, True, failing=frozenset((500, 503)), recovers=recovers)
+    for status in (200, 0, 404):
+        state = state_of()
+        assert chosen(one, state) == 1
+        one.ended(state, 0, 0, status)
+        assert one.members[0].down_until == 0.0
+    state = state_of()
+    assert chosen(one, state) == 1
+    one.ended(state, 0, 0, 503)
+    assert one.members[0].down_until > 0.0
+    assert chosen(one) == then
+
+
 @pytest.mark.parametrize(
     ("target", "cookie", "number"),
     [

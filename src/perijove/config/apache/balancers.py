@@ -6,6 +6,7 @@ Knows what is said of `balancer://NAME` in <Proxy> sections. Sources: mod_proxy_
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -76,6 +77,12 @@ class Balancers:
             if member is not None and not set("ds" if spares else "hds") & status_of(parameters):
                 found.append((member, parameters))
         return found
+
+    def chooses(self, target: Target, members: Sequence[Member]) -> bool:
+        """Tell whether something is to be chosen, or to be remembered of a choice: of one alone, that it has failed."""
+        said = self._sets.get(_name(target), {})
+        remembers = "failonstatus" in said or said.get("forcerecovery", "").lower() == "off"
+        return len(members) > 1 or (bool(members) and (self.tells or remembers))
 
     def only(self, target: Target) -> Member | None:
         """Return the member that stands for a balancer of one, with the path behind it: a spare if there is no other."""
@@ -161,6 +168,8 @@ class Balancers:
             said.get("nofailover", "").lower() != "on",
             _TURNS.get(said.get("lbmethod", ""), Turn.REQUESTS),
             b"" if said.get("stickysessionsep", ".").lower() == "off" else octets(said.get("stickysessionsep", ".")),
+            frozenset(int(one) for one in re.findall(r"[0-9]+", said.get("failonstatus", ""))),
+            said.get("forcerecovery", "").lower() != "off",
         )
 
 

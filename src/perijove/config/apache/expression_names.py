@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _SENT: Final[Template] = (Fact.SENT,)
 _NAME: Final[Template] = (Given(_SENT, (b"proxy:", *_SENT), (Call(Function.FOUND, (Note(FILE),)),)),)
+# What stands behind a file's name (PATH_INFO): what is proxied is no file.
+BEHIND_FILE: Final[Template] = (Given(_SENT, (), (Call(Function.BEHIND, (Note(FILE),)),)),)
 _VARIABLES: Final[dict[str, Template]] = {
     "HTTP_ACCEPT": (RequestField(b"Accept"),),
     "HTTP_COOKIE": (RequestField(b"Cookie"),),
@@ -61,8 +63,7 @@ _VARIABLES: Final[dict[str, Template]] = {
     "IPV6": (Fact.IPV6,),
     "HTTP2": (b"off",),
     "IS_SUBREQ": (b"false",),
-    # What is proxied is no file.
-    "PATH_INFO": (Given(_SENT, (), (Call(Function.BEHIND, (Note(FILE),)),)),),
+    "PATH_INFO": BEHIND_FILE,
     "REQUEST_FILENAME": _NAME,
     "SCRIPT_FILENAME": _NAME,
     "HANDLER": (Given(_SENT, (b"proxy-server",)),),

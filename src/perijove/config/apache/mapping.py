@@ -80,7 +80,7 @@ class Mapper:
             fixups.refuse(flow, self.host, when, Refuse(500, self.upstreams.why(target)), proxied, one.origin)
             return
         members = self.balancers.members(target, spares=True)
-        if len(members) > 1 or (members and self.balancers.tells):
+        if self.balancers.chooses(target, members):
             self.balancers.choose(
                 flow, one, when, members, lambda its, member: self._forward(flow, its, Always(), member, proxied)
             )

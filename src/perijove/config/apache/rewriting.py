@@ -93,7 +93,7 @@ class _Proxying:
             flow.add(Always(), ForwardTo(name, (base, *path), encoding, named=octets(beginning(target))), proxied, span)
 
         members = self.balancers.members(target, spares=True)
-        if len(members) > 1 or (members and self.balancers.tells):
+        if self.balancers.chooses(target, members):
             self.balancers.choose(flow, one, Always(), members, send)
             return
         found = self.balancers.only(target)

@@ -135,6 +135,8 @@ def _location(scope: Scope, section: Section) -> Scope | None:
         made.condition = PathMatches(pattern, named_groups(path))
     elif is_wildcard(path):
         made.condition = PathMatches(Pattern(glob.pattern_of(octets(path), pathname=True), 0, False, path), merged=True)
+    elif "//" in path:
+        made.condition = Never()  # it is compared with paths that have no two slashes in a row
     else:
         made.condition = PathPrefix(octets(path), merged=True)  # ap_no2slash
     made.condition = both(scope.condition, made.condition)

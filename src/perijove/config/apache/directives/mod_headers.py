@@ -49,7 +49,7 @@ def header(line: Directive, scope: Scope) -> None:
     name = action.text.lower()
     if name in ("echo", "note") and response:
         if name == "echo" and words:
-            found = compiled(words[0].text, True, words[0].span, scope)
+            found = compiled(words[0].text, False, words[0].span, scope)
             if found is not None:
                 echo = EditField(Operation.ECHO, b"", (), found, always)
                 scope.response.append(Edit(echo, Always(), line.span))

@@ -136,8 +136,15 @@ class _List:
             around = replace(around, escaped=marks, plus=not flags.noplus)
         text = expand(line.substitution, around)
         kind, text, upstream, origin = self._target(line, text)
-        flow.add(when, Hold(text), Then.NEXT, line.span, missed)
-        self._environment(line, self._around(not line.negated, kept))
+        around = self._around(not line.negated, kept)
+        if any("FILENAME}" in one for one in flags.environment):
+            # What is said of the file is said of the one before: it is another one only behind do_expand_env (apply_rewrite_rule).
+            flow.add(when, Nothing(), Then.NEXT, line.span, missed)
+            self._environment(line, around)
+            flow.add(Always(), Hold(text), Then.NEXT, line.span)
+        else:
+            flow.add(when, Hold(text), Then.NEXT, line.span, missed)
+            self._environment(line, around)
         self._query(line, text)
         self._root(line, kind)
         if flags.discard_info and self.place.info:

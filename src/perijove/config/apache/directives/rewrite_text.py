@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from perijove.config.apache.expression_names import OF_TLS
+from perijove.config.apache.expression_names import BEHIND_FILE, OF_TLS
 from perijove.config.apache.own_names import Names, joined
 from perijove.config.apache.words import octets
 from perijove.gateway.templates import (
@@ -80,7 +80,7 @@ _VARIABLES: Final[dict[str, Part]] = {
     "HTTPS": Fact.HTTPS,
     "REMOTE_ADDR": Variable.CLIENT_IP,
     "REMOTE_HOST": Variable.CLIENT_IP,  # HostnameLookups Off
-    "CONN_REMOTE_ADDR": Variable.CLIENT_IP,
+    "CONN_REMOTE_ADDR": Fact.CONNECTION_ADDRESS,
     "REMOTE_PORT": Variable.CLIENT_PORT,
     "SERVER_ADDR": Fact.SERVER_ADDRESS,
     "SERVER_PROTOCOL": Fact.PROTOCOL,
@@ -115,6 +115,8 @@ def variable(name: str, around: Around) -> Template:
         return (RequestField(FIELDS[name]),)
     if name == "REMOTE_USER":
         return (Fact.USER,) if around.section else ()
+    if name == "PATH_INFO":
+        return BEHIND_FILE if around.section else ()
     if name == "SERVER_NAME":
         return names.name
     if name == "SERVER_PORT":
