@@ -67,13 +67,12 @@ class _Connection(httputil.HTTPConnection):
 async def _ask(application: Application, method: str, path: str, body: bytes, token: str) -> tuple[int, bytes]:
     connection = _Connection()
     line = httputil.RequestStartLine(method, path, "HTTP/1.1")
-    request = httputil.HTTPServerRequest(
-        headers=httputil.HTTPHeaders({"Host": "api", "Authorization": token}),
-        body=body,
-        connection=connection,
-        start_line=line,
-    )
-    application.find_handler(request).execute()  # type: ignore[attr-defined]
+    headers = httputil.HTTPHeaders({"Host": "api", "Authorization": token})
+    delegate = application.start_request(object(), connection)
+    for result in (delegate.headers_received(line, headers), delegate.data_received(body)):
+        if result is not None:
+            await result
+    delegate.finish()
     await asyncio.wait_for(connection.finished.wait(), 5)
     return connection.status, connection.body
 
