@@ -68,3 +68,61 @@ def test_what_is_weak_in_a_connection(port: int) -> None:
         b"no renegotiation" in (asked.stdout + asked.stderr).lower()
         or b"handshake failure" in (asked.stdout + asked.stderr).lower()
     )
+
+
+# ------------------------------------------------------------------ what an Apache configuration says
+
+
+@pytest.fixture
+def apache(fronts: Callable[..., Front], origin: Origin, certificate: dict[str, Path]) -> Callable[[str], int]:
+    """Start with a host whose TLS is said to be so; return its port."""
+    pair = certificate["pair"]
+
+    def start(said: str) -> int:
+        lines = f"SSLCertificateFile {pair}\nSSLCertificateKeyFile {pair}\n{said}\nProxyPass / {origin.url}/"
+        text = f"Listen 127.0.0.1:{{port}}\n<VirtualHost *:{{port}}>\nSSLEngine on\n{lines}\n</VirtualHost>\n"
+        return fronts(text, dialect="conf").port
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("said", "newest", "oldest"),
+    [
+        ("", True, True),
+        ("SSLProtocol all -SSLv3", True, True),
+        ("SSLProtocol -all +TLSv1.3", True, False),
+        ("SSLProtocol all -TLSv1.3", False, True),
+        ("SSLProtocol TLSv1.2", False, True),
+        ("SSLProtocol +TLSv1.2 TLSv1.3", True, False),  # a name without a sign is in place of what stands before it
+    ],
+)
+def test_versions_that_are_named(apache: Callable[[str], int], said: str, newest: bool, oldest: bool) -> None:
+    port = apache(said)
+    assert bool(spoken(port, "-tls1_3")) is newest
+    assert bool(spoken(port, "-tls1_2")) is oldest
+
+
+def test_suites_that_are_named(apache: Callable[[str], int]) -> None:
+    """Of both kinds of keys, whichever the certificate has."""
+    port = apache("SSLCipherSuite ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384")
+    assert spoken(port, "-tls1_2").endswith("-AES256-GCM-SHA384")
+    assert spoken(port, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256") == ""
+
+
+@pytest.mark.parametrize(("said", "first"), [("", "CHACHA20-POLY1305"), ("SSLHonorCipherOrder on", "AES128-GCM-SHA256")])
+def test_whose_order_holds(apache: Callable[[str], int], said: str, first: str) -> None:
+    port = apache(said)
+    offered = [f"ECDHE-{kind}-{cipher}" for cipher in ("CHACHA20-POLY1305", "AES128-GCM-SHA256") for kind in ("ECDSA", "RSA")]
+    assert spoken(port, "-tls1_2", "-cipher", ":".join(offered)).endswith(first)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+@pytest.mark.parametrize(("said", "given"), [("", True), ("SSLSessionTickets off", False)])
+def test_tickets(apache: Callable[[str], int], said: str, given: bool, version: str) -> None:
+    port = apache(said)
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost", version]
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    done = subprocess.run([*command, "-ign_eof"], input=request, capture_output=True, timeout=20, check=False)
+    assert b"HTTP/1.1 200" in done.stdout
+    assert (b"TLS session ticket:" in done.stdout) is given

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -42,7 +43,7 @@ def fronts(tmp_path: Path) -> Iterator[Callable[..., Front]]:
     """Start perijoves."""
     made: list[Front] = []
 
-    def start(text: str, **settings: int) -> Front:
+    def start(text: str, **settings: Any) -> Front:
         made.append(Front(tmp_path, text, **settings))
         return made[-1]
 

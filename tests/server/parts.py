@@ -76,12 +76,12 @@ _PORTS = 3  # free ones that are tried
 
 
 class Front:
-    """`perijove serve` with a TOML file; `{port}` in it is a free port, which is `port`."""
+    """`perijove serve` with a TOML file, or another dialect's; `{port}` in it is a free port, which is `port`."""
 
-    def __init__(self, folder: Path, text: str, *, port: int = 0) -> None:
+    def __init__(self, folder: Path, text: str, *, port: int = 0, dialect: str = "toml") -> None:
         for _ in range(_PORTS):
             self.port = port or free_port()
-            self.file = folder / f"{self.port}.toml"
+            self.file = folder / f"{self.port}.{dialect}"
             self.write(text)
             command = [sys.executable, "-m", "perijove", "serve", str(self.file)]
             self.process = Process("perijove", command, folder / f"{self.port}.log")

@@ -69,7 +69,10 @@ def _starting(loaded: Loaded) -> Loaded:
 
     if loaded.starts:
         return loaded
-    said = [replace(one, severity=Severity.ERROR) if one.name == "no-certificate" else one for one in loaded.diagnostics]
+    said = [
+        replace(one, severity=Severity.ERROR) if one.name in ("no-certificate", "no-protocol") else one
+        for one in loaded.diagnostics
+    ]
     return replace(loaded, gateway=None, diagnostics=tuple(said))
 
 

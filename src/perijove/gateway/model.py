@@ -57,7 +57,10 @@ class TlsServer:
     needs_client: bool = False  # … and those without a good one are not served
     ciphers: str | None = None  # of TLS 1.2, as OpenSSL writes them
     dh: str | None = None  # PEM file of Diffie-Hellman parameters, for ciphers that need them
-    newest: bool = True  # TLS 1.3 is spoken, too
+    own_order: bool = False  # of ciphers: the first of ours that the client offers is used, not the first of the client's
+    newest: bool = True  # TLS 1.3 is spoken …
+    oldest: bool = True  # … and TLS 1.2
+    tickets: bool = True  # clients are given tickets to come back with (RFC 8446 §4.6.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

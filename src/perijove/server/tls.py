@@ -75,6 +75,13 @@ def server_context(tls: TlsServer, contents: Contents, made: bytes | None = None
 def _asking(context: ssl.SSLContext, tls: TlsServer, contents: Contents) -> ssl.SSLContext:
     """Have a context speak as it is wanted, and ask clients for certificates, as far as that is wanted."""
     _speak(context, tls)
+    if tls.own_order:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    if not tls.oldest:
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if not tls.tickets:
+        context.num_tickets = 0
+        context.options |= ssl.OP_NO_TICKET
     if tls.dh is not None:
         try:
             with _as_file(contents[tls.dh]) as file:
@@ -110,6 +117,8 @@ def _context(cert: bytes, key: bytes, cert_path: str, key_path: str, password: s
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_SUITES)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    # A client knows what it is fast at, as the profile says; Python would have the server choose.
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.set_alpn_protocols(["http/1.1"])
     # OpenSSL would give two with every handshake, each as dear as a tenth of one; who has come back once is given more.
     context.num_tickets = 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 # What `apachectl configtest` has no objection to, though no server starts with it.
-_AT_START = frozenset(("no-certificate", "no-cipher", "no-lbmethod"))
+_AT_START = frozenset(("no-certificate", "no-cipher", "no-lbmethod", "no-protocol"))
 
 
 def load(source: Source, defines: Sequence[str] = (), unenforced: Collection[str] = ()) -> Loaded:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from perijove.config.apache.directives.mod_ssl import VERSIONS
 from perijove.config.apache.identity import identity
 from perijove.gateway.conditions import Pattern
 from perijove.gateway.model import CertificatePair, Listener, TcpAddress, TlsServer, VirtualHost
@@ -124,17 +125,17 @@ def _addresses(name: str) -> frozenset[str]:
 
 def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:
     pairs: list[CertificatePair] = []
-    secured = False
+    secured: Scope | None = None
     for scope in scopes:
         if (scope.said.get("sslengine") or server.said.get("sslengine")) != "on":
             continue
+        secured = secured or scope
         certs = scope.said.get("sslcertificatefile") or server.said.get("sslcertificatefile") or []
         keys = scope.said.get("sslcertificatekeyfile") or server.said.get("sslcertificatekeyfile") or []
         if not certs and scope.origin is not None:
             name = scope.said.get("server-name") or server.said.get("server-name") or "a virtual host"
             scope.warn("no-certificate", f"Failed to configure at least one certificate and key for {name}: it does not start",
                        scope.origin, "SSLEngine is on: name the files by SSLCertificateFile and SSLCertificateKeyFile")  # fmt: skip
-            secured = True
         for kind in ("tls12", "tls13"):
             named = scope.said.get(f"ciphers-{kind}") or server.said.get(f"ciphers-{kind}")
             if named and not _is_cipher(kind, named[0]):
@@ -144,7 +145,30 @@ def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:
         for number, (cert, _) in enumerate(certs):
             key = keys[number][0] if number < len(keys) else cert
             pairs.append(CertificatePair(cert=cert, key=key, chain=chain[-1][0] if chain else None))
-    return TlsServer(certificates=tuple(dict.fromkeys(pairs))) if pairs or secured else None
+    return None if secured is None else _spoken(server, secured, tuple(dict.fromkeys(pairs)))
+
+
+def _spoken(server: Scope, first: Scope, pairs: tuple[CertificatePair, ...]) -> TlsServer:
+    """Return how TLS is spoken on an address: as its first host with TLS says, before a client's words tell which host it means."""
+
+    def said(name: str, otherwise: Any) -> Any:
+        return first.said.get(name, server.said.get(name, otherwise))
+
+    versions = said("sslprotocol", VERSIONS)
+    if not versions and first.origin is not None:
+        first.warn("no-protocol", "No SSL protocols available [hint: SSLProtocol]", first.origin,
+                   "write `SSLProtocol -all +TLSv1.2 +TLSv1.3`: what is older is not spoken")  # fmt: skip
+    named, _ = said("ciphers-tls12", ("", None))
+    # PROFILE= is of Red Hat's OpenSSL, which may not be this one.
+    known = named and not named.startswith("PROFILE=") and _is_cipher("tls12", named)
+    return TlsServer(
+        certificates=pairs,
+        ciphers=named if known else None,
+        own_order=said("sslhonorcipherorder", False),
+        newest="tlsv1.3" in versions,
+        oldest="tlsv1.2" in versions,
+        tickets=said("sslsessiontickets", True),
+    )
 
 
 def _named(server: Scope, scopes: list[Scope], made: dict[int, VirtualHost]) -> list[VirtualHost]:

@@ -65,7 +65,7 @@ ACCEPTED = _names("""
     CustomLog GlobalLog TransferLog LogFormat BufferedLogs LogIOTrackTTFB User Group ChrootDir Suexec
     RedirectRelative AliasPreservePath ProxyReceiveBufferSize ProxyIOBufferSize ProxyStatus
     ProxyPassInherit BalancerPersist BalancerGrowth BalancerInherit ProxyBadHeader AddOutputFilterByType
-    SSLProtocol SSLCipherSuite SSLHonorCipherOrder SSLSessionTickets SSLOpenSSLConfCmd SSLPassPhraseDialog SSLSessionCache
+    SSLOpenSSLConfCmd SSLPassPhraseDialog SSLSessionCache
     SSLSessionCacheTimeout SSLCryptoDevice SSLRandomSeed SSLCompression SSLInsecureRenegotiation SSLSessionTicketKeyFile
     SSLRenegBufferSize SSLLog SSLLogLevel SSLProxyProtocol SSLProxyCipherSuite SSLProxyVerifyDepth SSLFIPS SSLVHostSNIPolicy
     ListenBacklog ListenCoresBucketsRatio SendBufferSize ReceiveBufferSize ListenTCPDeferAccept StartServers ServerLimit

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from perijove.config.apache.directive import Directive
     from perijove.config.apache.scope import Scope
 
+VERSIONS = frozenset(("tlsv1.2", "tlsv1.3"))  # that perijove speaks: what is older is broken (RFC 8996)
+
 
 @directive("SSLEngine", "SSLProxyEngine", "SSLProxyCheckPeerName", "SSLProxyCheckPeerCN", "SSLProxyCheckPeerExpire")
 def switch(line: Directive, scope: Scope) -> None:
@@ -73,6 +75,28 @@ def ciphers(line: Directive, scope: Scope) -> None:
     *protocol, names = (word.text for word in line.words)
     kind = "tls13" if [one.lower() for one in protocol] == ["tlsv1.3"] else "tls12"
     scope.said[f"ciphers-{kind}"] = (names, line.span)
+
+
+@directive("SSLHonorCipherOrder", "SSLSessionTickets")
+def flag(line: Directive, scope: Scope) -> None:
+    """Choose among what clients offer; give tickets to those who come back."""
+    scope.said[line.name.lower()] = line.words[0].text.lower() == "on"
+
+
+@directive("SSLProtocol")
+def protocol(line: Directive, scope: Scope) -> None:
+    """Name versions: of those that are still secure, which are spoken (ssl_cmd_protocol_parse). The line says all of it."""
+    spoken: set[str] = set()
+    for word in line.words:
+        name = word.text.lower()
+        meant = VERSIONS if name.lstrip("+-") == "all" else {name.lstrip("+-")}
+        if name.startswith("-"):
+            spoken -= meant
+        elif name.startswith("+"):
+            spoken |= meant
+        else:
+            spoken = set(meant)
+    scope.said["sslprotocol"] = spoken & VERSIONS
 
 
 @directive("SSLRequireSSL")
