@@ -60,6 +60,7 @@ cdef class Reactor:
     cpdef void forget(self, Endpoint endpoint) except *
     cpdef void again(self, Endpoint endpoint) except *
     cpdef void schedule(self, Endpoint endpoint) except *
+    @cython.locals(slot=set)
     cpdef void unschedule(self, Endpoint endpoint) except *
     @cython.locals(endpoint=Endpoint, timeout=double, log=Log)
     cpdef void turn(self, double longest) except *

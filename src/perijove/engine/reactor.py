@@ -293,10 +293,13 @@ class Reactor:
 
     def unschedule(self, endpoint: Endpoint) -> None:
         """Take the endpoint out of the wheel: one that is closed must not be kept until its time."""
-        slot = self._wheel.get(endpoint.tick)
+        tick = endpoint.tick
         endpoint.tick = 0
+        slot = self._wheel.get(tick)
         if slot is not None:
             slot.discard(endpoint)
+            if not slot:
+                del self._wheel[tick]  # its time may be a day away
 
     def run(self) -> None:
         """Serve until `running` is made False."""
@@ -373,7 +376,7 @@ class Reactor:
         due = [key for key in self._wheel if key <= tick]
         due.sort()
         for key in due:
-            for endpoint in list(self._wheel.pop(key)):
+            for endpoint in list(self._wheel.pop(key, ())):  # gone with its last endpoint, perhaps just now
                 if endpoint.closed:
                     continue  # by another one's timeout, just now
                 endpoint.tick = 0

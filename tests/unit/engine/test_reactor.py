@@ -311,6 +311,16 @@ def test_a_deadline_that_is_set_again_when_it_is_over(reactor: Reactor) -> None:
     assert endpoint.told == ["timeout"] * 3
 
 
+def test_a_deadline_that_ends_one_whose_own_has_passed_as_well(reactor: Reactor) -> None:
+    other = Spy(reactor)
+    endpoint = Spy(reactor, lambda _: other.close())
+    endpoint.until(0.1)
+    other.until(0.4)
+    time.sleep(0.7)
+    turn_for(reactor, 0.05)
+    assert (endpoint.told, other.told) == (["timeout"], [])
+
+
 def test_a_deadline_far_away_does_not_keep_the_loop_busy(reactor: Reactor) -> None:
     endpoint = Spy(reactor)
     endpoint.until(0.1)
