@@ -96,7 +96,7 @@ class Proxy:
 
     def add(self, path: str, target: str, **data: object) -> None:
         got = self.api("POST", path, {"target": target, **data})
-        assert (got.status, got.content) == (201, b"")
+        assert (got.status, got.content) == (201, b""), got
 
     def delete(self, path: str) -> int:
         return self.api("DELETE", path).status
