@@ -238,7 +238,7 @@ class World:
         client = Client(self.reactor, self.site, Peer(b"192.0.2.1", 5, b"http", 80, False))
         self.site.connections += 1
         self.clients.append(client)
-        client.start(near.detach(), socket.AF_INET, None, False)
+        client.start(near.detach(), None, False)
         self.people.append(Person(Far(self.reactor, sock)))
         return self.people[-1]
 

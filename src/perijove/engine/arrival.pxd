@@ -19,7 +19,7 @@ cdef class Arrival(Borrower):
     cdef public Admission admission
     cdef public object context
     @cython.locals(limiter=Limiter)
-    cpdef void start(self, int fd, int family, object tls, bint announced=*) except *
+    cpdef void start(self, int fd, object tls, bint announced=*) except *
     cpdef void go_on(self) except *
     cpdef void arrived(self) except *
     cpdef void spoke_plainly(self) except *

@@ -37,12 +37,11 @@ class Arrival(Borrower):
         self.admission: Admission | None = None  # if there are limits
         self.context: ssl.SSLContext | None = None  # for the handshake that is to come
 
-    def start(self, fd: int, family: int, tls: ssl.SSLContext | None, announced: bool = False) -> None:
+    def start(self, fd: int, tls: ssl.SSLContext | None, announced: bool = False) -> None:
         """Take an accepted connection.
 
         Args:
             fd: its descriptor (non-blocking), which this closes from now on.
-            family: of its addresses.
             tls: begin with a handshake.
             announced: before all that the PROXY protocol's header must come.
         """

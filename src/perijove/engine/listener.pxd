@@ -16,5 +16,5 @@ cdef class Acceptor(Endpoint):
     @cython.locals(limiter=Limiter, number=cython.int, taken=tuple)
     cpdef void take(self, int most) except *
     @cython.locals(client=Client, peer=Peer)
-    cdef void _start(self, int fd, int family, bytes address, int port) except *
+    cdef void _start(self, int fd, bytes address, int port) except *
     cdef void _pause(self) except *

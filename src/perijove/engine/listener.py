@@ -89,13 +89,13 @@ class Acceptor(Endpoint):
                 continue  # the client hung up while it waited (ECONNABORTED and its like, accept(2))
             if taken is None:
                 return
-            fd, family, address, port = taken
+            fd, _, address, port = taken
             try:
-                self._start(fd, family, address, port)
+                self._start(fd, address, port)
             except OSError:  # it hung up again at once, or the poller has no room
                 continue
 
-    def _start(self, fd: int, family: int, address: bytes, port: int) -> None:
+    def _start(self, fd: int, address: bytes, port: int) -> None:
         client: Client | None = None
         try:
             said = address.decode()
@@ -105,7 +105,7 @@ class Acceptor(Endpoint):
             client = Client(self.reactor, self.site, peer)
             self.site.connections += 1
             self.site.counters.add(CONNECTIONS, 1)
-            client.start(fd, family, self.secure, self.announced is not None and self.announced(said))
+            client.start(fd, self.secure, self.announced is not None and self.announced(said))
         except Exception:
             if client is None:
                 os.close(fd)

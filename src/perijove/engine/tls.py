@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ENCRYPTED: Final = 5 + RECORD + 256  # octets of an encrypted record at the most (RFC 8446 §5.2)
 _AT_ONCE: Final = 4 * RECORD  # octets of content that are written at a time: a call of the kernel is as dear as a record
-_LIGHT: Final = 4096
+_LIGHT: Final = 4096  # octets at a time, in and out, of a connection that is to hold little
 _WantRead: Final = ssl.SSLWantReadError  # a look-up less on each of its raises
 _Failed: Final = ssl.SSLError
 

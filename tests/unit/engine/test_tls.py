@@ -21,6 +21,12 @@ GONE = (-errno.EPIPE, -errno.ECONNRESET)
 Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
+def filled(data: bytes) -> Buffer:
+    buffer = Buffer()
+    buffer.append(data)
+    return buffer
+
+
 class Side:
     """One end: its socket and its layer."""
 
@@ -46,9 +52,7 @@ class Side:
         return buffer.copy()
 
     def write(self, data: bytes) -> int:
-        buffer = Buffer()
-        buffer.append(data)
-        return self.send(buffer)
+        return self.send(filled(data))
 
     def waiting(self) -> int:
         """How many octets lie unread in the kernel."""
@@ -377,12 +381,6 @@ def test_tickets_go_with_the_answer_if_there_is_a_request(asks: bool) -> None:
             with pytest.raises(ssl.SSLWantReadError):
                 client.recv(10)
         assert client.session.has_ticket
-
-
-def filled(data: bytes) -> Buffer:
-    buffer = Buffer()
-    buffer.append(data)
-    return buffer
 
 
 def test_a_reference_is_not_kept(contexts: Contexts, monkeypatch: pytest.MonkeyPatch) -> None:

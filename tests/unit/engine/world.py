@@ -91,7 +91,7 @@ class World:
         client = Client(self.reactor, self.site, Peer(b"192.0.2.1", 5, b"http", 80, False))
         self.site.connections += 1
         self.made.append(client)
-        client.start(near.detach(), socket.AF_INET, tls, announced)
+        client.start(near.detach(), tls, announced)
         return Far(self.reactor, sock)
 
     @property

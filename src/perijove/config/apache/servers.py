@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache.directives.mod_ssl import VERSIONS
@@ -219,6 +220,7 @@ _TLS13: Final = frozenset(
 )
 
 
+@cache
 def _is_cipher(kind: str, names: str) -> bool:
     """Tell whether OpenSSL knows one of these (ssl_init_ctx_cipher_suite, ssl_engine_init.c)."""
     import ssl
