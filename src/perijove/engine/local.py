@@ -55,12 +55,14 @@ class Tree:
         self.types = types
         self.overridden = overridden
 
-    def answer(self, path: bytes, fields: dict[bytes, bytes]) -> Answer:
+    def answer(self, path: bytes, fields: dict[bytes, bytes], reads: bool = True) -> Answer:
         """Return what is said of a path.
 
         Args:
             path: on the disk, absolute.
-            fields: of the request: range, if-none-match, if-modified-since, if-range; those that are there.
+            fields: of the request: range, if-match, if-none-match, if-modified-since, if-unmodified-since, if-range; those that
+                are there.
+            reads: the method is GET or HEAD.
         """
         if b"\0" in path or _hidden(path):
             return Answer(403)
@@ -79,11 +81,11 @@ class Tree:
                 return Answer(301)
             for name in self.indexes:
                 if os.path.isfile(path + name):
-                    return self.answer(path + name, fields)
+                    return self.answer(path + name, fields, reads)
             return Answer(404)
-        return self._file(path, fields)
+        return self._file(path, fields, reads)
 
-    def _file(self, path: bytes, fields: dict[bytes, bytes]) -> Answer:
+    def _file(self, path: bytes, fields: dict[bytes, bytes], reads: bool) -> Answer:
         try:
             fd = os.open(path, _HOW)
         except OSError as error:
@@ -103,22 +105,36 @@ class Tree:
             os.close(fd)
         etag = b'"%x-%x"' % (len(content), found.st_mtime_ns // 1000)
         lines = [(b"Last-Modified", formatdate(int(found.st_mtime), usegmt=True).encode()), (b"ETag", etag)]
-        if _unchanged(fields, etag, int(found.st_mtime)):
+        status = _condition(fields, etag, int(found.st_mtime), reads)
+        if status == 304:
             return Answer(304, b"", lines)
         lines.append((b"Accept-Ranges", b"bytes"))
         kind = self.types.get(path.rpartition(b"/")[2].rpartition(b".")[2].lower())
         if kind:
             lines.append((b"Content-Type", kind))
+        if status == 412:
+            return Answer(412, b"", lines)  # without a page, as httpd has it
         return _part(content, lines, fields, etag)
 
 
-def _unchanged(fields: dict[bytes, bytes], etag: bytes, changed: int) -> bool:
-    """RFC 9110 §13.2.2: If-None-Match counts before If-Modified-Since."""
+def _condition(fields: dict[bytes, bytes], etag: bytes, changed: int, reads: bool) -> int:
+    """Return 304 or 412 for a condition that does not hold, else 200: in the order of RFC 9110 §13.2.2."""
+    wanted = fields.get(b"if-match")
+    if wanted is not None:
+        if wanted.strip() != b"*" and etag not in [one.strip() for one in wanted.split(b",")]:
+            return 412
+    else:
+        until = ranges.date(fields.get(b"if-unmodified-since"))
+        if until is not None and changed > until:
+            return 412
     tags = fields.get(b"if-none-match")
     if tags is not None:
-        return tags.strip() == b"*" or etag in [one.strip().removeprefix(b"W/") for one in tags.split(b",")]
+        if tags.strip() == b"*" or etag in [one.strip().removeprefix(b"W/") for one in tags.split(b",")]:
+            return 304 if reads else 412
+        return 200
     since = ranges.date(fields.get(b"if-modified-since"))
-    return since is not None and changed <= since <= time.time()  # a date that is still to come is none (RFC 9110 §13.1.3)
+    # A date that is still to come is none (RFC 9110 §13.1.3).
+    return 304 if reads and since is not None and changed <= since <= time.time() else 200
 
 
 def _part(content: bytes, lines: list[Line], fields: dict[bytes, bytes], etag: bytes) -> Answer:

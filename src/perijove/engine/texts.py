@@ -117,7 +117,12 @@ class ResponseField(Part):
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return b", ".join([value for its, value in state.out if its.lower() == self.name])
+        found = b", ".join([value for its, value in state.out if its.lower() == self.name])
+        if not found and self.name == b"content-length":  # that is no line that may be edited
+            if state.response is not None:
+                return state.response.field(fields.CONTENT_LENGTH) or b""
+            return b"%d" % len(state.content) if state.content else b""
+        return found
 
 
 class Note(Part):

@@ -37,6 +37,13 @@ class ForwardAsked:
     by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Refuse what is asked of a forward proxy. That nobody has the name of its host is told first, if so."""
+
+    refusal: Refuse
+
+
 class Encoding(Enum):
     """How a path that rules have made is spelt for an upstream."""
 
@@ -80,6 +87,7 @@ class Redirect:
 
     status: int
     location: Template
+    anew: bool = False  # as of Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +129,15 @@ class Refuse:
     """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask.
 
     `allow`: the methods that are, with 405, 501 or as the answer to OPTIONS; there may be none, which is said, too.
-    `phrase`: what is said beside the status, in place of the usual.
+    `phrase`: what is said beside the status, in place of the usual. `anew`: where it is the page of another error that is asked
+    for, that is forgotten, and this one's page looked for.
     """
 
     status: int
     why: Reason | None = field(default=None, compare=False)
     allow: bytes | None = None
     phrase: bytes = b""
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

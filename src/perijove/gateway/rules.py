@@ -9,6 +9,7 @@ from perijove.gateway.actions import (
     Authenticate,
     Balance,
     BalanceMember,
+    Bar,
     Count,
     EditField,
     Encoding,
@@ -49,6 +50,7 @@ Action = (
     | ForwardTo
     | ForwardAnywhere
     | ForwardAsked
+    | Bar
     | ForwardDynamic
     | Redirect
     | Respond
@@ -110,6 +112,7 @@ __all__ = [
     "Authenticate",
     "Balance",
     "BalanceMember",
+    "Bar",
     "Condition",
     "Count",
     "EditField",

@@ -57,6 +57,8 @@ class Balancers:
             for name, parameters, span in sorted(_said(level), key=lambda one: (one[2].line, one[2].column)):
                 self._sets.setdefault(name, {}).update(parameters)
                 defined.setdefault(name, span)
+        # A member that asks for 100 (Continue) before it is sent anything.
+        self.pings = any("ping" in parameters_of(words[1:]) for its in self._members.values() for words in its)
         if "proxy_balancer" in levels.modules:
             self._methods(levels, defined)
 

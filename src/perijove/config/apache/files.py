@@ -46,6 +46,7 @@ FILE: Final = b" file"  # the variable of a file's path: no directive can set on
 _INDEX: Final = b"\0index"
 _DIRECTORY: Final = b"\0directory"
 _FOLDER: Final = b"\0folder"
+_FALLBACK: Final = b"\0fallback"  # the note of a request that FallbackResource has sent elsewhere
 _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
 
 
@@ -156,6 +157,38 @@ def _indexes(host: Host) -> tuple[bytes, ...]:
 
 def _names(words: Sequence[str]) -> tuple[bytes, ...]:
     return tuple(octets(one) for one in words if one.lower() != "disabled")
+
+
+def fallback(flow: Flow, host: Host, begin: Label) -> None:
+    """Add what asks for another path where nothing is on the disk, or a directory without a file of its own (fixup_dflt, mod_dir.c).
+
+    `begin` is where it is said where a request goes. Who is sent on twice goes in circles.
+    """
+    scopes = [one for one in host.merged if "fallbackresource" in one.said]
+    if not scopes or "dir" not in host.modules:
+        return
+    file = (Note(FILE),)
+    names = dict.fromkeys(
+        (*_indexes(host), *(name for one in host.inner for name in _names(one.said.get("directoryindex", ()))))
+    )
+    own = Any_(tuple(OnDisk((Note(FILE), name), Disk.FILE) for name in names))
+    bare = All((Matches(file, Pattern(rb"/\Z")), OnDisk(file, Disk.DIRECTORY), Not(own)))
+    nothing = Not(OnDisk((Call(Function.FOUND, file),), Disk.ANYTHING))
+    done = Label()
+    flow.go(done, Not(All((_NOWHERE, HasNote(FILE), Any_((nothing, bare))))))
+    for scope in reversed(scopes):
+        path = scope.said["fallbackresource"][0]
+        if path.lower() == "disabled":
+            flow.go(done, host.when(scope), scope.origin)
+            continue
+        other = Label()
+        flow.go(other, Not(host.when(scope)))
+        flow.add(HasNote(_FALLBACK), Refuse(500), Then.STOP, scope.origin)
+        flow.add(Always(), SetNote(_FALLBACK, (b"1",)))
+        flow.add(Always(), UnsetNote(FILE))
+        flow.add(Always(), Rewrite((octets(path),)), begin, scope.origin)
+        flow.place(other)
+    flow.place(done)
 
 
 def serve(flow: Flow, host: Host) -> None:

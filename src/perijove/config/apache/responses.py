@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from perijove.config.apache import expires
 from perijove.config.apache.paths import filled
 from perijove.config.apache.scope import Scope
 from perijove.config.apache.variables import of_responses
@@ -58,6 +59,7 @@ def response_rules(
         for name, reached in scope.said.get("asks", ()):
             vary = EditField(Operation.APPEND, b"Vary", (name,))
             rules.append(Rule(both(_OWN, reached), vary, Then.NEXT, scope.origin))
+    rules += expires.rules(merged, when)
     for always in (True, False):
         for scope in merged:
             for edit in scope.response:

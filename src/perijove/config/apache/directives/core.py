@@ -113,10 +113,18 @@ def use_canonical_name(line: Directive, scope: Scope) -> None:
 
 @directive("ServerRoot", "DocumentRoot", "User", "Group", "PidFile", "LimitRequestBody", "LimitRequestFields",
            "LimitRequestFieldSize", "LimitRequestLine", "KeepAlive", "MaxKeepAliveRequests", "ServerPath",
-           "CustomLog", "TraceEnable", "AddDefaultCharset", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride")  # fmt: skip
+           "CustomLog", "TraceEnable", "AddDefaultCharset", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride",
+           "FallbackResource")  # fmt: skip
 def said(line: Directive, scope: Scope) -> None:
     """Keep what was said."""
     scope.said[line.name.lower()] = tuple(word.text for word in line.words)
+
+
+@directive("HttpProtocolOptions")
+def protocol_options(line: Directive, scope: Scope) -> None:
+    """Say how strict to be: each word stands until its opposite is written (set_http_protocol_options)."""
+    words = [word.text.lower() for word in line.words]
+    scope.said["httpprotocoloptions"] = (*scope.said.get("httpprotocoloptions", ()), *words)
 
 
 @directive("KeepAliveTimeout")
