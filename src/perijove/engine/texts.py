@@ -117,12 +117,14 @@ class ResponseField(Part):
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        found = b", ".join([value for its, value in state.out if its.lower() == self.name])
-        if not found and self.name == b"content-length":  # that is no line that may be edited
+        for name, value in state.out:
+            if name.lower() == self.name:
+                return value  # of several the first counts (apr_table_get)
+        if self.name == b"content-length":  # that is no line that may be edited
             if state.response is not None:
                 return state.response.field(fields.CONTENT_LENGTH) or b""
             return b"%d" % len(state.content) if state.content else b""
-        return found
+        return b""
 
 
 class Note(Part):

@@ -111,16 +111,29 @@ class ServeFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """What is said of files by the parts of their names, lower case, behind the first.
+
+    `types` has media types, nothing where none is to be told; `traits` has of each part its character set, its language and its
+    coding, each of which may be empty. `language` is that of files of which nothing else is said.
+    """
+
+    types: tuple[tuple[bytes, bytes], ...] = ()
+    traits: tuple[tuple[bytes, tuple[bytes, bytes, bytes]], ...] = ()
+    language: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class ServeTree:
     """Answer GET, HEAD and POST with a file of the disk.
 
-    `indexes` are names of a directory's own file; `types` media types by the last part of a name. `overridden`: files that are
-    not read may say who may see a directory, so whatever is beside or below one is refused.
+    `indexes` are names of a directory's own file. `overridden`: files that are not read may say who may see a directory, so
+    whatever is beside or below one is refused.
     """
 
     path: Template
     indexes: tuple[bytes, ...] = ()
-    types: tuple[tuple[bytes, bytes], ...] = ()
+    media: Media | None = None
     overridden: bool = False
 
 

@@ -148,8 +148,9 @@ class Building:
                 return fates.Forward(self._upstreams[name], None, fates.AS_IS)
             case actions.ForwardAnywhere(url, encoding, whole):
                 return fates.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
-            case actions.ServeTree(path, indexes, types, overridden):
-                return fates.ServeTree(text(path), Tree(indexes, _table(types), overridden))
+            case actions.ServeTree(path, indexes, media, overridden):
+                its = media or actions.Media()
+                return fates.ServeTree(text(path), Tree(indexes, _table(its.types), overridden, dict(its.traits), its.language))
             case actions.ForwardAsked(by):
                 return fates.ForwardAsked(self._find, None if by is None else self._upstreams[by])
             case actions.Bar(actions.Refuse(status, _, _, phrase)):

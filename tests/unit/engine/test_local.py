@@ -121,3 +121,32 @@ BEFORE, AT, AFTER = (b"Tue, 14 Nov 2023 22:13:%02d GMT" % second for second in (
 def test_conditions(folder: bytes, fields: dict[bytes, bytes], reads: bool, status: int) -> None:
     found = PLAIN.answer(folder + b"/a.txt", fields, reads)
     assert (found.status, found.content) == (status, CONTENT if status == 200 else b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("a.txt", [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.html.de.en", [(b"Content-Type", b"text/html"), (b"Content-Language", b"de,en")]),
+        ("a.HTML.txt", [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.lat.txt", [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.html..u8.lat", [(b"Content-Type", b"text/x; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.gz.z", [(b"Content-Encoding", b"x-gzip, z"), (b"Content-Language", b"fr")]),
+        ("html", [(b"Content-Language", b"fr")]),
+        (".txt", [(b"Content-Language", b"fr")]),
+        ("a.none.html", [(b"Content-Type", b"text/html"), (b"Content-Language", b"fr")]),
+    ],
+)
+def test_what_names_say(tmp_path: Path, name: str, lines: list[tuple[bytes, bytes]]) -> None:
+    types = {b"txt": b"text/plain", b"html": b"text/html", b"lat": b"text/x; charset=latin1", b"none": b""}
+    traits = {
+        b"txt": (b"utf-8", b"", b""),
+        b"u8": (b"utf-8", b"", b""),
+        b"de": (b"", b"de", b""),
+        b"en": (b"", b"en", b""),
+        b"gz": (b"", b"", b"x-gzip"),
+        b"z": (b"", b"", b"z"),
+    }
+    (tmp_path / name).write_bytes(b"x")
+    found = Tree((), types, False, traits, b"fr").answer(bytes(tmp_path / name), {})
+    assert found.lines[3:] == lines

@@ -46,7 +46,8 @@ EMULATED = _names("""
     <Limit <LimitExcept Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
     RemoteIPHeader RemoteIPInternalProxy RemoteIPTrustedProxy RemoteIPInternalProxyList RemoteIPTrustedProxyList
     RemoteIPProxiesHeader TraceEnable
-    AddDefaultCharset DocumentRoot DirectoryIndex FallbackResource AddType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
+    AddDefaultCharset DocumentRoot DirectoryIndex FallbackResource AddType AddCharset AddLanguage AddEncoding RemoveType
+    RemoveCharset RemoveLanguage RemoveEncoding DefaultLanguage ForceType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
     <Directory <DirectoryMatch <Files <FilesMatch ExpiresActive ExpiresByType ExpiresDefault
     SSLEngine SSLCertificateFile SSLCertificateKeyFile SSLCertificateChainFile
     SSLProxyEngine SSLProxyVerify SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
@@ -59,7 +60,7 @@ ACCEPTED = _names("""
     AllowOverrideList Options DefaultType FileETag EnableMMAP EnableSendfile ReadBufferSize FlushMaxThreshold FlushMaxPipelined
     Protocol AcceptFilter Port HostnameLookups ServerAdmin ServerSignature ErrorLog ErrorLogFormat ContentDigest LogLevel
     NameVirtualHost ServerTokens LimitXMLRequestBody Mutex RLimitCPU RLimitMEM
-    RLimitNPROC RegexDefaultOptions LimitInternalRecursion CGIPassAuth CGIVar QualifyRedirectURL ForceType ScoreBoardFile
+    RLimitNPROC RegexDefaultOptions LimitInternalRecursion CGIPassAuth CGIVar QualifyRedirectURL ScoreBoardFile
     ExtendedStatus SeeRequestTail PidFile MaxRequestsPerChild MaxConnectionsPerChild CoreDumpDirectory MaxMemFree
     ThreadStackSize MergeTrailers Protocols ProtocolsHonorOrder RegisterHttpMethod WatchdogInterval
     CustomLog GlobalLog TransferLog LogFormat BufferedLogs LogIOTrackTTFB User Group ChrootDir Suexec

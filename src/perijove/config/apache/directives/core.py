@@ -113,7 +113,7 @@ def use_canonical_name(line: Directive, scope: Scope) -> None:
 
 @directive("ServerRoot", "DocumentRoot", "User", "Group", "PidFile", "LimitRequestBody", "LimitRequestFields",
            "LimitRequestFieldSize", "LimitRequestLine", "KeepAlive", "MaxKeepAliveRequests", "ServerPath",
-           "CustomLog", "TraceEnable", "AddDefaultCharset", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride",
+           "CustomLog", "TraceEnable", "AddDefaultCharset", "ServerAdmin", "DirectoryIndex", "AllowOverride",
            "FallbackResource")  # fmt: skip
 def said(line: Directive, scope: Scope) -> None:
     """Keep what was said."""
@@ -159,12 +159,6 @@ def _ranges(name: str, setting: Setting, default: int) -> None:
 _ranges("MaxRanges", Setting.MAX_RANGES, 200)
 _ranges("MaxRangeOverlaps", Setting.MAX_RANGE_OVERLAPS, 20)
 _ranges("MaxRangeReversals", Setting.MAX_RANGE_REVERSALS, 20)
-
-
-@directive("AddType")
-def add_type(line: Directive, scope: Scope) -> None:
-    """Name the media type of files."""
-    scope.said.setdefault("addtype", []).append(tuple(word.text for word in line.words))
 
 
 @directive("SetHandler")
