@@ -2,7 +2,7 @@
 
 `document` is what was written, `reading` what Apache makes of it while it reads: includes, conditions, variables, macros, and
 the checks of `apachectl configtest` that need no value. Knows Apache's words and Debian's files. Must not know the engine,
-sockets or processes; does not touch the network, and runs no shell.
+sockets or processes; asks the system for the addresses of names, as Apache does when it reads, and runs no shell.
 
 Octets that are not UTF-8 are kept by the surrogateescape handler of PEP 383: Apache reads octets, people read text.
 """

@@ -7,7 +7,7 @@ like is said in `values`. Must not know how files are read.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +16,7 @@ from perijove.config.apache.table import Command, How, Where, table
 from perijove.config.apache.words import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Set
 
     from perijove.text.source import Span
 
@@ -79,6 +79,9 @@ class Scope:
     # What LoadModule has loaded; of modules that are not known, nobody can say what they bring.
     modules: frozenset[str] = frozenset()
     strangers: bool = False
+    root: str = "/etc/apache2"  # ServerRoot: where relative paths begin
+    # Names of providers that <AuthnProviderAlias> and <AuthzProviderAlias> have made so far.
+    aliases: Set[str] = frozenset()
 
     def inside(self, name: str) -> Scope:
         """Return the scope of what stands in a section."""
@@ -91,7 +94,7 @@ class Scope:
             allowed = Where.ALL | Where.ACCESS_CONF
         else:
             allowed = Where(self.allowed)
-        return Scope(int(allowed), (*self.sections, name), self.modules, self.strangers)
+        return replace(self, allowed=int(allowed), sections=(*self.sections, name))
 
     def refuses(self, command: Command) -> str:
         """Return why a directive may not stand here, in Apache's words; empty if it may."""

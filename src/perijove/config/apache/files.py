@@ -160,7 +160,7 @@ def _names(words: Sequence[str]) -> tuple[bytes, ...]:
 
 def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
-    overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
+    overridden = any(any(word.lower() != "none" for word in one.said.get("allowoverride", ())) for one in host.directories)
     types = _types(host.said) if "mime" in host.modules else ()
     found = All((_NOWHERE, HasNote(FILE)))
     for section in reversed(host.inner):  # the last that names a directory's own file

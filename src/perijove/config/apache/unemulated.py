@@ -156,8 +156,8 @@ DIRECTIVES = {
     "SSLVerifyClient": Difference(_CERTIFICATE, True),
     "SSLUserName": Difference("no name is taken from a certificate"),
     "SSLOptions": Difference("variables of certificates are not there"),
-    "SSLOCSPEnable": Difference("certificates of clients are not asked after", True),
-    "SSLCARevocationCheck": Difference("lists of revoked certificates are not read", True),
+    "SSLOCSPEnable": Difference("certificates of clients are not asked after"),  # SSLVerifyClient is the door
+    "SSLCARevocationCheck": Difference("lists of revoked certificates are not read"),
     "SSLProxyCARevocationCheck": Difference("lists of revoked certificates are not read"),
     "SSLProxyCARevocationFile": Difference("lists of revoked certificates are not read"),
     "SSLProxyCARevocationPath": Difference("lists of revoked certificates are not read"),

@@ -1,7 +1,5 @@
 import pytest
 
-from perijove.config.apache.directive import commands
-from perijove.config.apache.modules import ASSUMED, STATIC
 from perijove.config.apache.reading import read
 from perijove.config.apache.table import table
 from perijove.config.apache.values import PROVIDERS, VALUES
@@ -56,5 +54,4 @@ def test_checks_are_of_directives() -> None:
     for name in VALUES:
         (first, *_) = table().commands[name.lower()]
         assert first.name == name
-        assert commands(name, {*ASSUMED, *STATIC})
     assert set(PROVIDERS.values()) <= set(table().sources)

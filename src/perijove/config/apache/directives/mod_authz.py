@@ -220,9 +220,25 @@ def block(section: Section, scope: Scope) -> None:
         requires(scope).append(verdict)
 
 
+_ASKS: Final = frozenset(("require", "requireall", "requireany", "requirenone"))
+
+
+def others(section: Section) -> list[Directive]:
+    """Return what stands in a block and asks nothing: it is said of what is around (ap_walk_config with the same settings)."""
+    found: list[Directive] = []
+    for one in section.children:
+        if isinstance(one, Directive):
+            found += [one] if one.name.lower() not in _ASKS else []
+        elif one.name.lower() in _ASKS:
+            found += others(one)
+    return found
+
+
 def _block(section: Section, scope: Scope) -> Verdict | None:
     found: list[Verdict] = []
     for one in section.children:
+        if one.name.lower() not in _ASKS:
+            continue  # it is said of what is around: see `others`
         verdict = verdict_of(one, scope) if isinstance(one, Directive) else _block(one, scope)
         if verdict is not None:
             found.append(verdict)
