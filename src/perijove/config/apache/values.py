@@ -13,7 +13,7 @@ from perijove.config.apache.arguments import ARGUMENTS
 from perijove.config.apache.arguments.kinds import atoi, complaint
 from perijove.config.apache.directive import Directive, Fault, Section
 from perijove.config.apache.modules import enabling
-from perijove.config.apache.words import fold
+from perijove.config.apache.words import fold, is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,8 +334,13 @@ def section(item: Directive | Section, scope: Scope) -> Fault | None:
     if name == "else":
         return Fault("too-many-arguments", "<Else> does not take an argument", "", 0) if item.words else None
     if name in ("proxy", "proxymatch"):
-        if len(item.words) > 1 + _tilde(item) and (name == "proxymatch" or "://" not in item.words[0].text):
-            return Fault("too-many-arguments", f"<{item.name}> arguments are not supported for non url.", "", 1)
+        if len(item.words) > 1 and (name == "proxymatch" or "://" not in item.words[0].text):
+            kind = "wildchar" if is_wildcard(item.words[0].text) else "non"
+            message = f"<{item.name}> arguments are not supported for {kind} url."
+            if name == "proxymatch":
+                message = f"Multiple <{item.name}> arguments not (yet) supported."
+            help_ = f"write `<ProxyMatch {item.words[1].text}>`" if item.words[0].text == "~" else "put it into quotes"
+            return Fault("too-many-arguments", message, help_, 1)
         return None
     if not item.words:
         return Fault("too-few-arguments", f"<{item.name}> directive requires additional arguments", f"write `<{item.name} …>`")

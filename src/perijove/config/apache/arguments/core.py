@@ -197,21 +197,41 @@ def body(item: Directive | Section, scope: Scope) -> Fault | None:
 def read_timeout(item: Directive | Section, scope: Scope) -> Fault | None:
     """RequestReadTimeout: seconds, or a range with a rate, for each part (mod_reqtimeout.c: set_reqtimeout_param)."""
     for at, word in enumerate(item.words):
-        key, _, value = word.text.partition("=")
-        prefix = f"RequestReadTimeout: {word.text}: "
+        key, equals, value = word.text.partition("=")
+        if not equals:
+            message = "Invalid RequestReadTimeout parameter. Parameter must be in the form 'key=value'"
+            return wrong(item, message, "write `header=20`", at)
         if fold(key) not in ("header", "body", "handshake"):
-            return Fault("bad-value", prefix + "Unknown RequestReadTimeout parameter", "write `header=20` and `body=20`", at)
-        time, comma, rate = value.partition(",")
-        least, dash, most = time.partition("-")
-        wrong = next((one for one in (least, *([most] if dash else [])) if not re.fullmatch(r"[0-9]+", one)), None)
-        if wrong is not None:
-            return Fault("bad-value", f"{prefix}Value '{wrong}' not numerical", "write a number of seconds", at)
-        if dash and not comma:
-            message = prefix + "Must set MinRate option if using timeout range"
-            return Fault("bad-value", message, "write `header=20-40,MinRate=500`", at)
-        if comma and fold(rate.partition("=")[0]) != "minrate":
-            return Fault("bad-value", prefix + "Unknown RequestReadTimeout parameter", "write `,MinRate=500`", at)
+            found = "Unknown RequestReadTimeout parameter", "write `header=20` and `body=20`"
+        else:
+            found = _bad_rate(value)
+        if found[0]:
+            return Fault("bad-value", f"RequestReadTimeout: {word.text}: {found[0]}", found[1], at)
     return None
+
+
+def _bad_rate(text: str) -> tuple[str, str]:
+    """Return what is wrong with `20`, `20,MinRate=500` or `20-40,MinRate=500`, and what to type."""
+    mark = fold(text).find(",minrate=")
+    time, rate = (text, None) if mark < 0 else (text[:mark], text[mark + len(",minrate=") :])
+    least, dash, most = time.partition("-")
+    if dash and rate is None:
+        return "Must set MinRate option if using timeout range", "write `header=20-40,MinRate=500`"
+    for value in (*([] if rate is None else [rate]), least, *([most] if dash else [])):
+        if behind := re.match(r"[+-]?[0-9]+(.+)", value, re.DOTALL):
+            return f"Cannot parse '{behind[1]}'", "write a number of seconds, without a unit"
+        if not re.fullmatch(r"[+-]?[0-9]+", value):
+            return f"Value '{value}' not numerical", "write a number of seconds, and octets in a second"
+        if int(value) < 0:
+            return "Value must be non-negative", "write a number of seconds, and octets in a second"
+    if rate is not None and int(rate) == 0:
+        return "Minimum data rate must be larger than 0", "write `MinRate=500`: octets in a second"
+    if dash and int(most) <= int(least):
+        return (
+            "Maximum timeout must be larger than initial timeout",
+            "write the smaller number first: `header=20-40,MinRate=500`",
+        )
+    return "", ""
 
 
 def signed(*known: str) -> Check:

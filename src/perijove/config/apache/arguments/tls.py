@@ -38,6 +38,7 @@ _SECONDS: Final = "write a number of seconds, 0 or more"
 _LARGEST: Final = (1 << 32) - 1
 _SMALLEST: Final = 8192
 _file: Final = file(_FILE, help_="name a file of PEM on this machine")
+_directory: Final = directory(_DIRECTORY)
 _seconds: Final = number(_NEGATIVE, 0, help_=_SECONDS, bits=64)
 
 # Commands of SSL_CONF_cmd() with a file or a directory; the others that OpenSSL 3.0 has.
@@ -54,6 +55,14 @@ _COMMANDS: Final = names("""
 def certificate(item: Directive | Section, scope: Scope) -> Fault | None:
     """SSLCertificateFile and SSLCertificateKeyFile: a file, or what an engine keeps (modssl_is_engine_id)."""
     return None if said(item).startswith("pkcs11:") else _file(item, scope)
+
+
+def authority(item: Directive | Section, scope: Scope) -> Fault | None:
+    """SSLCACertificateFile and SSLCACertificatePath: of a server only, since OpenSSL 1.0 (ssl_cmd_SSLCACertificateFile)."""
+    if scope.sections and fold(scope.sections[-1]) != "virtualhost":
+        message = "Your SSL library does not have support for per-directory CA"
+        return Fault("not-allowed-here", message, "move it into the `<VirtualHost>`")
+    return (_file if item.name == "SSLCACertificateFile" else _directory)(item, scope)
 
 
 def verify(item: Directive | Section, scope: Scope) -> Fault | None:
@@ -205,7 +214,6 @@ TLS: Final[dict[str, Check]] = {
     **dict.fromkeys(("SSLCertificateFile", "SSLCertificateKeyFile"), certificate),
     **dict.fromkeys(
         (
-            "SSLCACertificateFile",
             "SSLCADNRequestFile",
             "SSLCARevocationFile",
             "SSLCertificateChainFile",
@@ -221,15 +229,15 @@ TLS: Final[dict[str, Check]] = {
     ),
     **dict.fromkeys(
         (
-            "SSLCACertificatePath",
             "SSLCADNRequestPath",
             "SSLCARevocationPath",
             "SSLProxyCACertificatePath",
             "SSLProxyCARevocationPath",
             "SSLProxyMachineCertificatePath",
         ),
-        directory(_DIRECTORY),
+        _directory,
     ),
+    **dict.fromkeys(("SSLCACertificateFile", "SSLCACertificatePath"), authority),
     **dict.fromkeys(
         (
             "SSLOCSPResponderTimeout",
