@@ -218,7 +218,7 @@ def _bad_rate(text: str) -> tuple[str, str]:
     if dash and rate is None:
         return "Must set MinRate option if using timeout range", "write `header=20-40,MinRate=500`"
     for value in (*([] if rate is None else [rate]), least, *([most] if dash else [])):
-        if behind := re.match(r"[+-]?[0-9]+(.+)", value, re.DOTALL):
+        if behind := re.match(r"[+-]?[0-9]++(.+)", value, re.DOTALL):
             return f"Cannot parse '{behind[1]}'", "write a number of seconds, without a unit"
         if not re.fullmatch(r"[+-]?[0-9]+", value):
             return f"Value '{value}' not numerical", "write a number of seconds, and octets in a second"
