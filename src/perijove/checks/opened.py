@@ -65,7 +65,10 @@ _ROUNDS: Final = 6
 _PROXIED: Final = frozenset(("virtualhost", "location", "locationmatch", "if", "elseif", "else"))
 # Who is let in is not asked: a check asks as somebody who is.
 _ACCESS: Final = frozenset(
-    ("require", "requireall", "requireany", "requirenone", "order", "allow", "deny", "satisfy", "authtype", "authname")
+    (
+        *("require", "requireall", "requireany", "requirenone", "order", "allow", "deny", "satisfy", "authtype", "authname"),
+        "sslverifyclient",
+    )
 )
 
 

@@ -107,6 +107,8 @@ def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]
         elif name in _AUTHORIZATION:
             _fill(scope, mod_authz.others(one), hosts)
             mod_authz.block(one, scope)
+        elif name == "authzprovideralias" and len(one.words) > 1:
+            scope.said.setdefault("authz-aliases", []).append(one.words[1].text)
         elif name in ("limit", "limitexcept"):
             _limit(scope, one, hosts, name)
         elif name in _FILES:

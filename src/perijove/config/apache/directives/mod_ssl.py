@@ -51,9 +51,8 @@ def verify(line: Directive, scope: Scope) -> None:
     text = line.words[0].text.lower()
     text = "none" if text == "off" else text
     scope.said[line.name.lower()] = text
-    if line.name.lower() == "sslverifyclient" and text != "none":
-        scope.error("not-emulated-authentication", "SSLVerifyClient is not emulated: everybody would be let in", line.span,
-                    "name it with --allow-unenforced SSLVerifyClient if that is meant")  # fmt: skip
+    if line.name.lower() == "sslverifyclient" and text == "require":
+        scope.said["certificate-required"] = line.span
 
 
 @directive("SSLCipherSuite")
