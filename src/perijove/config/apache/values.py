@@ -290,6 +290,9 @@ def require(item: Directive | Section, scope: Scope) -> Fault | None:
             message = f"negative Require directive has no effect in <{within}> directive"
             return Fault("no-effect", message, "put it into `<RequireAll>`, beside what lets somebody in", 0)
         return None
+    if name == "valid":
+        hint = "write `Require valid-user`, with a hyphen"
+        return Fault("unknown-authorization", f"Unknown Authz provider: {name}", hint, at)
     hint = enabling(module) if module else "write `Require all granted`, `Require ip 192.0.2.0/24` or `Require valid-user`"
     return Fault("unknown-authorization", f"Unknown Authz provider: {name}", hint, at)
 

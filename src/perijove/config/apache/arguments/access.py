@@ -68,6 +68,8 @@ def alias(item: Directive | Section, scope: Scope) -> Fault | None:
         )
     if said(item) == said(item, 1):
         return wrong(item, "The alias provider name must be different from the base provider name.", "choose another name", 1)
+    if item.name == "AuthnProviderAlias" and AUTHENTICATION.get(said(item)) not in scope.modules and not scope.strangers:
+        return wrong(item, "Unknown Authn provider: {word}", "write `file`", name="unknown-provider")
     return None
 
 
@@ -236,15 +238,8 @@ ACCESS: Final[dict[str, Check]] = {
     "LuaMapHandler": pattern("Invalid regex pattern!"),
     "LuaScope": one_of(_scope_of_lua, "once", "request", "conn", "thread", "server", at=0),
     **dict.fromkeys(
-        ("LuaHookAccessChecker", "LuaHookAuthChecker", "LuaHookCheckUserID", "LuaHookTranslateName"),
+        ("LuaHookAccessChecker", "LuaHookAuthChecker", "LuaHookTranslateName"),
         _lua_moment(2, _third),
-    ),
-    **dict.fromkeys(
-        (
-            *("<LuaHookAccessChecker", "<LuaHookAuthChecker", "<LuaHookCheckUserID", "<LuaHookFixups", "<LuaHookMapToStorage"),
-            *("<LuaHookPreTranslateName", "<LuaHookTranslateName", "<LuaHookTypeChecker", "<LuaQuickHandler"),
-        ),
-        _lua_moment(1, "<{name}> 2nd argument must be 'early' or 'late'"),
     ),
     **dict.fromkeys(("<AuthnProviderAlias", "<AuthzProviderAlias"), alias),
     **dict.fromkeys(

@@ -36,6 +36,9 @@ def _path_of(scope: Scope) -> bool:
 
 def enable(item: Directive | Section, scope: Scope) -> Fault | None:
     """CacheEnable: what keeps, and the URLs (add_cache_enable)."""
+    if said(item).startswith("/"):
+        message = "provider ({word}) starts with a '/'.  Are url and provider switched?"
+        return wrong(item, message, "write `CacheEnable disk {word}`")
     if len(item.words) < 2 and not _path_of(scope):
         return wrong(item, "CacheEnable provider ({word}) is missing an URL.", "write `CacheEnable {word} /`")
     return None

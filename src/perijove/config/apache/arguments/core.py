@@ -304,7 +304,7 @@ CORE: Final[dict[str, Check]] = {
     "ServerSignature": one_of("ServerSignature: use one of: off | on | email", "off", "on", "email"),
     "ServerTokens": one_of(
         "ServerTokens takes 1 argument: 'Prod(uctOnly)', 'Major', 'Minor', 'Min(imal)', 'OS', or 'Full'",
-        *("prod", "productonly", "major", "minor", "min", "minimal", "os", "full"),
+        *("Prod", "ProductOnly", "Major", "Minor", "Min", "Minimal", "OS", "Full"),
     ),
     "TraceEnable": one_of("TraceEnable must be one of 'on', 'off', or 'extended'", "on", "off", "extended"),
     "UseCanonicalName": one_of("parameter must be 'on', 'off', or 'dns'", "on", "off", "dns"),

@@ -223,7 +223,10 @@ def _on_disk(message: str, kind: Callable[[str], bool], at: int, help_: str, beg
         path = _path(item, scope, at, begin)
         if _is(path, kind):
             return None
-        return Fault("no-such-file", worded(item, message, at, path), worded(item, help_, at, path), at)
+        hint = worded(item, help_, at, path)
+        if not os.path.isabs(said(item, at).removeprefix(begin)):
+            hint = f"what does not begin with a slash is below ServerRoot, which is {scope.root}; {hint}"
+        return Fault("no-such-file", worded(item, message, at, path), hint, at)
 
     return check
 

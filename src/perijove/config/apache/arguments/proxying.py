@@ -105,6 +105,7 @@ def user_directory(item: Directive | Section, scope: Scope) -> Fault | None:
 
 
 PROXYING: Final[dict[str, Check]] = {
+    "Action": one_of("unrecognized option '{word}'", "virtual", at=2),
     "BalancerGrowth": number("BalancerGrowth must be between 0 and 1000", 0, 1000),
     "ProxyFCGIBackendType": one_of(
         "ProxyFCGIBackendType requires one of the following arguments: 'GENERIC', 'FPM'", "GENERIC", "FPM"

@@ -158,7 +158,7 @@ def protocols(item: Directive | Section, scope: Scope) -> Fault | None:
         if name == "sslv2" and not word.text.startswith("-"):
             return Fault("bad-value", f"{item.name}: SSLv2 is no longer supported", "leave it out", at)
         if name not in _PROTOCOLS and name != "sslv2":
-            help_ = "write `all -SSLv3 -TLSv1 -TLSv1.1`"
+            help_ = "write `all -SSLv3 -TLSv1 -TLSv1.1`, with spaces between"
             return Fault("bad-value", f"{item.name}: Illegal protocol '{word.text.lstrip('+-')}'", help_, at)
     return None
 

@@ -28,6 +28,12 @@ def server_name(line: Directive, scope: Scope) -> None:
         message = f'Invalid ServerName "{text}" use ServerAlias to set multiple server names.'
         scope.error("bad-server-name", message, line.words[0].span, "write a name, not an address")
         return
+    if "*" in text or "?" in text:
+        message = f'Invalid ServerName "{text}" use ServerAlias to set multiple server names.'
+        scope.error(
+            "bad-server-name", message, line.words[0].span, "write one name; those with `*` and `?` go into `ServerAlias`"
+        )
+        return
     found = re.match(r"[^:]*:\s*([0-9]*)", rest)
     if found and not 1 <= int(found[1] or 0) <= 65535:
         message = f'The port number "{text}" is outside the appropriate range (i.e., 1..65535).'
@@ -70,7 +76,12 @@ def error_document(line: Directive, scope: Scope) -> None:
 
     code, document = line.words[0], line.words[1]
     if not code.text.isdigit() or int(code.text) not in STATUSES:
-        scope.error("bad-status", f"Unsupported HTTP response code {code.text}", code.span)
+        scope.error(
+            "bad-status",
+            f"Unsupported HTTP response code {code.text}",
+            code.span,
+            "write the status of an error: `404` or `503`",
+        )
         return
     status = int(code.text)
     if status == 401 and re.match(r"(?i)https?://", document.text):
@@ -95,7 +106,8 @@ def allow_encoded_slashes(line: Directive, scope: Scope) -> None:
     """Let %2F through."""
     text = line.words[0].text.lower()
     if text not in ("on", "off", "nodecode"):
-        scope.error("bad-value", "AllowEncodedSlashes must be On, Off, or NoDecode", line.words[0].span)
+        scope.error("bad-value", "AllowEncodedSlashes must be On, Off, or NoDecode", line.words[0].span,
+                    "write `NoDecode`: names of files and users may have slashes in them")  # fmt: skip
         return
     scope.said["encoded-slashes"] = text
 

@@ -185,9 +185,8 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
                 except SubnetError:
                     its = None
                 if its is None:
-                    scope.error(
-                        "bad-address", f"ip address '{word.text}' appears to be invalid", word.span, "write `10.0.0.0/8`"
-                    )
+                    hint = "put spaces between addresses, and no commas" if "," in word.text else "write `10.0.0.0/8`"
+                    scope.error("bad-address", f"ip address '{word.text}' appears to be invalid", word.span, hint)
                     return None
                 found += its
             return Within((Variable.CLIENT_IP,), tuple(found))
@@ -342,7 +341,12 @@ def access_compat(line: Directive, scope: Scope) -> None:
 def allow_methods(line: Directive, scope: Scope) -> None:
     """Name the methods that are answered at all, or `reset` (am_allowmethods, mod_allowmethods.c)."""
     words = [word.text for word in line.words]
-    if words and words[0].lower() == "reset":
+    if not words:
+        scope.error(
+            "too-few-arguments", "AllowMethods: No method or 'reset' keyword given", line.span, "write `AllowMethods GET POST`"
+        )
+        return
+    if words[0].lower() == "reset":
         scope.said["methods"] = (Always(), line.span)
         return
     for word in line.words:

@@ -224,7 +224,9 @@ def proxy_via(line: Directive, scope: Scope) -> None:
     """Say Via."""
     text = line.words[0].text.lower()
     if text not in ("on", "off", "full", "block"):
-        scope.error("bad-value", "ProxyVia must be one of: off | on | full | block", line.words[0].span)
+        scope.error(
+            "bad-value", "ProxyVia must be one of: off | on | full | block", line.words[0].span, "write `Off`, or take it out"
+        )
         return
     scope.said["proxy-via"] = text
 

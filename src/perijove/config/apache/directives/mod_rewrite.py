@@ -172,7 +172,8 @@ def rewrite_map(line: Line, scope: Scope) -> None:
         maps[name] = Map()  # httpd only looks whether something is there
     except OSError:
         message = f"RewriteMap: file for map {name} not found:{path}"
-        scope.error("rewrite-map", message, line.span, "name a file that can be read")
+        hint = "name a file that can be read: kinds of maps are `txt:`, `rnd:`, `int:`, `dbm:` and `prg:`"
+        scope.error("rewrite-map", message, line.span, hint)
 
 
 @directive("RewriteCond")

@@ -44,7 +44,13 @@ def is_parameter(says: str, word: Word, scope: Scope, balancer: bool) -> bool:
     if balancer and key.lower() == "lbmethod" and f"lbmethod_{value}" not in scope.modules:
         wrong = "unknown lbmethod"
     if wrong:
-        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, f"`{word.text}` is out of these bounds")
+        if wrong == "unknown lbmethod":
+            there_are = f"there are {', '.join(f'`{one}`' for one in _BALANCING)}, each by a module of its own"
+            help_text = enabling(f"lbmethod_{value}") if value in _BALANCING else there_are
+        else:
+            sample, remark = _SAMPLES.get(key.lower(), ("On", "or `Off`"))
+            help_text = f"write `{key}={sample}`" + (f": {remark}" if remark else "")
+        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, help_text)
     return not wrong
 
 
@@ -145,6 +151,44 @@ def _separator(value: str) -> str:
     return "" if len(value) == 1 or value.lower() == "off" else "stickysessionsep must be a single character or Off"
 
 
+# What to type instead of what is wrong, and what there is to know of it; what is not here is a switch.
+_SAMPLES: Final = {
+    "acquire": ("3000", "milliseconds, or `3s`"),
+    "addressttl": ("60", "seconds"),
+    "connectiontimeout": ("5", "seconds, or `500ms`"),
+    "failonstatus": ("500,503", "statuses"),
+    "flusher": ("flush", ""),
+    "flushpackets": ("auto", "or `on` or `off`"),
+    "flushwait": ("10", "milliseconds, 0 to 1000"),
+    "growth": ("5", "1 to 100"),
+    "hcexpr": ("NAME", "a line before it says `ProxyHCExpr NAME {EXPRESSION}`"),
+    "hcfails": ("1", ""),
+    "hcinterval": ("30", "seconds, or `500ms`"),
+    "hcmethod": ("GET", "or `HEAD`, `OPTIONS` or `TCP`"),
+    "hcpasses": ("1", ""),
+    "hctemplate": ("NAME", "a line before it says `ProxyHCTemplate NAME hcmethod=GET`"),
+    "hcuri": ("/health", ""),
+    "iobuffersize": ("8192", "octets, 512 or more"),
+    "lbset": ("0", "0 to 99"),
+    "loadfactor": ("1", "1 to 100"),
+    "max": ("20", "connections"),
+    "maxattempts": ("1", ""),
+    "min": ("0", "connections"),
+    "ping": ("5", "seconds, or `500ms`"),
+    "receivebuffersize": ("0", "octets, 512 or more, or 0"),
+    "redirect": ("NODE", ""),
+    "responsefieldsize": ("16384", "octets"),
+    "retry": ("60", "seconds, 0 or more"),
+    "route": ("NODE", ""),
+    "secret": ("WORD", ""),
+    "smax": ("10", "connections"),
+    "status": ("+H", "a hot standby; letters are D, S, I, R, H, E, N and V"),
+    "stickysessionsep": (".", "one character, or `Off`"),
+    "timeout": ("600", "seconds, 1 or more, without a unit"),
+    "ttl": ("60", "seconds, 1 or more"),
+    "upgrade": ("websocket", ""),
+}
+_BALANCING: Final = ("bybusyness", "byrequests", "bytraffic", "heartbeat")
 _MANY: Final = 1 << 62
 _WORKER: Final[dict[str, Callable[[str], str]]] = {
     "loadfactor": _load_factor,
