@@ -3,6 +3,8 @@ cimport cython
 from perijove.engine.exchange cimport Exchange
 from perijove.engine.head cimport RequestHead
 from perijove.engine.plan cimport Plan
+from perijove.engine.request cimport write_request
+from perijove.engine.response cimport read_response
 from perijove.engine.tunnel cimport relay
 from perijove.engine.tunnelling cimport Tunnelling
 from perijove.engine.upstream cimport Upstream, UpstreamConnection

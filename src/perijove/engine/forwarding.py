@@ -40,6 +40,8 @@ from perijove.engine.const import (
 )
 from perijove.engine.exchange import IDEMPOTENT
 from perijove.engine.head import RequestHead
+from perijove.engine.request import write_request
+from perijove.engine.response import read_response
 from perijove.engine.tunnel import relay
 from perijove.engine.tunnelling import Tunnelling
 from perijove.engine.upstream import Upstream
@@ -115,7 +117,7 @@ class Forwarding(Tunnelling):
             self.first = self.inbuf.peek(head.size)
             self.attempts = 0
         exchange.kept = upstream.used
-        exchange.write_request(head, upstream.outbuf)
+        write_request(exchange, head, upstream.outbuf)
         self.head_size = upstream.outbuf.size()
         if not exchange.inside:
             self.inbuf.drop(head.size)
@@ -258,7 +260,7 @@ class Forwarding(Tunnelling):
             if exchange.answered == 0.0:
                 exchange.answered = self.reactor.now
             exchange.date = self.reactor.date()
-            verdict = exchange.read_response(self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
+            verdict = read_response(exchange, self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
             if verdict == STALE:
                 exchange.answered = 0.0
                 self.upstream_lost(LOST)
@@ -319,8 +321,8 @@ class Forwarding(Tunnelling):
             if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
                 exchange.answered = self.reactor.now
                 exchange.date = self.reactor.date()
-                verdict = exchange.read_response(
-                    self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
+                verdict = read_response(
+                    exchange, self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
                 )
                 if verdict == FOUND:
                     exchange.reuse = False
@@ -395,7 +397,7 @@ class Forwarding(Tunnelling):
         old.borrower = None
         self.upstream = new = lender.lend(self, True, lender.server_name)
         old.close()
-        exchange.write_request(head, new.outbuf)
+        write_request(exchange, head, new.outbuf)
         self.head_size = new.outbuf.size()
         new.outbuf.append(content)
         self.retry_until = 0.0
