@@ -172,3 +172,23 @@ def test_a_key_with_a_password_is_not_asked_for(tmp_path: Path, pair: Callable[.
     )
     assert done.returncode == 1
     assert "is encrypted" in done.stderr
+
+
+def test_a_wrong_key_of_apaches_file_is_warned_of_and_no_server_starts(
+    tmp_path: Path, pair: Callable[..., tuple[bytes, bytes]]
+) -> None:
+    """`apachectl configtest` says nothing of it (see tests/unit/config/apache/verdicts.conf)."""
+    _, key = pair()
+    pair()
+    (tmp_path / "other.pem").write_bytes(key)
+    path = tmp_path / "hub.conf"
+    path.write_text(
+        f"Listen 127.0.0.1:1\n<VirtualHost *:1>\nSSLEngine on\nSSLCertificateFile {tmp_path}/cert.pem\n"
+        f"SSLCertificateKeyFile {tmp_path}/other.pem\n</VirtualHost>\n"
+    )
+    done = perijove("serve", "--check-config", str(path))
+    assert done.returncode == 0
+    assert "does not belong to the certificate" in done.stderr
+    done = perijove("serve", str(path))
+    assert done.returncode == 1
+    assert "does not belong to the certificate" in done.stderr

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _ELSEWHERE: Final = frozenset(
     (
         "no-such-file",
+        "no-such-user",
         "include-not-found",
         "no-server-root",
         "no-module-file",
@@ -47,7 +48,7 @@ _OTHERS_PROVIDER: Final = re.compile(
     r"Unknown Authz provider: (?:shib|claim|oauth|cas-|ldap-|dbm-|dbd-|file-|ssl|pam-|unix-|external-|gss|auth)"
 ).match
 # What is of no concern here: what perijove assumes (the checklist says what could not be told for it), and how it would serve.
-_APART: Final = frozenset(("modules-assumed", "listen-assumed", "files-not-served"))
+_APART: Final = frozenset(("modules-assumed", "listen-assumed", "files-not-served", "no-log-directory"))
 # Where requests go is said by these: without one of them, what the rest does is another thing.
 _ROUTES: Final = (
     "proxypass ",
@@ -64,7 +65,10 @@ _ROUNDS: Final = 6
 _PROXIED: Final = frozenset(("virtualhost", "location", "locationmatch", "if", "elseif", "else"))
 # Who is let in is not asked: a check asks as somebody who is.
 _ACCESS: Final = frozenset(
-    ("require", "requireall", "requireany", "requirenone", "order", "allow", "deny", "satisfy", "authtype", "authname")
+    (
+        *("require", "requireall", "requireany", "requirenone", "order", "allow", "deny", "satisfy", "authtype", "authname"),
+        "sslverifyclient",
+    )
 )
 
 

@@ -87,8 +87,10 @@ def _check(loaded: Loaded, as_json: bool) -> None:
         try:
             check(loaded.gateway)
         except CannotServe as error:
-            sound = False
-            diagnostics.append(Diagnostic(name="cannot-serve", severity=Severity.ERROR, message=str(error)))
+            sound = error.certificate and not loaded.certificates
+            severity = Severity.WARNING if sound else Severity.ERROR
+            hint = "`apachectl configtest` has no objection, and no server starts" if sound else ""
+            diagnostics.append(Diagnostic(name="cannot-serve", severity=severity, message=str(error), help=hint))
     tell(diagnostics, as_json)
     if sound and not as_json:
         click.echo(f"{loaded.source.name}: Syntax OK", err=True)

@@ -31,6 +31,8 @@ class Loaded:
     gateway: Gateway | None
     diagnostics: tuple[Diagnostic, ...]
     read: tuple[str, ...] = ()  # paths of further files
+    # Whether what is in files of certificates is a part of the configuration; else it is looked at when a server starts.
+    certificates: bool = True
     starts: bool = True  # what it means is known, but no server is started by it if this is False: a diagnostic says why
 
     @property

@@ -51,7 +51,9 @@ _QUEUE: Final = 65536  # more than a queue of connections may hold
 
 
 class CannotServe(Exception):
-    """A gateway cannot be served; the text says why."""
+    """A gateway cannot be served; the text says why. `certificate`: for what is in a file of certificates or keys."""
+
+    certificate = False
 
 
 @dataclass(frozen=True)
@@ -367,7 +369,9 @@ def check(gateway: model.Gateway) -> Contents:
             if gateway.routing.error_target is not None:
                 url_of(gateway.routing.error_target)
     except (BadCertificate, Unreadable, BadTarget) as error:
-        raise CannotServe(str(error)) from None
+        wrong = CannotServe(str(error))
+        wrong.certificate = isinstance(error, BadCertificate)
+        raise wrong from None
     descriptor = open_log(gateway)
     if descriptor is not None:
         os.close(descriptor)

@@ -2,13 +2,14 @@
 
 `document` is what was written, `reading` what Apache makes of it while it reads: includes, conditions, variables, macros, and
 the checks of `apachectl configtest` that need no value. Knows Apache's words and Debian's files. Must not know the engine,
-sockets or processes; does not touch the network, and runs no shell.
+sockets or processes; asks the system for the addresses of names, as Apache does when it reads, and runs no shell.
 
 Octets that are not UTF-8 are kept by the surrogateescape handler of PEP 383: Apache reads octets, people read text.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from perijove.config import Loaded
@@ -40,7 +41,7 @@ def load(source: Source, defines: Sequence[str] = (), unenforced: Collection[str
     reading = read(source, defines)
     gateway, found = meaning(source, reading, unenforced)
     starts = not any(one.name in _AT_START for one in found)
-    return Loaded(source, None if has_errors(found) else gateway, found, reading.files, starts)
+    return Loaded(source, None if has_errors(found) else gateway, found, reading.files, False, starts)
 
 
 def meaning(source: Source, reading: Reading, unenforced: Collection[str] = ()) -> tuple[Gateway, tuple[Diagnostic, ...]]:
@@ -48,10 +49,10 @@ def meaning(source: Source, reading: Reading, unenforced: Collection[str] = ()) 
     from perijove.config.apache.lower import lower
     from perijove.config.apache.scopes import scopes
     from perijove.config.apache.servers import assume_ports
-    from perijove.config.apache.unemulated import judge
+    from perijove.config.apache.unemulated import ignored, judge
 
     found: list[Diagnostic] = [*reading.diagnostics, *judge(reading.items, unenforced)]
-    server, hosts = scopes(reading, found.append)
+    server, hosts = scopes(replace(reading, items=ignored(reading.items, unenforced)), found.append)
     if reading.assumed and reading.items:
         assume_ports(server, hosts, source)
     gateway = lower(server, hosts)

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from perijove.config.apache.scope import Scope
 
 _TLS: Final = NotEmpty((Fact.TLS_PROTOCOL,))
-_TELLS: Final = frozenset(("authtype", "authname", "users", "authgroupfile"))  # what says how users are told
+_TELLS: Final = frozenset(
+    ("authtype", "authname", "users", "authgroupfile", "authbasicprovider")
+)  # what says how users are told
 _ASKS: Final = Matches((RequestField(b"authorization"),), Pattern(rb"(?i)\ABasic "))
 _MET: Final = b"\0met"
 _MET_BEFORE: Final = b"\0redirect_met"
@@ -66,7 +68,10 @@ class Access:
     def keeps_out(self) -> bool:
         """Tell whether anything said here keeps anybody out."""
         for scope in self.merged:
-            if any(name in scope.said for name in ("access-order", "access-deny", "tls-required", "tls-asked", "methods")):
+            if any(
+                name in scope.said
+                for name in ("access-order", "access-deny", "tls-required", "tls-asked", "certificate-required", "methods")
+            ):
                 return True
             if any(one.needs_user or not isinstance(one.when, Always) for one in scope.said.get("require", ())):
                 return True
@@ -100,6 +105,10 @@ class Access:
             if "tls-required" in scope.said:
                 when = both(self.when(scope), Not(_TLS))
                 flow.add(when, Refuse(403, reasons.TLS_REQUIRED), Then.STOP, scope.said["tls-required"])
+        for scope in self.merged:  # clients are not asked for certificates, so none has one
+            if "certificate-required" in scope.said:
+                when = both(self.when(scope), _TLS)
+                flow.add(when, Refuse(403, reasons.CERTIFICATE_REQUIRED), Then.STOP, scope.said["certificate-required"])
         for scope in self.merged:
             for asked, origin in scope.said.get("tls-asked", ()):
                 when = both(self.when(scope), All((_TLS, Not(asked))))
@@ -202,11 +211,15 @@ class Access:
         realm: bytes | None = None
         kind = "none"
         users: tuple[tuple[bytes, bytes], ...] | None = ()
+        providers: Sequence[str] = ()
         for one in self._until(scope):
             kind = one.said.get("authtype", kind)
             if "authname" in one.said:
                 realm = octets(one.said["authname"])
             users = one.said.get("users", users)
+            providers = one.said.get("authbasicprovider", providers)
+        if providers and "file" not in providers:
+            users = None  # who looks passwords up is not there
         return (realm or b"") if kind.lower() == "basic" else None, users
 
     def _until(self, scope: Scope) -> Iterator[Scope]:

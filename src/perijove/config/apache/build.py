@@ -14,7 +14,7 @@ from perijove.config.apache import conditions, includes, nesting
 from perijove.config.apache.complaints import Complaints
 from perijove.config.apache.directive import Fault, Word, arity, commands, few
 from perijove.config.apache.document import Document, parse
-from perijove.config.apache.loading import load
+from perijove.config.apache.loading import load, load_files
 from perijove.config.apache.macros import Macros
 from perijove.config.apache.nodes import Lines, Node, words_of
 from perijove.config.apache.words import fold, word
@@ -139,6 +139,10 @@ class Builder:
                 load(node, words, self.modules, self.told)
             case "serverroot":
                 self._server_root(node, words[0].text)
+            case "defaultruntimedir":
+                self._runtime_directory(node, words)
+            case "loadfile":
+                load_files(node, words, self.told)
             case "<macro":
                 self._macros.define(node, lines, lambda: self._next(lines))
             case "use":
@@ -190,6 +194,11 @@ class Builder:
             return
         hint = "Include and the like are looked up there: name a folder that is on this machine"
         self.told.tell("no-server-root", "ServerRoot must be a valid directory", node.line.span(node.at), node.via, hint)
+
+    def _runtime_directory(self, node: Node, words: tuple[Word, ...]) -> None:
+        if not os.path.isdir(os.path.join(self.root, words[0].text)):
+            message = "DefaultRuntimeDir must be a valid directory, absolute or relative to ServerRoot"
+            self.told.fault(Fault("no-such-file", message, "name a directory that is on this machine", 0), node, words)
 
     def _condition(self, command: Command, node: Node, lines: Lines) -> list[Node]:
         try:

@@ -7,7 +7,7 @@ like is said in `values`. Must not know how files are read.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +16,7 @@ from perijove.config.apache.table import Command, How, Where, table
 from perijove.config.apache.words import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Set
 
     from perijove.text.source import Span
 
@@ -79,6 +79,9 @@ class Scope:
     # What LoadModule has loaded; of modules that are not known, nobody can say what they bring.
     modules: frozenset[str] = frozenset()
     strangers: bool = False
+    root: str = "/etc/apache2"  # ServerRoot: where relative paths begin
+    # Names of providers that <AuthnProviderAlias> and <AuthzProviderAlias> have made so far.
+    aliases: Set[str] = frozenset()
 
     def inside(self, name: str) -> Scope:
         """Return the scope of what stands in a section."""
@@ -91,7 +94,7 @@ class Scope:
             allowed = Where.ALL | Where.ACCESS_CONF
         else:
             allowed = Where(self.allowed)
-        return Scope(int(allowed), (*self.sections, name), self.modules, self.strangers)
+        return replace(self, allowed=int(allowed), sections=(*self.sections, name))
 
     def refuses(self, command: Command) -> str:
         """Return why a directive may not stand here, in Apache's words; empty if it may."""
@@ -199,10 +202,52 @@ def few(command: Command, message: str, words: tuple[Word, ...]) -> Fault:
         return Fault("not-on-or-off", message, f"write `{command.name} On` or `{command.name} Off`", 0 if words else None)
     least, most, _ = _COUNTS.get(command.how, (1, 64, ""))
     if len(words) > most:
-        return Fault("too-many-arguments", message, "put an argument that has spaces into quotes", most)
-    return Fault(
-        "too-few-arguments" if len(words) < least or not words else "empty-argument", message, f"{command.about or ''}"
-    )
+        help_ = _TOO_MANY.get(command.name, "put an argument that has spaces into quotes")
+        if words[most - 1].text.endswith(","):
+            help_ = f"leave out the space behind the comma: `{command.name} {words[most - 1].text}{words[most].text}`"
+        return Fault("too-many-arguments", message, help_, most)
+    sample = _SAMPLES.get(command.name)
+    help_ = f"write `{command.name} {sample}`" if sample else command.about
+    return Fault("too-few-arguments" if len(words) < least or not words else "empty-argument", message, help_)
+
+
+_TOO_MANY = {
+    "ServerName": "a host has one ServerName: further names go into `ServerAlias`",
+    "Require": "write one `Require` for each",
+}
+# What to type of directives whose own help, which httpd's message ends with, says no more than what they are for.
+_SAMPLES = {
+    "BalancerMember": "http://127.0.0.1:8000",
+    "CustomLog": "/var/log/apache2/access.log combined",
+    "Define": "NAME VALUE",
+    "DocumentRoot": "/var/www/html",
+    "ErrorDocument": '503 "The hub is starting."',
+    "ErrorLog": "/var/log/apache2/error.log",
+    "Include": "/etc/apache2/conf-available/hub.conf",
+    "IncludeOptional": "/etc/apache2/conf-enabled/*.conf",
+    "LoadModule": "ssl_module /usr/lib/apache2/modules/mod_ssl.so",
+    "LogLevel": "warn",
+    "NameVirtualHost": "…`, or take it out: it does nothing since httpd 2.4, and hosts are `<VirtualHost *:443>",
+    "ProxyPassReverse": "/PATH http://127.0.0.1:8000/PATH",
+    "ProxyRemote": "* http://HOST:3128",
+    "RemoteIPHeader": "X-Forwarded-For",
+    "RemoteIPInternalProxy": "10.0.0.0/8",
+    "RemoteIPTrustedProxy": "10.0.0.0/8",
+    "RewriteBase": "/PATH/",
+    "SSLCertificateFile": "/etc/ssl/certs/hub.pem",
+    "SSLCertificateKeyFile": "/etc/ssl/private/hub.key",
+    "SSLProtocol": "all -SSLv3 -TLSv1 -TLSv1.1",
+    "ServerAdmin": "admin@example.org",
+    "ServerAlias": "hub.example.org",
+    "ServerName": "hub.example.org",
+    "SetEnv": "NAME VALUE",
+    "SetHandler": '"proxy:http://127.0.0.1:8000/"',
+    "Timeout": "60",
+    "Use": "MACRO ARGUMENT",
+    "User": "www-data",
+    "allow": "from all",
+    "deny": "from all",
+}
 
 
 def misplaced(command: Command, message: str) -> Fault:

@@ -141,7 +141,33 @@ def _tell(error: ExpressionError, text: str, span: Span, scope: Scope, says: str
     begin = line.find(text, span.column - 1) if text else -1
     where = span if begin < 0 else Span(span.source, span.line, begin + error.offset + 1)
     own = "" if error.name.startswith("not-emulated") else says
-    scope.error(error.name, f"{own}{error.message} (at character {error.offset + 1} of the expression)", where, error.help)
+    message = f"{own}{error.message} (at character {error.offset + 1} of the expression)"
+    scope.error(error.name, message, where, error.help or _help(error.message))
+
+
+def _help(message: str) -> str:
+    """Return what to type instead of what httpd's parser has stumbled over."""
+    named = re.search(r"(Variable|Function|operator) '-?(.*)' does not exist", message)
+    if named is None:
+        return next((said for begin, said in _HELP.items() if begin in message), "")
+    if named[1] == "operator":
+        return "operators are `==`, `!=`, `=~`, `-eq`, `-in` and their like"
+    function = named[1] == "Function"
+    near = names.nearest(named[2], function=function)
+    if near:
+        return f"the nearest name is `{near}`"
+    return "" if function else "a field of the request is `%{HTTP:NAME}`, a variable `%{ENV:NAME}`"
+
+
+# What the parser says, and what is mostly meant by it.
+_HELP: Final = {
+    "Unterminated string or variable": "close `%{NAME}` by `}`, and what begins with a quote by the same quote",
+    "Invalid character in variable name": "a variable is `%{NAME}` or `%{HTTP:FIELD}`, without spaces",
+    "unexpected T_OP_STR_EQ": "compare by `==`, one time: `%{HTTP_HOST} == 'hub.example.org'`",
+    "expecting T_REGEX": "a pattern stands between slashes: `%{REQUEST_URI} =~ m#^/user/#`",
+    "unexpected $end": "something is missing at the end: compare with `== 'TEXT'`, or close the parenthesis",
+    "unexpected T_ID": "put texts into single quotes: `%{HTTP_HOST} == 'hub.example.org'`",
+}
 
 
 class _Depth:

@@ -6,6 +6,7 @@ that are not emulated are known, too: they are told apart from those that Apache
 
 from __future__ import annotations
 
+import difflib
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -150,6 +151,12 @@ def variable(name: str, at: int, scope: Scope) -> Template:
     if upper.startswith("SSL_") and "ssl" in scope.modules:
         return of_ssl(upper, at)
     raise ExpressionError(f"Variable '{name}' does not exist", at)
+
+
+def nearest(name: str, *, function: bool = False) -> str:
+    """Return the name of a variable or function that is nearest to one that does not exist; empty if none is near."""
+    known = (*_FUNCTIONS, *_LOOKUPS, *_FILES) if function else (*_VARIABLES, *_ASKED_OF_SSL, *OF_TLS)
+    return next(iter(difflib.get_close_matches(name.lower() if function else name.upper(), known, 1)), "")
 
 
 def _said(scope: Scope, name: str, default: Any) -> Any:

@@ -192,7 +192,7 @@ def fallback(flow: Flow, host: Host, begin: Label) -> None:
 
 def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
-    overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
+    overridden = any(any(word.lower() != "none" for word in one.said.get("allowoverride", ())) for one in host.directories)
     levels = host.levels.scopes
     found = All((_NOWHERE, HasNote(FILE)))
     for section in reversed(host.inner):  # the last that names a directory's own file

@@ -78,7 +78,7 @@ def read(
         others = [one for one in others if one not in loaded] if assumed else ["mpm_event"]
         builder = Builder(Variables(known, set(defines)), base, (*STATIC, *others), builder.documents)
         nodes = builder.file(source)
-    walker = _Walker(frozenset(builder.modules), assumed=assumed, given=modules is not None)
+    walker = _Walker(frozenset(builder.modules), builder.root, assumed=assumed, given=modules is not None)
     items = walker.items(nodes, walker.scope)
     more = [_assumed(source)] if assumed and nodes and modules is None else []
     if without_mpm and not assumed:
@@ -136,13 +136,14 @@ def _no_mpm(where: Span) -> Diagnostic:
 class _Walker:
     """Goes through what was read, and checks it."""
 
-    def __init__(self, modules: frozenset[str], *, assumed: bool, given: bool) -> None:
+    def __init__(self, modules: frozenset[str], root: str, *, assumed: bool, given: bool) -> None:
         self.modules = modules
         self.diagnostics: list[Diagnostic] = []
         self._assumed = assumed and not given
         self._unknown = 0
         self._strangers = assumed or any(one not in table().sources for one in modules)
-        self.scope = Scope(modules=modules, strangers=self._strangers)
+        self._aliases: set[str] = set()
+        self.scope = Scope(modules=modules, strangers=self._strangers, root=root, aliases=self._aliases)
 
     def items(self, nodes: list[Node], scope: Scope) -> tuple[Directive | Section, ...]:
         """Return what is in force in a scope."""
@@ -166,10 +167,13 @@ class _Walker:
         if fault is not None:
             self._told(node, item.words, fault)
         if not isinstance(item, Section):
-            return None if fault else item
+            # What is only missing on this machine is in force all the same, for who asks what the file means.
+            return None if fault and fault.name not in _MISSING else item
         if not its:
             return None if fault else item
         inside = self.items(node.children, scope.inside(item.name))
+        if fold(item.name) in _ALIASES and len(item.words) > 1:
+            self._aliases.add(item.words[1].text)
         item = Section(item.name, item.words, item.rest, inside, item.span, item.via, item.closed)
         if fault is None and canonical in FILLED and (fault := FILLED[canonical](item, scope)):
             self._told(node, item.words, fault)
@@ -215,6 +219,8 @@ class _Walker:
         self.diagnostics.append(diagnostic(fault, node, words))
 
 
+_MISSING = ("no-such-file", "no-such-user", "no-log-directory")
+_ALIASES = ("authnprovideralias", "authzprovideralias")
 _NO_IF = Fault(
     "else-without-if",
     "<Else> or <ElseIf> section without previous <If> or <ElseIf> section in same scope",

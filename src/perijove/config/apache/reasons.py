@@ -44,6 +44,11 @@ TLS_ASKED: Final = Reason(
     "access to {raw} failed, reason: SSL requirement expression not fulfilled",
     "SSLRequire asks more of the connection, or of the request",
 )
+CERTIFICATE_REQUIRED: Final = Reason(
+    "AH02262",
+    "Re-negotiation handshake failed: client certificate missing for {raw}",
+    "SSLVerifyClient asks for a client's certificate, and perijove does not: nobody is let in; say `--allow-unenforced SSLVerifyClient`",
+)
 NO_USERS: Final = Reason(
     "AH01620", "Could not open password file", "AuthUserFile names a file that cannot be read: it is not there, or not for us"
 )

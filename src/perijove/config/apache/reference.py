@@ -33,6 +33,8 @@ def reference() -> str:
     lines += ["## Accepted silently", "", "They concern files, logs, or how Apache itself runs.", ""]
     lines += [", ".join(shown["accepted"]) + ".", ""]
     lines += ["## Different, with a warning", "", "| directive | module | what is different |", "|---|---|---|", *warned, ""]
+    shut = "What `Require`, `AuthType`, `AuthBasicProvider` and `SSLVerifyClient require` ask for, and perijove cannot tell, lets nobody in."
+    lines += [f"{shut} `--allow-unenforced NAME` ignores it.", ""]
     lines += ["## Refused", "", "Without them somebody could walk in. `--allow-unenforced NAME` accepts that.", ""]
     lines += ["| directive | module | what is different |", "|---|---|---|", *refused, ""]
     lines += ["## Of other modules", "", "| begin with | module | what is missing | |", "|---|---|---|---|"]

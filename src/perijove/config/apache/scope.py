@@ -129,7 +129,7 @@ def ifs(sections: Sequence[Scope]) -> list[Scope]:
 
 def root_of(scope: Scope, path: str) -> str:
     """Return a path; one that is not absolute is below ServerRoot (ap_server_root_relative)."""
-    return os.path.join(within(scope)[-1].said["serverroot"], path)
+    return os.path.join(within(scope)[-1].said.get("serverroot", "/"), path)
 
 
 def within(scope: Scope) -> Sequence[Scope]:

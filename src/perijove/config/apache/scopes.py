@@ -109,7 +109,10 @@ def _fill(scope: Scope, items: Sequence[Directive | Section], hosts: list[Scope]
         elif name in ("if", "elseif", "else"):
             _section(scope, one, hosts, _if(scope, one, name, elses))
         elif name in _AUTHORIZATION:
+            _fill(scope, mod_authz.others(one), hosts)
             mod_authz.block(one, scope)
+        elif name == "authzprovideralias" and len(one.words) > 1:
+            scope.said.setdefault("authz-aliases", []).append(one.words[1].text)
         elif name in ("limit", "limitexcept"):
             _limit(scope, one, hosts, name)
         elif name in _FILES:
@@ -151,7 +154,17 @@ def _proxy(scope: Scope, section: Section) -> Scope | None:
     subject = section.subject()
     if subject is None:
         return None
-    return Scope(Kind.PROXY, scope.modules, scope.tell, path=subject[0].text, regex=subject[1])
+    if subject[1] and compiled(subject[0].text, False, subject[0].span, scope) is None:
+        return None
+    made = Scope(
+        Kind.PROXY, scope.modules, scope.tell, path=subject[0].text, regex=subject[1], parent=scope, origin=section.span
+    )
+    if (
+        not subject[1] and len(section.words) > 1
+    ):  # what else its line says is as if ProxySet said it (proxysection, mod_proxy.c)
+        rest = section.words[1:]
+        mod_proxy.member(Directive("ProxySet", rest, section.rest, section.span, section.via), made)
+    return made
 
 
 def _if(scope: Scope, section: Section, name: str, elses: list[Condition]) -> Scope | None:

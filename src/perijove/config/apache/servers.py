@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from perijove.config.apache.addresses import resolved
 from perijove.config.apache.directives.mod_ssl import VERSIONS
 from perijove.config.apache.identity import identity
 from perijove.gateway.conditions import Pattern
@@ -97,7 +98,7 @@ def _tell_of_unknown(hosts: list[Scope]) -> None:
             host, colon, port = text.rpartition(":")
             if not colon or not (port.isdigit() or port == "*"):
                 host = text
-            if scope.origin is not None and host not in ("*", "_default_") and not _is_address(host) and not _addresses(host):
+            if scope.origin is not None and host not in ("*", "_default_") and not _is_address(host) and not resolved(host):
                 scope.warn(
                     "unknown-host",
                     f"Could not resolve host name {host} -- ignoring!",
@@ -111,17 +112,7 @@ def _is_address(name: str) -> bool:
 
 
 def _resolves(name: str, address: str) -> bool:
-    return not _is_address(name) and address in _addresses(name)
-
-
-def _addresses(name: str) -> frozenset[str]:
-    """Return the addresses of a name."""
-    import socket
-
-    try:
-        return frozenset(str(one[4][0]) for one in socket.getaddrinfo(name, None))
-    except OSError:
-        return frozenset()
+    return not _is_address(name) and address in resolved(name)
 
 
 def _tls(server: Scope, scopes: list[Scope]) -> TlsServer | None:

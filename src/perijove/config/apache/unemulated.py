@@ -6,6 +6,7 @@ Must not know how emulated ones are carried out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from perijove.config.apache.directive import Directive, Section
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 
 class Difference(NamedTuple):
-    """What will be different, and whether access that Apache refuses would be granted."""
+    """What will be different, whether access that Apache refuses would be granted, and whether access that it grants is refused."""
 
     what: str
     opens_a_door: bool = False
+    closes: bool = False
 
 
 def _names(text: str) -> frozenset[str]:
@@ -85,17 +87,18 @@ _SILENT_MODULES = _names("""
 """)
 
 _ACCESS = "strangers are not kept out"
+_NOBODY = "nobody is let in by it"
 _FILTERS = "what upstreams answer passes as it is"
 MODULES = {
-    "auth_digest": Difference(f"passwords by digest are not asked for: {_ACCESS}", True),
-    "auth_form": Difference(f"there is no login form: {_ACCESS}", True),
+    "auth_digest": Difference("passwords by digest are not asked for"),
+    "auth_form": Difference("there is no login form"),
     "authn_anon": Difference("visitors without a name are not let in"),
-    "authn_dbd": Difference(f"passwords are not looked up in a database: {_ACCESS}", True),
-    "authn_dbm": Difference(f"passwords are not looked up in a DBM file: {_ACCESS}", True),
+    "authn_dbd": Difference("passwords are not looked up in a database"),
+    "authn_dbm": Difference("passwords are not looked up in a DBM file"),
     "authnz_fcgi": Difference(f"no FastCGI program is asked: {_ACCESS}", True),
-    "authnz_ldap": Difference(f"no directory is asked for passwords and groups: {_ACCESS}", True),
-    "authz_dbd": Difference(f"groups are not looked up in a database: {_ACCESS}", True),
-    "authz_dbm": Difference(f"groups are not looked up in a DBM file: {_ACCESS}", True),
+    "authnz_ldap": Difference("no directory is asked for passwords and groups"),
+    "authz_dbd": Difference("groups are not looked up in a database"),
+    "authz_dbm": Difference("groups are not looked up in a DBM file"),
     "buffer": Difference("nothing is held back"),
     "cache": Difference("nothing is kept: each request goes to its upstream"),
     "cache_disk": Difference("nothing is kept: each request goes to its upstream"),
@@ -133,12 +136,13 @@ MODULES = {
 
 _CERTIFICATE = "clients are not asked for certificates"
 DIRECTIVES = {
-    "<AuthnProviderAlias": Difference(f"the alias stands for nothing: {_ACCESS}", True),
-    "<AuthzProviderAlias": Difference(f"the alias stands for nothing: {_ACCESS}", True),
+    "<AuthnProviderAlias": Difference("the alias stands for nothing"),
+    "<AuthzProviderAlias": Difference("the alias stands for nothing"),
     "AuthzSendForbiddenOnFailure": Difference("a user who may not enter is asked for a password again"),
     "AuthBasicFake": Difference("no Authorization is made up for the upstream"),
     "AuthBasicUseDigestAlgorithm": Difference("passwords of digest files are not understood"),
-    "StrictHostCheck": Difference("a Host that no virtual host names is served by the first one", True),
+    # Whoever asks says himself which host is meant: neither of these two keeps anybody out.
+    "StrictHostCheck": Difference("a Host that no virtual host names is served by the first one"),
     "SetOutputFilter": Difference(_FILTERS),
     "SetInputFilter": Difference("what clients send passes as it is"),
     "ProxySourceAddress": Difference("the system chooses the address that upstreams see"),
@@ -153,11 +157,11 @@ DIRECTIVES = {
     "LuaHookCheckUserID": Difference(f"no Lua is run: {_ACCESS}", True),
     "<LuaHookCheckUserID": Difference(f"no Lua is run: {_ACCESS}", True),
     "MDRequireHttps": Difference("nobody is sent to https"),
-    "SSLVerifyClient": Difference(_CERTIFICATE, True),
+    "SSLVerifyClient": Difference(_CERTIFICATE),  # where it is required, nobody is let in: `_argument`
     "SSLUserName": Difference("no name is taken from a certificate"),
     "SSLOptions": Difference("variables of certificates are not there"),
-    "SSLOCSPEnable": Difference("certificates of clients are not asked after", True),
-    "SSLCARevocationCheck": Difference("lists of revoked certificates are not read", True),
+    "SSLOCSPEnable": Difference("certificates of clients are not asked after"),  # SSLVerifyClient is the door
+    "SSLCARevocationCheck": Difference("lists of revoked certificates are not read"),
     "SSLProxyCARevocationCheck": Difference("lists of revoked certificates are not read"),
     "SSLProxyCARevocationFile": Difference("lists of revoked certificates are not read"),
     "SSLProxyCARevocationPath": Difference("lists of revoked certificates are not read"),
@@ -165,12 +169,15 @@ DIRECTIVES = {
     "SSLProxyMachineCertificateFile": Difference("upstreams are shown no certificate"),
     "SSLProxyMachineCertificatePath": Difference("upstreams are shown no certificate"),
     "SSLProxyMachineCertificateChainFile": Difference("upstreams are shown no certificate"),
-    "SSLStrictSNIVHostCheck": Difference("clients without SNI are served by the first virtual host", True),
+    "SSLStrictSNIVHostCheck": Difference("clients without SNI are served as any other"),
     "SSLUseStapling": Difference("no OCSP answer is sent along"),
 }
 
 # What Require may ask that is emulated.
 ASKED = frozenset(("all", "env", "method", "expr", "ip", "host", "local", "forward-dns", "user", "valid-user", "group", "ssl"))
+
+
+_VERIFIES = "SSLVerifyClient"
 
 
 def difference(name: str) -> Difference | None:
@@ -193,12 +200,14 @@ def difference(name: str) -> Difference | None:
 
 
 _ALLOW = "if something else keeps strangers out, say `--allow-unenforced {}`"
+_IGNORE = f"{_ALLOW}: it is ignored then"
 
 
 def judge(items: tuple[Directive | Section, ...], unenforced: Collection[str] = ()) -> list[Diagnostic]:
     """Say what will be different, once for each name; an error for a door, unless it is named in `unenforced`.
 
     What is named there is a directive, a module (`authnz_ldap`), or a directive and its argument (`Require ldap-group`).
+    What asks for something that perijove cannot tell is no door: it is kept shut (`ignored` takes it away).
     """
     allowed = {fold(one) for one in unenforced}
     told: set[str] = set()
@@ -210,19 +219,22 @@ def judge(items: tuple[Directive | Section, ...], unenforced: Collection[str] = 
             continue
         # What is done to files that are served is of no concern to a proxy, but for what keeps people out. What Require and
         # AuthType ask for there is told of where it is lowered.
-        if of_files and (not what.opens_a_door or key != name):
+        if of_files and (not (what.opens_a_door or what.closes) or key not in (name, _VERIFIES)):
             continue
         told.add(fold(key))
         shown = f"{key}>" if key.startswith("<") else key
         module = _module(name) if key == name else ""
-        door = what.opens_a_door and not allowed & {fold(key), fold(key.lstrip("<")), fold(module)}
+        named = bool(allowed & {fold(key), fold(key.lstrip("<")), fold(module)})
+        door = what.opens_a_door and not named
+        said = what.what if not what.closes or not named else _ACCESS
+        help_ = _ALLOW if door else _IGNORE if what.closes and not named else ""
         found.append(
             Diagnostic(
-                name="not-enforced" if what.opens_a_door else "not-emulated",
+                name="not-enforced" if what.opens_a_door or (what.closes and named) else "not-emulated",
                 severity=Severity.ERROR if door else Severity.WARNING,
-                message=f"`{shown}` is not emulated: {what.what}",
+                message=f"`{shown}` is not emulated: {said}",
                 where=item.span,
-                help=_ALLOW.format(module or f'"{key}"') if door else "",
+                help=help_.format(module or f'"{key}"'),
             )
         )
     return found
@@ -242,19 +254,38 @@ def _argument(item: Directive | Section) -> tuple[str, Difference | None] | None
     words = [fold(one.text) for one in item.words]
     match fold(item.name), words:
         case "require", ["not", provider, *_] if provider not in ASKED:
-            return f"Require {provider}", Difference(f"perijove cannot ask that: {_ACCESS}", True)
+            return f"Require {provider}", Difference(f"perijove cannot ask that: {_NOBODY}", closes=True)
         case "require", [provider, *_] if provider not in (*ASKED, "not"):
-            return f"Require {provider}", Difference(f"perijove cannot ask that: {_ACCESS}", True)
+            return f"Require {provider}", Difference(f"perijove cannot ask that: {_NOBODY}", closes=True)
         case "authtype", [kind, *_] if kind not in ("basic", "none"):
-            return f"AuthType {kind}", Difference(f"only `AuthType Basic` is: {_ACCESS}", True)
+            what = "only `AuthType Basic` is: where a user is asked for, the answer is 500"
+            return f"AuthType {kind}", Difference(what, closes=True)
         case "authbasicprovider", providers if set(providers) - {"file"}:
             other = next(one for one in providers if one != "file")
-            return f"AuthBasicProvider {other}", Difference(f"only `AuthBasicProvider file` is: {_ACCESS}", True)
+            return f"AuthBasicProvider {other}", Difference(f"only `AuthBasicProvider file` is: {_NOBODY}", closes=True)
+        case "sslverifyclient", ["require"]:
+            return _VERIFIES, Difference(f"{_CERTIFICATE}: over TLS nobody is let in", closes=True)
         # What is switched off is not missed.
         case name, ["off" | "none"] if name not in EMULATED:
             return item.name, None
         case _:
             return None
+
+
+def ignored(items: tuple[Directive | Section, ...], unenforced: Collection[str]) -> tuple[Directive | Section, ...]:
+    """Return what is left if what would be kept shut is ignored, as far as it is named in `unenforced`."""
+    allowed = {fold(one) for one in unenforced}
+    if not allowed:
+        return items
+    found: list[Directive | Section] = []
+    for item in items:
+        if isinstance(item, Section):
+            found.append(replace(item, children=ignored(item.children, unenforced)))
+            continue
+        key, what = _argument(item) or ("", None)
+        if what is None or not what.closes or not allowed & {fold(key), fold(_module(item.name))}:
+            found.append(item)
+    return tuple(found)
 
 
 def _all(items: tuple[Directive | Section, ...], of_files: bool = False) -> Iterator[tuple[Directive | Section, bool]]:

@@ -6,13 +6,14 @@ Knows what `apachectl configtest` says. Must not know what a directive leads to.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from perijove.config.apache.addresses import parsed
+from perijove.config.apache.arguments import ARGUMENTS
+from perijove.config.apache.arguments.kinds import atoi, complaint
 from perijove.config.apache.directive import Directive, Fault, Section
 from perijove.config.apache.modules import enabling
-from perijove.config.apache.vocabulary import VOCABULARY
-from perijove.config.apache.words import fold
+from perijove.config.apache.words import fold, is_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +157,7 @@ def redirect(item: Directive | Section, scope: Scope) -> Fault | None:
     """Redirect: perhaps a status, a path unless it stands in a section, and a URL for 3xx (mod_alias.c)."""
     words = [fold(one.text) for one in item.words]
     named = {"permanent": 301, "temp": 302, "seeother": 303, "gone": 410}
-    status = named.get(words[0], int(words[0]) if words[0].isascii() and words[0].isdigit() else 0)
+    status = named.get(words[0], atoi(words[0]) if words[0][:1].isdigit() else 0)
     if len(words) == 3 and not status:
         message = f"{item.name}: invalid first argument (of three)"
         help_ = "write `permanent`, `temp`, `seeother`, `gone` or a number first"
@@ -211,16 +212,27 @@ def server_alias(item: Directive | Section, scope: Scope) -> Fault | None:
 
 
 def options(item: Directive | Section, scope: Scope) -> Fault | None:
-    """Refuse words that Options does not know (core.c: set_options)."""
+    """Refuse words that Options does not know, or in an order that it does not (core.c: set_options)."""
     known = ("indexes", "includes", "includesnoexec", "followsymlinks", "symlinksifownermatch", "execcgi", "multiviews")
+    first = fold(item.words[0].text) if item.words else ""
+    signed = False  # a word before has a sign
     for i, one in enumerate(item.words):
-        if fold(one.text.removeprefix("+").removeprefix("-")) not in (*known, "runscripts", "none", "all"):
-            message = f"Illegal option {one.text.removeprefix('+').removeprefix('-')}"
-            return _comment(item, message) or Fault("bad-value", message, "", i)
-    signed = [one.text.startswith(("+", "-")) for one in item.words]
-    if any(signed) and not all(signed):
-        message = "Either all Options must start with + or -, or no Option may."
-        return Fault("bad-value", message, "write `+` before the others, too", signed.index(not signed[0]))
+        sign, name = (one.text[:1], fold(one.text[1:])) if one.text[:1] in ("+", "-") else ("", fold(one.text))
+        # Behind `All` and `None` some may be added and taken away.
+        if (signed and not sign) or (sign and not signed and i and first not in ("all", "none")):
+            message = "Either all Options must start with + or -, or no Option may."
+            return Fault("bad-value", message, "write `+` before those that have no sign, too", i)
+        signed = bool(sign)
+        if name not in (*known, "runscripts", "none", "all"):
+            message = f"Illegal option {one.text[len(sign) :]}"
+            help_ = "options stand with spaces between them: `Options -Indexes +FollowSymLinks`"
+            return _comment(item, message) or Fault("bad-value", message, help_, i)
+        if name in ("none", "all") and i:
+            message = f"'Options {name.title()}' must be the first {'Option' if name == 'none' else 'option'} given."
+            return Fault("bad-value", message, f"put `{name.title()}` first, or write it alone", i)
+        if name in ("none", "all") and sign:
+            message = f"You may not use 'Options +{name.title()}' or 'Options -{name.title()}'."
+            return Fault("bad-value", message, f"write `Options {name.title()}`", i)
     return None
 
 
@@ -255,18 +267,32 @@ PROVIDERS = {
 }
 
 
+_TEXTS = frozenset(("user", "group", "host", "forward-dns", "dbm-group", "dbd-group", "ldap-user", "ldap-group", "ldap-dn",
+                    "ldap-attribute", "ldap-filter", "ldap-search"))  # fmt: skip
+
+
 def require(item: Directive | Section, scope: Scope) -> Fault | None:
     """Refuse what no loaded module can answer (mod_authz_core.c: add_authz_provider). Names have case."""
     at = int(bool(item.words) and fold(item.words[0].text) == "not")
     name = item.words[at].text if len(item.words) > at else ""
     module = PROVIDERS.get(name)
     outer = scope.sections[-1] if scope.sections else ""
-    if name and (module in scope.modules or (module is None and scope.strangers)):
+    if name and (name in scope.aliases or module in scope.modules or (module is None and scope.strangers)):
+        if name in ("ssl", "ssl-verify-client") and len(item.words) > at + 1:
+            return Fault("too-many-arguments", f"'Require {name}' does not take arguments", "", at + 1)
+        if name in _TEXTS:
+            text = item.rest.text.strip().split(None, at + 1)
+            told = complaint(text[-1], item, scope, text=True) if len(text) > at + 1 else None
+            if told is not None:
+                return Fault("bad-expression", f"Cannot parse expression in require line: {told[0]}", told[1], at + 1)
         if at and fold(outer) != "requireall":
             within = outer if fold(outer) in _AUTHORIZATION else "RequireAny"
             message = f"negative Require directive has no effect in <{within}> directive"
             return Fault("no-effect", message, "put it into `<RequireAll>`, beside what lets somebody in", 0)
         return None
+    if name == "valid":
+        hint = "write `Require valid-user`, with a hyphen"
+        return Fault("unknown-authorization", f"Unknown Authz provider: {name}", hint, at)
     hint = enabling(module) if module else "write `Require all granted`, `Require ip 192.0.2.0/24` or `Require valid-user`"
     return Fault("unknown-authorization", f"Unknown Authz provider: {name}", hint, at)
 
@@ -311,8 +337,13 @@ def section(item: Directive | Section, scope: Scope) -> Fault | None:
     if name == "else":
         return Fault("too-many-arguments", "<Else> does not take an argument", "", 0) if item.words else None
     if name in ("proxy", "proxymatch"):
-        if len(item.words) > 1 + _tilde(item) and "://" not in item.words[0].text:
-            return Fault("too-many-arguments", f"<{item.name}> arguments are not supported for non url.", "", 1)
+        if len(item.words) > 1 and (name == "proxymatch" or "://" not in item.words[0].text):
+            kind = "wildchar" if is_wildcard(item.words[0].text) else "non"
+            message = f"<{item.name}> arguments are not supported for {kind} url."
+            if name == "proxymatch":
+                message = f"Multiple <{item.name}> arguments not (yet) supported."
+            help_ = f"write `<ProxyMatch {item.words[1].text}>`" if item.words[0].text == "~" else "put it into quotes"
+            return Fault("too-many-arguments", message, help_, 1)
         return None
     if not item.words:
         return Fault("too-few-arguments", f"<{item.name}> directive requires additional arguments", f"write `<{item.name} …>`")
@@ -320,11 +351,13 @@ def section(item: Directive | Section, scope: Scope) -> Fault | None:
         message = f"Multiple <{item.name}> arguments not supported."
         return Fault("too-many-arguments", message, "put the expression into quotes", 1)
     if name == "virtualhost":
-        # apr_parse_addr_port: the last digits behind a colon, if there are any, are a port.
         for i, word in enumerate(item.words):
-            port = re.search(r":([0-9]+)\Z", word.text)
-            if port and not 0 < int(port[1]) < 1 << 16:
-                return Fault("bad-port", "The address or port is invalid", "a port is a number from 1 to 65535", i)
+            address = parsed(word.text.removesuffix(":*"))
+            if address is None:
+                help_ = "write `*:443`, `192.0.2.1:443` or `[2001:db8::1]:443`; a port is a number from 1 to 65535"
+                return Fault("bad-port", "The address or port is invalid", help_, i)
+            if not address.host:
+                return Fault("bad-port", "Missing address for VirtualHost", f"write `*:{word.text}`", i)
     single = ("directory", "directorymatch", "location", "locationmatch", "files", "filesmatch")
     if name in single and len(item.words) > 1 + _tilde(item):
         message = f"Multiple <{item.name}> arguments not (yet) supported."
@@ -372,7 +405,7 @@ VALUES: dict[str, Callable[[Directive | Section, Scope], Fault | None]] = {
     "<RequireNone": requires,
     "<VirtualHost": section,
     **dict.fromkeys(_REGEX_SECTIONS, section),
-    **VOCABULARY,
+    **ARGUMENTS,
 }
 
 # What is checked when it is known what stands in a section.

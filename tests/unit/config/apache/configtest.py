@@ -2,7 +2,8 @@
 
 `configtest.conf` has the cases: `#=== NAME` begins one, `#modules`, `#defines` and `#file NAME` say what stands around it;
 `{DIR}` is its folder. `configtest.json` has the answers of a real Apache (scripts/record_configtest.py). `verdicts.conf` and
-`verdicts.json` have those whose fault is found by what a directive means.
+`verdicts.json` have those whose fault is found by what a directive means. In `lines.conf` each line is a case, of what one
+directive takes; a broken bar in it is the end of a line.
 """
 
 import re
@@ -72,4 +73,16 @@ def cases(name: str = "configtest") -> list[Case]:
         main = main.replace("{NUL}", "\0").replace("{CR}", "\r").replace("{VT}", "\v")
         files = tuple(zip(parts[1::2], parts[2::2], strict=True))
         found.append(Case(name, main, tuple(modules), tuple(defines), files))
+    return found
+
+
+def lines() -> list[Case]:
+    """Return the cases of `lines.conf`: the modules stand above them."""
+    found: list[Case] = []
+    modules: tuple[str, ...] = ()
+    for line in (FOLDER / "lines.conf").read_text().splitlines():
+        if line.startswith("#modules "):
+            modules = tuple(line.split()[1:])
+        else:
+            found.append(Case(line, line.replace("¦", "\n") + "\n", modules, (), ()))
     return found

@@ -1,14 +1,14 @@
 import pytest
 
-from perijove.config.apache.reading import read
+from perijove.config.apache.reading import Reading, read
 from perijove.config.apache.table import table
-from perijove.config.apache.unemulated import ACCEPTED, DIRECTIVES, EMULATED, MODULES, difference, judge
+from perijove.config.apache.unemulated import ACCEPTED, DIRECTIVES, EMULATED, MODULES, difference, ignored, judge
 from perijove.config.apache.words import fold
 from perijove.text.diagnostic import Diagnostic, Severity
 from perijove.text.source import Source
 
 
-def judged(text: str, *unenforced: str) -> list[Diagnostic]:
+def given(text: str) -> Reading:
     load = "LoadModule mpm_event_module x\nLoadModule foo_module x\n"
     names = (
         "authn_core authz_core authz_user auth_basic authn_file proxy ssl headers proxy_html authnz_ldap auth_digest autoindex"
@@ -16,7 +16,11 @@ def judged(text: str, *unenforced: str) -> list[Diagnostic]:
     load += "".join(f"LoadModule {one}_module x\n" for one in names.split())
     reading = read(Source("x", load + text), environment={})
     assert not [one for one in reading.diagnostics if one.severity is Severity.ERROR], reading.diagnostics
-    return judge(reading.items, unenforced)
+    return reading
+
+
+def judged(text: str, *unenforced: str) -> list[Diagnostic]:
+    return judge(given(text).items, unenforced)
 
 
 def test_every_directive_is_in_one_set() -> None:
@@ -54,7 +58,21 @@ def test_nothing_to_say(text: str) -> None:
     [
         ("ShibCompatValidUser On", "mod_shib"),
         ("<Location />\nOIDCScope x\n</Location>", "auth_openidc"),
-        ("<Location />\nAuthLDAPURL ldap://x/\n</Location>", "authnz_ldap"),
+        ("<Location />\nMellonEnable auth\n</Location>", "auth_mellon"),
+    ],
+)
+def test_a_door_is_an_error_unless_it_is_named(text: str, name: str) -> None:
+    (found,) = judged(text)
+    assert (found.name, found.severity) == ("not-enforced", Severity.ERROR)
+    assert found.help.endswith(f"`--allow-unenforced {name}`")
+    (found,) = judged(text, name.strip('"').upper())
+    assert (found.name, found.severity, found.help) == ("not-enforced", Severity.WARNING, "")
+    assert judged(text, "other")[0].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
         ("<Location />\nAuthType shibboleth\n</Location>", '"AuthType shibboleth"'),
         ("<Location />\nAuthType Digest\n</Location>", '"AuthType digest"'),
         ("<Location />\nAuthBasicProvider ldap\n</Location>", '"AuthBasicProvider ldap"'),
@@ -67,13 +85,16 @@ def test_nothing_to_say(text: str) -> None:
         ("<VirtualHost *:1>\nSSLVerifyClient require\n</VirtualHost>", "SSLVerifyClient"),
     ],
 )
-def test_a_door_is_an_error_unless_it_is_named(text: str, name: str) -> None:
+def test_what_is_kept_shut_is_told_of_and_can_be_ignored(text: str, name: str) -> None:
+    """That nobody is let in is tested in test_access.py."""
     (found,) = judged(text)
-    assert (found.name, found.severity) == ("not-enforced", Severity.ERROR)
-    assert found.help.endswith(f"`--allow-unenforced {name}`")
+    assert (found.name, found.severity) == ("not-emulated", Severity.WARNING)
+    assert found.help.endswith(f"`--allow-unenforced {name}`: it is ignored then")
     (found,) = judged(text, name.strip('"').upper())
     assert (found.name, found.severity, found.help) == ("not-enforced", Severity.WARNING, "")
-    assert judged(text, "other")[0].severity is Severity.ERROR
+    assert found.message.endswith("strangers are not kept out")
+    items = given(text).items
+    assert ignored(items, [name.strip('"')]) != items == ignored(items, ["other"])
 
 
 def test_a_difference_is_told_once() -> None:
@@ -95,10 +116,11 @@ def test_what_nobody_knows_is_a_door() -> None:
 def test_files_are_served_so_what_guards_them_is_missed(section: str) -> None:
     end = section[1:].split()[0]
     (one,) = judged(f"{section}\nSSLVerifyClient require\n</{end}>")
-    assert one.severity is Severity.ERROR
-    assert "SSLVerifyClient" in one.message
-    (one,) = judged(f"{section}\nSSLVerifyClient require\n</{end}>", "SSLVerifyClient")
     assert one.severity is Severity.WARNING
+    assert one.message.startswith("`SSLVerifyClient`")
+    assert one.message.endswith("over TLS nobody is let in")
+    (one,) = judged(f"{section}\nMellonEnable auth\n</{end}>")
+    assert one.severity is Severity.ERROR
 
 
 def test_what_is_called_emulated_means_something() -> None:

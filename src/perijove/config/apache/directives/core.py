@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.addresses import parsed, resolved
+from perijove.config.apache.arguments.kinds import atoi, microseconds
 from perijove.config.apache.directives import directive
 from perijove.config.apache.reasons import STATUSES
 from perijove.gateway.conditions import Setting
@@ -25,6 +27,12 @@ def server_name(line: Directive, scope: Scope) -> None:
     if rest.startswith("["):
         message = f'Invalid ServerName "{text}" use ServerAlias to set multiple server names.'
         scope.error("bad-server-name", message, line.words[0].span, "write a name, not an address")
+        return
+    if "*" in text or "?" in text:
+        message = f'Invalid ServerName "{text}" use ServerAlias to set multiple server names.'
+        scope.error(
+            "bad-server-name", message, line.words[0].span, "write one name; those with `*` and `?` go into `ServerAlias`"
+        )
         return
     found = re.match(r"[^:]*:\s*([0-9]*)", rest)
     if found and not 1 <= int(found[1] or 0) <= 65535:
@@ -45,14 +53,19 @@ def server_alias(line: Directive, scope: Scope) -> None:
 @directive("Listen")
 def listen(line: Directive, scope: Scope) -> None:
     """Listen on `[address:]port [protocol]`."""
-    text = line.words[0].text
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        scope.error("bad-listen", "Port must be specified" if not port.isdigit() else "Port must be between 1 and 65535",
-                    line.words[0].span, "write `Listen 443`, or `Listen 127.0.0.1:8080`")  # fmt: skip
+    word = line.words[0]
+    address = parsed(word.text)
+    if address is None or address.port is None:
+        message = "Invalid address or port" if address is None else "Port must be specified"
+        scope.error("bad-listen", message, word.span, "write `Listen 443`, or `Listen 127.0.0.1:8080`: an address and a port")
         return
-    protocol = line.words[1].text.lower() if len(line.words) > 1 else "https" if port == "443" else "http"
-    scope.said.setdefault("listen", []).append((host.strip("[]"), int(port), protocol, line.span))
+    host, port = address.host.strip("[]"), address.port
+    if host not in ("", "*") and not resolved(host.partition("%")[0]):
+        message = f"Listen setup failed: {host} has no address"
+        scope.error("unknown-host", message, word.span, f"write an address of this machine, or `Listen {port}` for all of them")
+        return
+    protocol = line.words[1].text.lower() if len(line.words) > 1 else "https" if port == 443 else "http"
+    scope.said.setdefault("listen", []).append((host, port, protocol, line.span))
 
 
 @directive("ErrorDocument")
@@ -63,7 +76,12 @@ def error_document(line: Directive, scope: Scope) -> None:
 
     code, document = line.words[0], line.words[1]
     if not code.text.isdigit() or int(code.text) not in STATUSES:
-        scope.error("bad-status", f"Unsupported HTTP response code {code.text}", code.span)
+        scope.error(
+            "bad-status",
+            f"Unsupported HTTP response code {code.text}",
+            code.span,
+            "write the status of an error: `404` or `503`",
+        )
         return
     status = int(code.text)
     if status == 401 and re.match(r"(?i)https?://", document.text):
@@ -88,7 +106,8 @@ def allow_encoded_slashes(line: Directive, scope: Scope) -> None:
     """Let %2F through."""
     text = line.words[0].text.lower()
     if text not in ("on", "off", "nodecode"):
-        scope.error("bad-value", "AllowEncodedSlashes must be On, Off, or NoDecode", line.words[0].span)
+        scope.error("bad-value", "AllowEncodedSlashes must be On, Off, or NoDecode", line.words[0].span,
+                    "write `NoDecode`: names of files and users may have slashes in them")  # fmt: skip
         return
     scope.said["encoded-slashes"] = text
 
@@ -131,11 +150,11 @@ def protocol_options(line: Directive, scope: Scope) -> None:
 def keep_alive_timeout(line: Directive, scope: Scope) -> None:
     """Bound the wait for another request, in seconds or a unit (ap_timeout_parameter_parse, server/util.c)."""
     word = line.words[0]
-    found = re.match(r"([0-9]+)(ms|mi|[sh]|\Z)", word.text, re.IGNORECASE)
-    if not found:
+    time = microseconds(word.text)
+    if time is None:
         scope.error("bad-value", "KeepAliveTimeout has wrong format", word.span, "write seconds: `5`")
         return
-    scope.said["keepalivetimeout"] = int(found[1]) * {"ms": 0.001, "mi": 60, "h": 3600}.get(found[2].lower(), 1)
+    scope.said["keepalivetimeout"] = time / 1_000_000
 
 
 _UNLIMITED: Final = 1 << 30
@@ -147,12 +166,11 @@ def _ranges(name: str, setting: Setting, default: int) -> None:
         word = line.words[0]
         text = word.text.lower()
         known = {"none": 0, "unlimited": _UNLIMITED, "default": default}
-        if text not in known and not re.fullmatch(r"\+?[0-9]{1,9}", text):
+        if text not in known and atoi(text) <= 0:
             scope.error("bad-value", f"{name} requires 'none', 'default', 'unlimited' or a positive integer", word.span,
                         "write a number, or one of these words")  # fmt: skip
             return
-        most = known[text] if text in known else int(text)
-        scope.settings[setting] = _UNLIMITED if setting is Setting.MAX_RANGES and text.isdigit() and most == 0 else most
+        scope.settings[setting] = known[text] if text in known else atoi(text)
         scope.set_at[setting] = line.span
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.arguments.kinds import atoi
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import template
 from perijove.config.apache.patterns import compiled
@@ -56,8 +57,8 @@ def redirect(line: Directive, scope: Scope) -> None:
         if first in _STATUSES:
             status = _STATUSES[first]
             words.pop(0)
-        elif first.isdigit():
-            status = int(first)
+        elif first[:1].isdigit():
+            status = atoi(first)
             words.pop(0)
     inside = scope.kind not in (Kind.SERVER, Kind.HOST)
     gone = not 300 <= status <= 399

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Final
 from perijove.config.apache.directive import Directive
 from perijove.config.apache.directives import directive
 from perijove.config.apache.expression import condition, unquoted
+from perijove.config.apache.modules import stranger
 from perijove.config.apache.parts import parts
+from perijove.config.apache.scope import within
 from perijove.config.apache.subnets import LOCALHOST, LOOPBACK, SubnetError, networks
+from perijove.config.apache.table import table
 from perijove.config.apache.values import PROVIDERS as KNOWN
 from perijove.config.apache.words import octets
 from perijove.gateway.conditions import (
@@ -85,6 +88,7 @@ class Verdict:
     could: Condition  # whether it might hold for somebody (AUTHZ_DENIED_NO_USER), or for nobody (AUTHZ_DENIED)
     methods: Condition = field(default_factory=Always)  # of which methods it says something (<Limit>)
     origin: Span | None = None
+    unknown: bool = False  # whether something is asked that nobody here can tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +139,11 @@ def verdict_of(line: Directive, scope: Scope) -> Verdict | None:
         return None
     name = words[0].text.lower()
     if name not in PROVIDERS or PROVIDERS[name] not in scope.modules:
-        scope.error("unknown-provider", f"Unknown Authz provider: {words[0].text}", words[0].span,
-                    f"load its module: `a2enmod {PROVIDERS[name]}`" if name in PROVIDERS else f"known are {', '.join(sorted(PROVIDERS))}")  # fmt: skip
-        return None
+        if not _is_of_others(name, words[0].text, scope):
+            scope.error("unknown-provider", f"Unknown Authz provider: {words[0].text}", words[0].span,
+                        f"load its module: `a2enmod {PROVIDERS[name]}`" if name in PROVIDERS else f"known are {', '.join(sorted(PROVIDERS))}")  # fmt: skip
+            return None
+        return Verdict(Never(), False, Never(), unknown=True)  # nobody is let in by it, be it `not` or not
     when = _provider(name, words, line, scope)
     if when is None:
         return None
@@ -145,6 +151,15 @@ def verdict_of(line: Directive, scope: Scope) -> Verdict | None:
     needs = name in ("user", "valid-user", "group") or any(part is Fact.USER for part in parts(when))
     whole = Not(when) if refuses else when
     return Verdict(whole, needs, Always() if needs else whole)
+
+
+def _is_of_others(name: str, written: str, scope: Scope) -> bool:
+    """Tell whether httpd may have who answers a Require: another of its modules, one of somebody else's, or an alias."""
+    if name in PROVIDERS:
+        return False
+    strangers = any(one not in table().sources for one in scope.modules)
+    known = name in KNOWN or name.startswith("claim") or stranger(name) is not None
+    return known or strangers or written in within(scope)[-1].said.get("authz-aliases", ())
 
 
 def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Condition | None:
@@ -170,9 +185,8 @@ def _provider(name: str, words: list[Word], line: Directive, scope: Scope) -> Co
                 except SubnetError:
                     its = None
                 if its is None:
-                    scope.error(
-                        "bad-address", f"ip address '{word.text}' appears to be invalid", word.span, "write `10.0.0.0/8`"
-                    )
+                    hint = "put spaces between addresses, and no commas" if "," in word.text else "write `10.0.0.0/8`"
+                    scope.error("bad-address", f"ip address '{word.text}' appears to be invalid", word.span, hint)
                     return None
                 found += its
             return Within((Variable.CLIENT_IP,), tuple(found))
@@ -220,9 +234,25 @@ def block(section: Section, scope: Scope) -> None:
         requires(scope).append(verdict)
 
 
+_ASKS: Final = frozenset(("require", "requireall", "requireany", "requirenone"))
+
+
+def others(section: Section) -> list[Directive]:
+    """Return what stands in a block and asks nothing: it is said of what is around (ap_walk_config with the same settings)."""
+    found: list[Directive] = []
+    for one in section.children:
+        if isinstance(one, Directive):
+            found += [one] if one.name.lower() not in _ASKS else []
+        elif one.name.lower() in _ASKS:
+            found += others(one)
+    return found
+
+
 def _block(section: Section, scope: Scope) -> Verdict | None:
     found: list[Verdict] = []
     for one in section.children:
+        if one.name.lower() not in _ASKS:
+            continue  # it is said of what is around: see `others`
         verdict = verdict_of(one, scope) if isinstance(one, Directive) else _block(one, scope)
         if verdict is not None:
             found.append(verdict)
@@ -231,11 +261,14 @@ def _block(section: Section, scope: Scope) -> Verdict | None:
     of = tuple(one.when for one in found)
     could = tuple(one.could for one in found)
     needs = any(one.needs_user for one in found)
+    unknown = any(one.unknown for one in found)
+    if unknown and section.name.lower() == "requirenone":
+        return Verdict(Never(), False, Never(), unknown=True)
     match section.name.lower():
         case "requireall":
-            return Verdict(All(of), needs, All(could))
+            return Verdict(All(of), needs, All(could), unknown=unknown)
         case "requireany":
-            return Verdict(Any(of), needs, Any(could))
+            return Verdict(Any(of), needs, Any(could), unknown=unknown)
         case _:
             return Verdict(Not(Any(of)), needs, Always() if needs else Not(Any(of)))
 
@@ -308,7 +341,12 @@ def access_compat(line: Directive, scope: Scope) -> None:
 def allow_methods(line: Directive, scope: Scope) -> None:
     """Name the methods that are answered at all, or `reset` (am_allowmethods, mod_allowmethods.c)."""
     words = [word.text for word in line.words]
-    if words and words[0].lower() == "reset":
+    if not words:
+        scope.error(
+            "too-few-arguments", "AllowMethods: No method or 'reset' keyword given", line.span, "write `AllowMethods GET POST`"
+        )
+        return
+    if words[0].lower() == "reset":
         scope.said["methods"] = (Always(), line.span)
         return
     for word in line.words:
@@ -324,9 +362,8 @@ def allow_methods(line: Directive, scope: Scope) -> None:
 def auth(line: Directive, scope: Scope) -> None:
     """Say how users are told."""
     scope.said[line.name.lower()] = line.words[0].text if line.words else ""
-    if line.name.lower() == "authtype" and line.words[0].text.lower() not in ("basic", "none"):
-        scope.error("not-emulated-authentication", f"AuthType {line.words[0].text} is not emulated", line.span,
-                    "without it everybody would be let in")  # fmt: skip
+    if line.name.lower() == "authbasicprovider":
+        scope.said["authbasicprovider"] = tuple(word.text.lower() for word in line.words)
     if line.name.lower() == "authgroupfile":
         scope.said["authgroupfile"] = _groups(line, scope)
 

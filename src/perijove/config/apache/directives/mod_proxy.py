@@ -224,7 +224,9 @@ def proxy_via(line: Directive, scope: Scope) -> None:
     """Say Via."""
     text = line.words[0].text.lower()
     if text not in ("on", "off", "full", "block"):
-        scope.error("bad-value", "ProxyVia must be one of: off | on | full | block", line.words[0].span)
+        scope.error(
+            "bad-value", "ProxyVia must be one of: off | on | full | block", line.words[0].span, "write `Off`, or take it out"
+        )
         return
     scope.said["proxy-via"] = text
 
@@ -297,6 +299,12 @@ def balancer(line: Directive, scope: Scope) -> None:
     scope.said.setdefault(line.name.lower(), []).append(line)
 
 
+@directive("ProxyHCExpr", "ProxyHCTemplate")
+def health(line: Directive, scope: Scope) -> None:
+    """Give a name to what tells whether a member is well: nobody is asked, but members may say the name."""
+    scope.said.setdefault(line.name.lower(), []).append(line.words[0].text)
+
+
 @directive("ProxySet", "BalancerMember")
 def member(line: Directive, scope: Scope) -> None:
     """Describe a worker, or a member of a balancer."""
@@ -306,6 +314,12 @@ def member(line: Directive, scope: Scope) -> None:
     if not named and words:
         named = words.pop(0).text
     if member:
+        if (
+            scope.kind is Kind.PROXY and named.lower().startswith("balancer:") and not named.lower().startswith("balancer://")
+        ) or (scope.kind is not Kind.PROXY and len(words) > 0 and "://" not in named and not named.startswith("unix:")):
+            message = f"BalancerMember Bad syntax for a balancer name ({named})"
+            scope.error("balancermember-url", message, line.span, "write `balancer://NAME`")
+            return
         if scope.kind in (Kind.LOCATION, Kind.DIRECTORY) and named.lower().startswith("balancer:"):
             message = "BalancerMember can not have a balancer name when defined in a location"
             scope.error("balancermember-url", message, line.span, "write it into `<Proxy balancer://NAME>`")

@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
+from perijove.config.apache.addresses import resolved
 from perijove.config.apache.directives import directive
 from perijove.config.apache.scope import root_of
 from perijove.config.apache.subnets import LOCALHOST, SubnetError, networks
@@ -66,8 +67,11 @@ def _networks(text: str, place: str, span: Span, line: Directive, scope: Scope) 
         scope.error("bad-address", message, span, "write `10.0.0.0/8`")
         return ()
     if found is None:
-        scope.warn("not-emulated", f"`{text}`{place} is a name, which is not looked up", span, "write an address")
-    return found or ()
+        found = tuple(ip_network(one.partition("%")[0]) for one in sorted(resolved(text)))
+        if not found:
+            message = f"RemoteIP: Error parsing IP {text}{place} (Name or service not known error) for {line.name}"
+            scope.error("unknown-host", message, span, "write an address: a name is looked up once, when Apache starts")
+    return found
 
 
 def _before_remark(words: Sequence[str]) -> list[str]:

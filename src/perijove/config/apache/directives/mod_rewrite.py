@@ -6,6 +6,7 @@ request meets, and when (`rewrite_inheritance`, `rewrite_phases`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,8 @@ from perijove.config.apache.directives.rewrite_syntax import Cond, RuleLine, Wro
 from perijove.config.apache.directives.rewrite_text import Map, read_table
 from perijove.config.apache.expression import condition_of
 from perijove.config.apache.expression_tree import ExpressionError
-from perijove.config.apache.scope import Kind, Scope, within
+from perijove.config.apache.modules import enabling
+from perijove.config.apache.scope import Kind, Scope, root_of
 from perijove.gateway.templates import Function
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ _FUNCTIONS: Final = {
     "escape": Function.ESCAPE,
     "unescape": Function.DECODE,
 }
+_DATABASES: Final = ("", "db", "default", "gdbm", "ndbm", "sdbm")  # APR's
 _FOREIGN: Final = ("dbm:", "dbm=", "dbd:", "fastdbd:", "prg:")
 
 
@@ -134,11 +137,20 @@ def rewrite_map(line: Line, scope: Scope) -> None:
     name, source = line.words[0].text, line.words[1].text
     maps = rewriting(scope).maps
     if source.lower().startswith(_FOREIGN):
-        kind = source.partition(":")[0].partition("=")[0]
-        named = Path(source.partition(":")[2].split(" ")[0])
-        if kind.lower() in ("prg", "dbm") and named.is_absolute() and not named.exists():
-            message = f"RewriteMap: file for map {name} not found:{named}"
-            scope.error("rewrite-map", message, line.span, "name a file that is there")
+        kind, _, said = source.partition(":")[0].partition("=")
+        named = source.partition(":")[2].split(" ")[0]
+        if kind.lower() in ("dbd", "fastdbd") and "dbd" not in scope.modules:
+            scope.error("rewrite-map", "RewriteMap types dbd and fastdbd require mod_dbd!", line.span, enabling("dbd"))
+            return
+        if kind.lower() == "dbm" and said.lower() not in _DATABASES:
+            message = f"RewriteMap: dbm type {said} is invalid"
+            scope.error("rewrite-map", message, line.span, "write `dbm:` and the file, or one of `dbm=sdbm:` and `dbm=db:`")
+            return
+        path = root_of(scope, named + (".dir" if said.lower() == "sdbm" else ""))
+        if kind.lower() in ("prg", "dbm") and named and not os.path.exists(path):
+            scope.error(
+                "rewrite-map", f"RewriteMap: file for map {name} not found:{path}", line.span, "name a file that is there"
+            )
             return
         help_text = "a text map (`txt:`) can stand for it; until then the map has nothing"
         scope.warn("not-emulated", f"RewriteMap of type `{kind}` is not emulated", line.span, help_text)
@@ -153,14 +165,15 @@ def rewrite_map(line: Line, scope: Scope) -> None:
         maps[name] = Map(function)
         return
     draw = source.lower().startswith("rnd:")
-    path = Path(source[4:] if draw or source.lower().startswith("txt:") else source)
-    root = next((one.said["ServerRoot"] for one in within(scope) if "ServerRoot" in one.said), "")
-    path = Path(root, path)
+    path = root_of(scope, source[4:] if draw or source.lower().startswith("txt:") else source)
     try:
-        maps[name] = Map(None, read_table(path.read_bytes()), draw)
+        maps[name] = Map(None, read_table(Path(path).read_bytes()), draw)
+    except IsADirectoryError:
+        maps[name] = Map()  # httpd only looks whether something is there
     except OSError:
         message = f"RewriteMap: file for map {name} not found:{path}"
-        scope.error("rewrite-map", message, line.span, "name a file that can be read")
+        hint = "name a file that can be read: kinds of maps are `txt:`, `rnd:`, `int:`, `dbm:` and `prg:`"
+        scope.error("rewrite-map", message, line.span, hint)
 
 
 @directive("RewriteCond")

@@ -5,7 +5,6 @@ Sources: modules/ssl/ssl_engine_config.c; ssl_hook_Access (ssl_engine_kernel.c).
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from perijove.config.apache.directives import directive
@@ -30,18 +29,13 @@ def file(line: Directive, scope: Scope) -> None:
     """Name a file; a later one is in place of an earlier, but for certificates of another kind."""
     from perijove.config.apache.scope import root_of
 
-    path = root_of(scope, line.words[0].text)
-    try:
-        missing = os.path.getsize(path) == 0
-    except PermissionError:
-        missing = False  # whoever starts as root will see
-    except OSError:
-        missing = True
-    if missing and not line.name.lower().endswith("path"):
-        scope.error("no-such-file", f"{line.name}: file '{path}' does not exist or is empty", line.words[0].span,
-                    "name a file of PEM on this machine")  # fmt: skip
+    name = line.words[0]
+    if name.text.startswith("pkcs11:"):
+        scope.warn(
+            "not-emulated", f"{line.name}: keys of a token are not used", name.span, "name a file of PEM on this machine"
+        )
         return
-    scope.said.setdefault(line.name.lower(), []).append((path, line.words[0].span))
+    scope.said.setdefault(line.name.lower(), []).append((root_of(scope, name.text), name.span))
 
 
 @directive("SSLOptions")
@@ -55,18 +49,10 @@ def options(line: Directive, scope: Scope) -> None:
 def verify(line: Directive, scope: Scope) -> None:
     """Say whether the other side must show a certificate."""
     text = line.words[0].text.lower()
-    if text not in ("none", "optional", "require", "optional_no_ca"):
-        scope.error(
-            "bad-value",
-            f"{line.name}: Invalid argument '{line.words[0].text}'",
-            line.words[0].span,
-            "write `none` or `require`",
-        )
-        return
+    text = "none" if text == "off" else text
     scope.said[line.name.lower()] = text
-    if line.name.lower() == "sslverifyclient" and text != "none":
-        scope.error("not-emulated-authentication", "SSLVerifyClient is not emulated: everybody would be let in", line.span,
-                    "name it with --allow-unenforced SSLVerifyClient if that is meant")  # fmt: skip
+    if line.name.lower() == "sslverifyclient" and text == "require":
+        scope.said["certificate-required"] = line.span
 
 
 @directive("SSLCipherSuite")

@@ -11,30 +11,46 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.arguments.kinds import microseconds
+from perijove.config.apache.modules import enabling
+from perijove.config.apache.scope import within
+
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Word
     from perijove.config.apache.scope import Scope
 
 _ON_OFF: Final = frozenset(("on", "off"))
-_UNITS: Final = {"us": 1, "ms": 1_000, "s": 1_000_000, "mi": 60_000_000, "h": 3_600_000_000}
 
 
 def is_parameter(says: str, word: Word, scope: Scope, balancer: bool) -> bool:
     """Tell whether `key=value` is a parameter of a worker, or of a balancer."""
     key, _, value = word.text.partition("=")
-    known = _KNOWN_BALANCER if balancer else _KNOWN_WORKER
+    known = _KNOWN_BALANCER if balancer else _KNOWN_WORKER | (HEALTH if "proxy_hcheck" in scope.modules else frozenset())
     what = "Balancer" if balancer else "Worker"
     if key.lower() not in known:
         near = difflib.get_close_matches(key.lower(), known, 1)
         help_text = f"write `{near[0]}={value}`" if near else f"known are {', '.join(sorted(known))}"
+        if key.lower() in HEALTH and not balancer:
+            help_text = enabling("proxy_hcheck")
+        elif key.lower() in (_KNOWN_WORKER if balancer else _KNOWN_BALANCER):
+            where = "BalancerMember" if balancer else "`<Proxy balancer://NAME>`, by ProxySet"
+            help_text = f"it belongs to a {'member' if balancer else 'balancer'}: write it in {where}"
         scope.error("proxypass-parameter", f"{says} unknown {what} parameter `{key}`", word.span, help_text)
         return False
     judge = (_BALANCER if balancer else _WORKER).get(key.lower())
     wrong = "" if judge is None else judge(value)
+    if not balancer and key.lower() in HEALTH:
+        wrong = health(key, value) or _undefined(key, value, scope)
     if balancer and key.lower() == "lbmethod" and f"lbmethod_{value}" not in scope.modules:
         wrong = "unknown lbmethod"
     if wrong:
-        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, f"`{word.text}` is out of these bounds")
+        if wrong == "unknown lbmethod":
+            there_are = f"there are {', '.join(f'`{one}`' for one in _BALANCING)}, each by a module of its own"
+            help_text = enabling(f"lbmethod_{value}") if value in _BALANCING else there_are
+        else:
+            sample, remark = _SAMPLES.get(key.lower(), ("On", "or `Off`"))
+            help_text = f"write `{key}={sample}`" + (f": {remark}" if remark else "")
+        scope.error("proxypass-parameter", f"{says} {wrong}", word.span, help_text)
     return not wrong
 
 
@@ -53,15 +69,48 @@ def _words(words: frozenset[str], says: str) -> Callable[[str], str]:
 
 
 def _time(unit: str, name: str) -> Callable[[str], str]:
-    """A time of a millisecond at least (ap_timeout_parameter_parse, server/util.c)."""
+    """A time of a millisecond at least."""
 
     def judge(value: str) -> str:
-        found = re.fullmatch(r"([+-]?[0-9]+)(us|ms|s|mi|h)?[a-z]*", value.lower())
-        if not found:
+        time = microseconds(value, unit)
+        if time is None:
             return f"{name} has wrong format"
-        return "" if int(found[1]) * _UNITS[found[2] or unit] >= 1_000 else f"{name} must be at least one millisecond"
+        return "" if time >= 1_000 else f"{name} must be at least one millisecond"
 
     return judge
+
+
+def health(key: str, value: str) -> str:
+    """Return what is wrong with a parameter of a member's health (set_worker_hc_param, mod_proxy_hcheck.c)."""
+    match key.lower():
+        case "hcmethod" if value.upper() in ("CPING", "PROVIDER"):
+            return f"Health check method {value} not (yet) implemented"
+        case "hcmethod" if value.upper() not in ("NONE", "TCP", "OPTIONS", "HEAD", "GET", "OPTIONS11", "HEAD11", "GET11"):
+            return "Unknown method"
+        case "hcinterval":
+            time = microseconds(value)
+            if time is None:
+                return "Unparse-able hcinterval setting"
+            return "" if time >= 100_000 else "Interval must be a positive value greater than 100ms"
+        case "hcpasses" | "hcfails" if _number(value) < 0:
+            return f"{key.removeprefix('hc').title()} must be a positive value"
+        case "hcuri" if len(value.encode("utf-8", "surrogateescape")) >= 64:
+            return "Health check uri length must be < 64 characters"
+        case name if name not in HEALTH:
+            return "unknown Worker hcheck parameter"
+    return ""
+
+
+def _undefined(key: str, value: str, scope: Scope) -> str:
+    """Return what is said of a name that no ProxyHCExpr or ProxyHCTemplate before has given to anything."""
+    says = {
+        "hcexpr": ("proxyhcexpr", f"Unknown health check condition expr: {value}"),
+        "hctemplate": ("proxyhctemplate", f"Unknown ProxyHCTemplate name: {value}"),
+    }
+    if key.lower() not in says:
+        return ""
+    name, message = says[key.lower()]
+    return "" if any(value in one.said.get(name, ()) for one in within(scope)) else message
 
 
 def _retry(value: str) -> str:
@@ -82,8 +131,9 @@ def _buffer(name: str) -> Callable[[str], str]:
     return lambda value: "" if _number(value) >= 512 or _number(value) == 0 else says
 
 
-def _length(name: str) -> Callable[[str], str]:
-    return lambda value: "" if len(value.encode("utf-8", "surrogateescape")) < 64 else f"{name} length must be < 64 characters"
+def _length(name: str, most: int = 64) -> Callable[[str], str]:
+    says = f"{name} length must be < {most} characters"
+    return lambda value: "" if len(value.encode("utf-8", "surrogateescape")) < most else says
 
 
 def _address_ttl(value: str) -> str:
@@ -101,6 +151,44 @@ def _separator(value: str) -> str:
     return "" if len(value) == 1 or value.lower() == "off" else "stickysessionsep must be a single character or Off"
 
 
+# What to type instead of what is wrong, and what there is to know of it; what is not here is a switch.
+_SAMPLES: Final = {
+    "acquire": ("3000", "milliseconds, or `3s`"),
+    "addressttl": ("60", "seconds"),
+    "connectiontimeout": ("5", "seconds, or `500ms`"),
+    "failonstatus": ("500,503", "statuses"),
+    "flusher": ("flush", ""),
+    "flushpackets": ("auto", "or `on` or `off`"),
+    "flushwait": ("10", "milliseconds, 0 to 1000"),
+    "growth": ("5", "1 to 100"),
+    "hcexpr": ("NAME", "a line before it says `ProxyHCExpr NAME {EXPRESSION}`"),
+    "hcfails": ("1", ""),
+    "hcinterval": ("30", "seconds, or `500ms`"),
+    "hcmethod": ("GET", "or `HEAD`, `OPTIONS` or `TCP`"),
+    "hcpasses": ("1", ""),
+    "hctemplate": ("NAME", "a line before it says `ProxyHCTemplate NAME hcmethod=GET`"),
+    "hcuri": ("/health", ""),
+    "iobuffersize": ("8192", "octets, 512 or more"),
+    "lbset": ("0", "0 to 99"),
+    "loadfactor": ("1", "1 to 100"),
+    "max": ("20", "connections"),
+    "maxattempts": ("1", ""),
+    "min": ("0", "connections"),
+    "ping": ("5", "seconds, or `500ms`"),
+    "receivebuffersize": ("0", "octets, 512 or more, or 0"),
+    "redirect": ("NODE", ""),
+    "responsefieldsize": ("16384", "octets"),
+    "retry": ("60", "seconds, 0 or more"),
+    "route": ("NODE", ""),
+    "secret": ("WORD", ""),
+    "smax": ("10", "connections"),
+    "status": ("+H", "a hot standby; letters are D, S, I, R, H, E, N and V"),
+    "stickysessionsep": (".", "one character, or `Off`"),
+    "timeout": ("600", "seconds, 1 or more, without a unit"),
+    "ttl": ("60", "seconds, 1 or more"),
+    "upgrade": ("websocket", ""),
+}
+_BALANCING: Final = ("bybusyness", "byrequests", "bytraffic", "heartbeat")
 _MANY: Final = 1 << 62
 _WORKER: Final[dict[str, Callable[[str], str]]] = {
     "loadfactor": _load_factor,
@@ -123,7 +211,9 @@ _WORKER: Final[dict[str, Callable[[str], str]]] = {
     "lbset": _bounds(0, 99, "lbset must be between 0 and 99"),
     "connectiontimeout": _time("s", "Connectiontimeout"),
     "secret": _length("Secret"),
+    "flusher": _length("flusher name", 16),
     "route": _length("Route"),
+    "upgrade": _length("upgrade protocol", 16),
     "redirect": _length("Redirect"),
     "addressttl": _address_ttl,
     "responsefieldsize": _bounds(0, _MANY, "ResponseFieldSize must be greater than 0 bytes, or 0 for system default."),
@@ -140,11 +230,6 @@ _BALANCER: Final[dict[str, Callable[[str], str]]] = {
     "stickysessionsep": _separator,
 }
 # All are known and read; those that change what a client sees are acted on.
-_KNOWN_WORKER: Final = frozenset(
-    (
-        *_WORKER,
-        "flusher", "hcexpr", "hcfails", "hcinterval", "hcmethod", "hcpasses", "hctemplate",
-        "hcuri", "upgrade",
-    )
-)  # fmt: skip
+_KNOWN_WORKER: Final = frozenset(_WORKER)
+HEALTH: Final = frozenset(("hcexpr", "hcfails", "hcinterval", "hcmethod", "hcpasses", "hctemplate", "hcuri"))
 _KNOWN_BALANCER: Final = frozenset((*_BALANCER, "lbmethod", "nonce", "stickysession"))

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from perijove.config.apache import load
+from perijove.config.apache.directives import mod_remoteip
 from perijove.explain.model import Request
 from perijove.explain.run import explain
 from perijove.text.source import Source
@@ -39,9 +40,18 @@ def test_a_file_and_a_line_add_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("directive", ["RemoteIPTrustedProxy proxy.invalid", "RemoteIPTrustedProxyList {}"])
-def test_names_that_are_not_looked_up_let_nobody_in(directive: str, tmp_path: Path) -> None:
+def test_names_are_looked_up_once(directive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mod_remoteip, "resolved", lambda name: frozenset(("203.0.113.9", "2001:db8::9")))
     (tmp_path / "proxies.txt").write_text("proxy.invalid\n")
-    assert outcome(directive.format(tmp_path / "proxies.txt"), "203.0.113.9") == "refused"
+    said = directive.format(tmp_path / "proxies.txt")
+    assert [outcome(said, f"203.0.113.{last}") for last in (9, 10)] == ["forwarded", "refused"]
+
+
+def test_names_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mod_remoteip, "resolved", lambda name: frozenset())
+    loaded = load(Source("hub.conf", GUARDED.format("RemoteIPTrustedProxy proxy.invalid")))
+    assert loaded.gateway is None
+    assert "Error parsing IP proxy.invalid" in loaded.diagnostics[0].message
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:
