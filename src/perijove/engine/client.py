@@ -199,10 +199,11 @@ class Client(Forwarding):
             return
         self.want(self.interest & ~OUT)
         if self.mode == ACTIVE:
-            self.until(0.0 if self.exchange.request_done else self.site.timeouts.body)
+            # Where content is held, it is upstream that is waited for.
+            self.until(0.0 if self.exchange.request_done or not self.interest & IN else self.site.timeouts.body)
             if self.upstream is not None and self.upstream.opened:
                 self.upstream.want(self.upstream.interest | IN)
-                self.upstream.until(self._stream_timeout())
+                self._time_upstream(self.upstream)
                 if self.upstream.tls is not None:
                     self.reactor.again(self.upstream)
         elif self.mode == HEAD:
