@@ -297,6 +297,13 @@ class Client(Forwarding):
         if not self.exchange.response_started:
             self.exchange.keep_alive = False
 
+    def idle_since(self) -> float:
+        """Return since when it waits for a request of which nothing has come, on the reactor's clock; -1 if it does not."""
+        if self.mode != HEAD or self.inbuf.size() or self.outbuf.size():
+            return -1.0
+        timeouts = self.site.timeouts
+        return max(self.deadline - (timeouts.keepalive if self.exchange.begun else timeouts.header), 0.0)
+
     def close_if_idle(self) -> None:
         """Close a connection that has brought nothing of a further request."""
         if self.mode == HEAD and self.inbuf.size() == 0 and self.outbuf.size() == 0:

@@ -201,6 +201,7 @@ class Forwarding(Tunnelling):
         if plan is not None and plan.kind == CONNECT:
             self._connected()
             return
+        self.first = None
         self._time_upstream(upstream)
         if not self.exchange.request_done and upstream.outbuf.size() == 0:
             self._await_content()
