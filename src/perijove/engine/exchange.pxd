@@ -2,17 +2,14 @@ cimport cython
 
 from perijove.engine.buffer cimport Buffer
 from perijove.engine.framing cimport Chunked
-from perijove.engine.head cimport Limits, RequestHead, ResponseHead, content_length
+from perijove.engine.head cimport RequestHead
 from perijove.engine.peer cimport Peer
 from perijove.engine.plan cimport Plan
-from perijove.engine.recipe cimport Recipe
 from perijove.engine.state cimport State
 
-cdef unsigned long long _HOST, _OWNED, _ALWAYS_OURS, _DATE_SERVER, _COOKIES, _MAPPED, _WARNINGS
-cdef int _CONTENT_LENGTH, _TRANSFER_ENCODING, _UPGRADE, _VARY, _RANGE, _SET_COOKIE, _WARNING
-cdef frozenset _no_names, _ENDS
-cdef Py_ssize_t _GATHERED, _PARTED
-cdef int DONE, FOUND, MORE, BROKEN, TUNNEL, REFUSE, OVERRIDE, STALE, ABORT, _INTERIM
+cdef int _UPGRADE
+cdef Py_ssize_t _GATHERED
+cdef int ABORT, BROKEN, DONE, FOUND, MORE, REFUSE
 cdef long long CHUNKED, NO_BODY, UNTIL_CLOSE
 
 cdef class Exchange:
@@ -34,28 +31,9 @@ cdef class Exchange:
     cdef void _renew(self) except *
     cpdef void lighten(self) except *
     cpdef void begin(self, RequestHead head, Plan plan) except *
-    @cython.locals(plan=Plan, state=State, lines=list, host=bytes, tail=bytes, first=bytes, asked=bytes, recipe=Recipe)
-    cdef void _write_edited(self, RequestHead head, Buffer out) except *
-    @cython.locals(plan=Plan, state=State, peer=Peer, host=bytes, tail=bytes, asked=bytes)
-    cdef void _write_by_recipe(self, Recipe recipe, RequestHead head, Buffer out) except *
-    @cython.locals(lines=bytes, length=cython.longlong)
-    cdef bytes _framed(self, RequestHead head, bytes asked)
-    @cython.locals(plan=Plan, state=State, lines=list, first=list, recipe=Recipe, always=Recipe, front=bytes, server=bytes, date=bytes)
-    cdef void _write_edited_response(self, ResponseHead head, Buffer out, unsigned long long drop, bytes size, bytes tail) except *
-    cdef void _write_switching(self, ResponseHead head, Buffer out, bytes tail) except *
-    cpdef list content_lines(self)
-    @cython.locals(plan=Plan, state=State)
-    cpdef bytes page_fields(self)
-    @cython.locals(peer=Peer, plan=Plan, drop=cython.ulonglong, target=bytes, tail=bytes)
-    cpdef void write_request(self, RequestHead head, Buffer out) except *
     @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)
     cpdef int pump_request(self, Buffer source, Buffer out) except -1
     cpdef void took(self, long long size) except *
-    @cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong, ended=cython.int)
-    cpdef int read_response(self, ResponseHead head, Limits limits, Buffer source, Buffer out) except -1
-    @cython.locals(plan=Plan, drop=cython.ulonglong)
-    cdef void _write_head(self, ResponseHead head, Buffer out, bytes size, bytes tail) except *
-    cdef bytes _mapped(self, ResponseHead head, int number, Plan plan)
     @cython.locals(before=cython.longlong, verdict=cython.int, size=cython.longlong)
     cpdef int pump_response(self, Buffer source, Buffer out) except -1
     cpdef void gave(self, long long size) except *

@@ -3,6 +3,8 @@ cimport cython
 from perijove.engine.exchange cimport Exchange
 from perijove.engine.head cimport RequestHead
 from perijove.engine.plan cimport Plan
+from perijove.engine.request cimport write_request
+from perijove.engine.response cimport read_response
 from perijove.engine.tunnel cimport relay
 from perijove.engine.tunnelling cimport Tunnelling
 from perijove.engine.upstream cimport Upstream, UpstreamConnection
@@ -31,6 +33,7 @@ cdef class Forwarding(Tunnelling):
     cdef void _connected(self) except *
     @cython.locals(count=Py_ssize_t, verdict=cython.int, interim=cython.int)
     cpdef void upstream_readable(self) except *
+    @cython.locals(exchange=Exchange)
     cdef int _read_head(self, UpstreamConnection upstream) except -1
     cdef void _no_content(self, int verdict) except *
     @cython.locals(left=Py_ssize_t)

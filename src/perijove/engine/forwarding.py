@@ -40,6 +40,8 @@ from perijove.engine.const import (
 )
 from perijove.engine.exchange import IDEMPOTENT
 from perijove.engine.head import RequestHead
+from perijove.engine.request import write_request
+from perijove.engine.response import read_response
 from perijove.engine.tunnel import relay
 from perijove.engine.tunnelling import Tunnelling
 from perijove.engine.upstream import Upstream
@@ -115,7 +117,7 @@ class Forwarding(Tunnelling):
             self.first = self.inbuf.peek(head.size)
             self.attempts = 0
         exchange.kept = upstream.used
-        exchange.write_request(head, upstream.outbuf)
+        write_request(exchange, head, upstream.outbuf)
         self.head_size = upstream.outbuf.size()
         if not exchange.inside:
             self.inbuf.drop(head.size)
@@ -275,12 +277,12 @@ class Forwarding(Tunnelling):
         self._push_response(verdict)
 
     def _read_head(self, upstream: UpstreamConnection) -> int:
-        """Look for an answer in what came: a verdict of `Exchange.read_response`."""
+        """Look for an answer in what came: a verdict of `read_response`."""
         exchange = self.exchange
         if exchange.answered == 0.0:
             exchange.answered = self.reactor.now
         exchange.date = self.reactor.date()
-        return exchange.read_response(self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
+        return read_response(exchange, self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
 
     def _no_content(self, verdict: int) -> None:
         """Act on an answer that has no content that goes to the client: TUNNEL, OVERRIDE or REFUSE."""
@@ -428,7 +430,7 @@ class Forwarding(Tunnelling):
         old.borrower = None
         self.upstream = new = lender.lend(self, True, lender.server_name)
         old.close()
-        exchange.write_request(head, new.outbuf)
+        write_request(exchange, head, new.outbuf)
         self.head_size = new.outbuf.size()
         new.outbuf.append(content)
         self.retry_until = 0.0

@@ -12,6 +12,7 @@ from perijove.engine import edits, fields, page, template
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ELSEWHERE, FORWARD, FOUND, INSIDE, PAGED, REFUSED, RESPONSE_TIMEOUT, TEXT
 from perijove.engine.head import RequestHead
+from perijove.engine.response import content_lines, page_fields
 
 if TYPE_CHECKING:
     from perijove.engine.exchange import Exchange
@@ -132,7 +133,7 @@ def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
             location = plan.allow  # of what was sent on, nobody here has said what it may be asked (make_allow)
         state.status = status
         exchange.request_id = exchange.request_id or state.request_id
-    lines = b"Server: perijove\r\n" + exchange.page_fields()
+    lines = b"Server: perijove\r\n" + page_fields(exchange)
     if kind != ELSEWHERE:
         lines += page.said(status, location)
     if state is not None and state.content is not None and status == state.status:
@@ -160,7 +161,7 @@ def _read_none(site: Site, exchange: Exchange, status: int) -> None:
 
 def _content(exchange: Exchange, status: int, content: bytes, carried: bytes) -> Reply:
     """Return a content that is no page."""
-    lines = exchange.content_lines()
+    lines = content_lines(exchange)
     kind = edits.first_of(lines, b"content-type")
     fields = b"Server: perijove\r\n" + carried + edits.joined(edits.kept(lines, _CONTENT_TYPE, frozenset()))
     return Reply(status, kind, content, fields)

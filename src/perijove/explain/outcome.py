@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from perijove.engine import const, files, page, template
 from perijove.engine.buffer import Buffer
 from perijove.engine.head import Limits, ResponseHead
+from perijove.engine.request import write_request
+from perijove.engine.response import page_fields, read_response
 from perijove.explain.model import Answer, Line, Mapped, Sent
 from perijove.explain.words import octets
 
@@ -35,7 +37,7 @@ def begun(exchange: Exchange, head: RequestHead, plan: Plan, state: State | None
 def sent(gateway: Gateway, exchange: Exchange, head: RequestHead, plan: Plan) -> Sent:
     """Return what goes upstream; the exchange has begun."""
     out = Buffer()
-    exchange.write_request(head, out)
+    write_request(exchange, head, out)
     line, fields = _head(out.copy())
     to: Upstream = plan.upstream  # type: ignore[assignment]
     known = gateway.upstreams.get(to.name)
@@ -67,7 +69,7 @@ def responses(
         text = "".join(f"{known}: {value}\r\n" for known, value in (*sample, _SERVER))
         source, out = Buffer(), Buffer()
         source.append(f"HTTP/1.1 302 Found\r\n{text}Content-Length: 0\r\n\r\n".encode("utf-8", "surrogateescape"))
-        if exchange.read_response(ResponseHead(), Limits(), source, out) != const.FOUND:
+        if read_response(exchange, ResponseHead(), Limits(), source, out) != const.FOUND:
             continue
         left = list(_head(out.copy())[1])
         for known, value in sample:
@@ -97,7 +99,7 @@ def answer(exchange: Exchange, head: RequestHead, plan: Plan) -> Answer:
     if state is None:
         return Answer(status, octets(page.reason(status)), (), "")
     state.snapshot()
-    extra = exchange.page_fields()
+    extra = page_fields(exchange)
     if status == state.status:
         extra += page.said(status, state.location)
     kind_of_page, written = plan.pages.get(status, (0, b""))

@@ -24,6 +24,7 @@ from perijove.engine.buffer import Buffer
 from perijove.engine.const import DYNAMIC, FORWARD, FOUND, REJECT
 from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
+from perijove.engine.request import write_request
 from perijove.engine.slots import FIRST_ACTIVITY
 from perijove.engine.upstream import Upstream
 from perijove.gateway.model import RoutesApi, Routing, TcpAddress, UnixAddress
@@ -151,7 +152,7 @@ def _served(prefix: bytes, target: str, by_host: bool) -> None:
             continue
         exchange = Exchange(tables.peer(False, False))
         exchange.begin(head, plan)
-        exchange.write_request(head, out)
+        write_request(exchange, head, out)
         sent = reader.request(out.copy())
         assert sent.size == out.size()
         assert unquote_to_bytes(sent.first[1]).endswith(b"/x")

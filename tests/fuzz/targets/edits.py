@@ -18,6 +18,8 @@ from perijove.engine.const import FORWARD, FOUND, REJECT, RESPOND
 from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead, ResponseHead
 from perijove.engine.plan import CookieMap, Table
+from perijove.engine.request import write_request
+from perijove.engine.response import page_fields, read_response
 from perijove.engine.template import client_of, map_cookie, map_refresh, map_url
 
 _MAPPED: Final = tables.compiled(
@@ -38,7 +40,7 @@ def _tokens(lines: reader.Fields, name: bytes) -> list[bytes]:
 def _answered(table: Table, exchange: Exchange, answer: bytes) -> tuple[int, bytes]:
     source, out = Buffer(), Buffer()
     source.append(answer)
-    verdict = exchange.read_response(ResponseHead(), Limits(), source, out)
+    verdict = read_response(exchange, ResponseHead(), Limits(), source, out)
     return verdict, out.copy()
 
 
@@ -65,14 +67,14 @@ def check(octets: bytes) -> Outcome:
     if plan.kind != FORWARD:
         said = b""
         if plan.edited and state is not None:
-            said = exchange.page_fields()
+            said = page_fields(exchange)
             if plan.status == state.status:
                 said += page.said(plan.status, state.location)
         lines = reader.lines(said)
         assert all(name and len(value) < 100_000 for name, value in lines)
         return ("answered", plan.kind in (RESPOND, REJECT), lines)
     out = Buffer()
-    exchange.write_request(head, out)
+    write_request(exchange, head, out)
     sent = reader.request(out.copy())
     assert sent.size == out.size(), "a value has become more than a line"
     chains = sent.all(b"x-forwarded-for")

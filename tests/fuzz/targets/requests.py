@@ -17,6 +17,7 @@ from perijove.engine.const import FORWARD, FOUND, MORE, REFUSE
 from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.plan import Plan
+from perijove.engine.request import write_request
 
 _LIMITS: Final = (Limits(), Limits(), Limits(120, 500, 12), Limits(field=60, empty=4), Limits(anywhere=True))
 # What is never forwarded, however it is spelt: hop-by-hop fields, and what is between a client and a proxy.
@@ -41,7 +42,7 @@ def _forwarded(exchange: Exchange, head: RequestHead, plan: Plan, source: Buffer
     """Return what goes upstream, and the last verdict; content comes in pieces, cut at these places behind the head."""
     out = Buffer()
     gathered = exchange.gather(head, source) if plan.edited and exchange.request_decoder is not None else None
-    exchange.write_request(head, out)
+    write_request(exchange, head, out)
     source.drop(head.size)
     if gathered is not None:
         source.drop(exchange.gathered)

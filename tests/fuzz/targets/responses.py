@@ -17,6 +17,8 @@ from tests.fuzz.target import Outcome, Target, cuts
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, FORWARD, FOUND, MORE, OVERRIDE, REFUSE, TUNNEL
 from perijove.engine.head import Limits, RequestHead, ResponseHead
+from perijove.engine.request import write_request
+from perijove.engine.response import read_response
 
 _UPGRADE: Final = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"
 _REQUESTS: Final = (
@@ -56,7 +58,7 @@ def _play(number: int, choice: bytes, stream: bytes, places: list[int], ends: bo
     assert plan.kind == FORWARD
     exchange = tables.begun(head, plan, table, tables.peer(False, True))
     sent, out, source, answer = Buffer(), Buffer(), Buffer(), ResponseHead()
-    exchange.write_request(head, sent)
+    write_request(exchange, head, sent)
     client.drop(head.size)
     exchange.pump_request(client, sent)
     limits, verdict = _LIMITS[choice[1] % len(_LIMITS)], MORE
@@ -65,7 +67,7 @@ def _play(number: int, choice: bytes, stream: bytes, places: list[int], ends: bo
         if verdict != MORE or exchange.response_done:
             continue
         if not exchange.response_started:
-            verdict = exchange.read_response(answer, limits, source, out)
+            verdict = read_response(exchange, answer, limits, source, out)
             if verdict != FOUND:
                 continue
         verdict = exchange.pump_response(source, out)

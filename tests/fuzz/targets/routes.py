@@ -16,6 +16,7 @@ from perijove.engine.const import FORWARD, FOUND, REJECT
 from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.plan import HostTable, Plan, Route, Table, Timeouts
+from perijove.engine.request import write_request
 from perijove.engine.routes import Dynamic, Routes
 from perijove.engine.routes import Target as Leads
 from perijove.engine.target import climbs, inside, normal, past, unescaped
@@ -74,7 +75,7 @@ def _head(path: bytes) -> RequestHead | None:
 def _sent(head: RequestHead, plan: Plan) -> bytes:
     exchange, out = Exchange(tables.peer(False, False)), Buffer()
     exchange.begin(head, plan)
-    exchange.write_request(head, out)
+    write_request(exchange, head, out)
     return reader.request(out.copy()).first[1]
 
 

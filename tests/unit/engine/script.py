@@ -9,12 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from perijove.engine import fields
 from perijove.engine.buffer import Buffer
 from perijove.engine.const import ABORT, FORWARD, FOUND, MORE, REFUSE, TUNNEL
 from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead, ResponseHead
 from perijove.engine.peer import Peer
 from perijove.engine.plan import HostTable, Plan, Route, Table, Timeouts
+from perijove.engine.request import write_request
+from perijove.engine.response import read_response
+
+GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+SENT = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"  # what comes of it where nothing is edited
+OK = b"HTTP/1.1 200 OK\r\n"
+WS = (
+    b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: k\r\nSec-WebSocket-Protocol: p\r\n\r\n"
+)
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: a\r\n\r\n"
 
 
 def forward(**settings: object) -> Plan:
@@ -25,6 +37,13 @@ def forward(**settings: object) -> Plan:
     for name, value in settings.items():
         setattr(plan, name, value)
     return plan
+
+
+def owning(**settings: object) -> Plan:
+    """Return a plan of ours that says itself who the client is."""
+    made = forward(**settings)
+    made.own = fields.OWNED
+    return made
 
 
 def table(plan: Plan) -> Table:
@@ -72,7 +91,7 @@ class Script:
                     result.verdict = str(verdict)
                     return result
                 exchange.begin(head, table(self.plan).resolve(head))
-                exchange.write_request(head, up_out)
+                write_request(exchange, head, up_out)
                 client_in.drop(head.size)
                 begun = True
             if exchange.pump_request(client_in, up_out) == REFUSE:
@@ -104,7 +123,7 @@ class Script:
         if exchange.response_done:
             return TUNNEL if exchange.status == 101 else FOUND
         if not exchange.response_started:
-            verdict = exchange.read_response(head, limits, source, out)
+            verdict = read_response(exchange, head, limits, source, out)
             if verdict != FOUND:
                 return verdict
         return exchange.pump_response(source, out)

@@ -12,6 +12,8 @@ from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, ResponseHead
 from perijove.engine.plan import Plan, Timeouts
 from perijove.engine.recipe import Recipe
+from perijove.engine.request import write_request
+from perijove.engine.response import read_response
 from perijove.engine.state import State
 from perijove.engine.texts import Value
 
@@ -52,7 +54,7 @@ def sent(octets: bytes, operations: list[FieldOperation], recipe: Recipe | None,
     exchange.begin(head, plan)
     exchange.state = State(head, exchange.peer, ())
     exchange.state.target = b"/to"
-    exchange.write_request(head, out)
+    write_request(exchange, head, out)
     return out.copy().split(b"\r\n")
 
 
@@ -90,7 +92,7 @@ def test_what_is_steady_is_made_once() -> None:
         head, out = head_of(request(host=host)), Buffer()
         exchange.begin(head, plan)
         exchange.state = State(head, exchange.peer, ())
-        exchange.write_request(head, out)
+        write_request(exchange, head, out)
         assert out.copy().split(b"\r\n")[1:3] == [b"Host: " + host, b"X-Host: " + host]
         assert exchange.peer.tail == b"X-Host: %b\r\n" % host
 
@@ -110,7 +112,7 @@ def answered(octets: bytes, operations: list[FieldOperation], recipes: bool) -> 
     exchange.state = state_of()
     exchange.state.snapshot()
     source.append(octets)
-    assert exchange.read_response(ResponseHead(), Limits(), source, out) == FOUND
+    assert read_response(exchange, ResponseHead(), Limits(), source, out) == FOUND
     return out.copy().split(b"\r\n")
 
 

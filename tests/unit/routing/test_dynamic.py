@@ -8,6 +8,7 @@ from perijove.engine.exchange import Exchange
 from perijove.engine.head import Limits, RequestHead
 from perijove.engine.peer import Peer
 from perijove.engine.plan import Plan, Timeouts
+from perijove.engine.request import write_request
 from perijove.engine.routes import Routes, Target
 from perijove.engine.upstream import Upstream
 from perijove.gateway.model import RoutesApi, Routing, TcpAddress, UnixAddress
@@ -96,7 +97,7 @@ def sent(target, path, host=b"hub.example.org", pages=(), **routing):
     assert plan.upstream is found[-1]
     exchange = Exchange(Peer(b"192.0.2.1", 1, b"http", 80, False))
     exchange.begin(head, plan)
-    exchange.write_request(head, out)
+    write_request(exchange, head, out)
     lines = out.copy().split(b"\r\n")
     return lines[0].split(b" ")[1], lines[1], plan
 

@@ -88,7 +88,9 @@ def listen_address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
     if not colon and text.isascii() and text.isdigit():
         host, port = "", text
-    if not (port.isascii() and port.isdigit()) or not 0 <= int(port) <= 65535:
+    if port.isascii() and port.isdigit() and int(port) > 65535:
+        raise ValueError(f"`{port}` is not a port: they go up to 65535")
+    if not (port.isascii() and port.isdigit()):
         raise ValueError(f"write `HOST:PORT`, `:PORT` (every address) or `unix:PATH`, for example `{text or ''}:8080`")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
