@@ -16,8 +16,12 @@ cdef Py_ssize_t _PARTED
 cdef int FOUND, MORE, TUNNEL, REFUSE, OVERRIDE, STALE
 cdef long long CHUNKED, UNTIL_CLOSE
 
-@cython.locals(plan=Plan, verdict=cython.int, tail=bytes, length=cython.longlong, ended=cython.int)
+@cython.locals(plan=Plan, verdict=cython.int)
 cpdef int read_response(Exchange exchange, ResponseHead head, Limits limits, Buffer source, Buffer out) except -1
+@cython.locals(plan=Plan)
+cdef int _switch(Exchange exchange, ResponseHead head, Buffer source, Buffer out) except -1
+@cython.locals(plan=Plan, tail=bytes, length=cython.longlong, ended=cython.int)
+cdef int _read_final(Exchange exchange, ResponseHead head, Buffer source, Buffer out) except -1
 @cython.locals(plan=Plan, length=cython.longlong)
 cdef object _part_of(Exchange exchange, ResponseHead head, Buffer source)
 @cython.locals(plan=Plan, drop=cython.ulonglong)

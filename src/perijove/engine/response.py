@@ -56,18 +56,9 @@ def read_response(exchange: Exchange, head: ResponseHead, limits: Limits, source
         if verdict != FOUND:
             return REFUSE
         if head.status >= 200:
-            break
+            return _read_final(exchange, head, source, out)
         if head.status == 101:
-            if not exchange.upgrade or not head.upgrade:
-                return REFUSE  # nobody asked for it
-            tail = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
-            if plan.edited:
-                _write_switching(exchange, head, out, tail)
-            else:
-                _write_head(exchange, head, out, b"", tail)
-            source.drop(head.size)
-            exchange.response_done = True
-            return TUNNEL
+            return _switch(exchange, head, source, out)
         exchange.interim += 1
         if exchange.interim > _INTERIM:
             return REFUSE
@@ -76,6 +67,28 @@ def read_response(exchange: Exchange, head: ResponseHead, limits: Limits, source
             if head.status == 100:
                 exchange.expect = False  # one is enough
         source.drop(head.size)
+
+
+def _switch(exchange: Exchange, head: ResponseHead, source: Buffer, out: Buffer) -> int:
+    """Write a 101, if it was asked for: TUNNEL, or REFUSE."""
+    plan = exchange.plan
+    assert plan is not None
+    if not exchange.upgrade or not head.upgrade:
+        return REFUSE
+    tail = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    if plan.edited:
+        _write_switching(exchange, head, out, tail)
+    else:
+        _write_head(exchange, head, out, b"", tail)
+    source.drop(head.size)
+    exchange.response_done = True
+    return TUNNEL
+
+
+def _read_final(exchange: Exchange, head: ResponseHead, source: Buffer, out: Buffer) -> int:
+    """Decide how the client is told of the end of a final response, and write its head: FOUND, OVERRIDE or STALE."""
+    plan = exchange.plan
+    assert plan is not None
     if head.status == 408 and exchange.kept and not head.keep_alive and not exchange.interim:
         return STALE  # nothing had come for too long: it was said before the request arrived (RFC 9110 §15.5.9)
     if plan.overridden and head.status in plan.overridden:
