@@ -15,7 +15,7 @@ cdef class FieldOperation:
 @cython.locals(one=FieldOperation)
 cpdef void edit_request(tuple operations, State state) except *
 @cython.locals(one=FieldOperation)
-cpdef list edited(list lines, tuple operations, State state)
+cpdef list edited(list lines, tuple operations, State state, list before=*, list behind=*)
 cdef list _prefixed(list lines, FieldOperation one, State state, set mapped)
 cdef bytes _path(bytes url)
 cdef list _cookies(list lines, FieldOperation one, State state, set mapped)

@@ -67,19 +67,35 @@ def edit_request(operations: tuple[FieldOperation, ...], state: State) -> None:
             state.lines = _done(state.lines, one, state)
 
 
-def edited(lines: list[Line], operations: tuple[FieldOperation, ...], state: State) -> list[Line]:
-    """Return a response's lines after these operations (`do_headers_fixup`, modules/metadata/mod_headers.c)."""
+_NONE: Final[list[Line]] = []
+
+
+def edited(
+    lines: list[Line],
+    operations: tuple[FieldOperation, ...],
+    state: State,
+    before: list[Line] = _NONE,
+    behind: list[Line] = _NONE,
+) -> list[Line]:
+    """Return a response's lines after these operations (`do_headers_fixup`, modules/metadata/mod_headers.c).
+
+    Each of them sees what those before it have done, between lines of the other table: those that count before these,
+    or behind them.
+    """
     mapped: set[int] = set()  # lines whose prefix was replaced
     cookies: set[tuple[int, bytes]] = set()  # lines, and the attribute that was replaced in each
     for one in operations:
         if one.test is not None and not one.test.holds(state):
             continue
+        was = lines
         if one.kind == PREFIX:
             lines = _prefixed(lines, one, state, mapped)
         elif one.kind == ATTRIBUTE:
             lines = _cookies(lines, one, state, cookies)
         else:
             lines = _done(lines, one, state)
+        if lines is not was:
+            state.out = before + lines + behind
     return lines
 
 

@@ -26,10 +26,16 @@ cdef class ForwardAsked(Action):
     cdef public object find, by
     cpdef bint act(self, State state) except -1
 
+cdef class Bar(Action):
+    cdef public object find
+    cdef public Finish refuse
+    cpdef bint act(self, State state) except -1
+
 cdef class Finish(Action):
     cdef public Text location
     cdef public bytes phrase
     cdef public int status
+    cdef public bint anew
     cpdef bint act(self, State state) except -1
 
 cdef class ServeTree(Action):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from perijove.engine.local import Tree
     from perijove.engine.plan import Plan
     from perijove.engine.texts import Text
+    from perijove.engine.upstream import Upstream
 
 # How a path is spelt for an upstream.
 CANONICAL: Final = 0
@@ -117,6 +118,9 @@ class Anywhere(Action):
             odd = spelt is not None and not consists(spelt, _IS_TARGET)
             state.status = 400 if port[2].isdigit() or named else 403 if odd else 500
             return False
+        if authority[:1] in (b"", b":"):  # there is no host (AH01083)
+            state.status = 400
+            return False
         upstream = self.find(scheme.lower(), authority.lower())
         if upstream is None:
             state.status = 500
@@ -172,19 +176,42 @@ class ForwardAsked(Action):
         return True
 
 
+class Bar(Action):
+    """Refuse what is asked of a forward proxy; whether anybody has the name of its host is asked first, if it is a name."""
+
+    __slots__ = ("find", "refuse")
+
+    def __init__(self, find: Callable[[bytes, bytes, bool], Upstream | None], refuse: Finish) -> None:
+        self.find = find
+        self.refuse = refuse
+
+    def act(self, state: State) -> bool:
+        """Do it."""
+        upstream = self.find(state.form, state.host, False)
+        # By way of another proxy, and of an address, there is nothing to look up.
+        found = upstream is not None and upstream is state.upstream and upstream.host
+        barred = self.find(state.form, state.host, True) if found else None
+        if barred is None:
+            return self.refuse.act(state)
+        state.upstream = barred
+        return True
+
+
 class Finish(Action):
     """Answer with a status, and perhaps a Location; with 405 and 200, that is Allow. `phrase`: in place of the usual."""
 
-    __slots__ = ("location", "phrase", "status")
+    __slots__ = ("anew", "location", "phrase", "status")
 
-    def __init__(self, status: int, location: Text | None, phrase: bytes) -> None:
+    def __init__(self, status: int, location: Text | None, phrase: bytes, anew: bool = False) -> None:
         self.status = status
+        self.anew = anew  # whatever this was to be the page of
         self.location = location
         self.phrase = phrase
 
     def act(self, state: State) -> bool:
         """Do it."""
         state.status = self.status
+        state.anew = self.anew
         state.phrase = self.phrase
         if self.location is None:
             return False
@@ -208,7 +235,7 @@ class ServeTree(Action):
     def act(self, state: State) -> bool:
         """Do it."""
         fields = {name: value for name in _CONDITIONAL if (value := state.field(name))}
-        found = self.tree.answer(self.path.text(state), fields)
+        found = self.tree.answer(self.path.text(state), fields, state.method in _READS)
         state.status = found.status
         state.content = found.content
         state.content_lines = found.lines
@@ -219,7 +246,8 @@ class ServeTree(Action):
         return False
 
 
-_CONDITIONAL: Final = (b"range", b"if-none-match", b"if-modified-since", b"if-range")
+_CONDITIONAL: Final = (b"range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since", b"if-range")
+_READS: Final = (b"GET", b"HEAD")
 
 
 class Answer(Action):

@@ -346,6 +346,9 @@ class Forwarding(Tunnelling):
             exchange.kept = False
             self._replace(self.replay or b"", True)
             return
+        if why == REFUSED and upstream.upstream.barred:
+            self._give_up(403, DENIED)
+            return
         if why in (REFUSED, CONNECT_TIMEOUT, UNKNOWN_NAME) and self._ask_another(why):
             return
         if why == REFUSED and (self.retry_until or now - upstream.upstream.last_answer < _RETRY_IF):

@@ -27,7 +27,7 @@ cdef struct Line:
 
 cdef class Limits:
     cdef public Py_ssize_t line, size, count, field, empty
-    cdef public bint anywhere, encoded
+    cdef public bint anywhere, encoded, clear
 
 cdef class Head:
     cdef public Py_ssize_t size

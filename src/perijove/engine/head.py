@@ -25,6 +25,12 @@ _names: Final = re.compile(rb"\r\n(" + _TOKEN + rb"):").findall
 # reg-name without percent-encoding or sub-delims, which no real host has, or an IPv6 literal; RFC 3986 §3.2.2
 _PORT: Final = rb"(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"  # 1 to 65535
 _is_host: Final = re.compile(rb"(?:[0-9A-Za-z_](?:[0-9A-Za-z._-]*)|\[[0-9A-Fa-f:.]{2,45}\])" + _PORT).match
+# A name, or four decimal numbers (RFC 3986 §3.2.2, RFC 1123 §2.1; strict_hostname_check, server/vhost.c of httpd): what else
+# ends with a number, such as 127.1, is an address to some and a name to others.
+_is_clear: Final = re.compile(
+    rb"(?![^:]*\.\.)(?:\[.*|(?:(?:0|[1-9][0-9]*)\.){3}(?:0|[1-9][0-9]*)\.?"
+    rb"|(?=[^:]*[A-Za-z_-])(?:[^:]*\.[A-Za-z][^:.]*|[^:.]+)\.?)(?::[0-9]*)?\Z"
+).match
 # The same with octets that are encoded: who speaks to a Unix socket puts its path there.
 _is_encoded_host: Final = re.compile(rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+" + _PORT).match
 _is_version: Final = re.compile(rb"HTTP/[0-9]\.[0-9]\Z").match
@@ -54,10 +60,10 @@ class Limits:
     """Bounds on a head: octets, and a count of fields; `anywhere`: whether a forward proxy's targets are read.
 
     `field` is for each line of a field, without its end; 0 is none but the head's. `empty` lines before a request are forgiven.
-    `encoded`: whether a host may have encoded octets.
+    `encoded`: whether a host may have encoded octets. `clear`: whether it must be a name or a whole IP address.
     """
 
-    __slots__ = ("anywhere", "count", "empty", "encoded", "field", "line", "size")
+    __slots__ = ("anywhere", "clear", "count", "empty", "encoded", "field", "line", "size")
 
     def __init__(
         self,
@@ -68,6 +74,7 @@ class Limits:
         field: int = 0,
         empty: int = 1,
         encoded: bool = False,
+        clear: bool = False,
     ) -> None:
         self.line = line
         self.size = size
@@ -76,6 +83,7 @@ class Limits:
         self.field = field
         self.empty = empty
         self.encoded = encoded
+        self.clear = clear
 
 
 class _Shape:
@@ -400,6 +408,8 @@ class RequestHead(Head):
             if host != self.host or not host:
                 if not _is_host(host) and not (limits.encoded and _is_encoded_host(host)):
                     return 400
+                if limits.clear and host and not _is_clear(host):
+                    return 400
                 self.host = host
         elif self.minor == 1:
             return 400  # RFC 9112 §3.2
@@ -453,6 +463,8 @@ class RequestHead(Head):
                 return 405  # a gateway is no tunnel to elsewhere
             if not _is_host(target) or not _port(target) or (self.minor == 0 and self._shape.framed):
                 return 400
+            if limits.clear and not _is_clear(target):
+                return 400
             self.host = target
             self.path = b"/"
             self.asked = b"connect"
@@ -461,7 +473,7 @@ class RequestHead(Head):
         found = _absolute(target)
         if not found and limits.anywhere:
             found = _any_absolute(target)
-        if not found or not _is_host(found[1]):
+        if not found or not _is_host(found[1]) or (limits.clear and not _is_clear(found[1])):
             return 400
         self.asked = target[: target.find(b":")].lower()
         # RFC 9112 §3.2.2: the authority of the target replaces Host.

@@ -257,6 +257,12 @@ cdef int incomplete(const char *data, Py_ssize_t size, Limits limits) noexcept:
     return MORE
 
 
+# A name, or four decimal numbers (RFC 3986 §3.2.2, RFC 1123 §2.1; strict_hostname_check, server/vhost.c of httpd): what else
+# ends with a number, such as 127.1, is an address to some and a name to others.
+is_clear = re.compile(
+    rb"(?![^:]*\.\.)(?:\[.*|(?:(?:0|[1-9][0-9]*)\.){3}(?:0|[1-9][0-9]*)\.?"
+    rb"|(?=[^:]*[A-Za-z_-])(?:[^:]*\.[A-Za-z][^:.]*|[^:.]+)\.?)(?::[0-9]*)?\Z"
+).match
 # A host with octets that are encoded: who speaks to a Unix socket puts its path there.
 is_encoded_host = re.compile(
     rb"(?:[0-9A-Za-z._~-]|%[0-9A-Fa-f]{2})+(?::(?!0{1,5}\Z)(?:[0-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
@@ -264,7 +270,7 @@ is_encoded_host = re.compile(
 
 
 cdef class Limits:
-    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0, empty=1, encoded=False):
+    def __init__(self, line=16384, size=65536, count=200, anywhere=False, field=0, empty=1, encoded=False, clear=False):
         self.line = line
         self.size = size
         self.count = count
@@ -272,6 +278,7 @@ cdef class Limits:
         self.field = field
         self.empty = empty
         self.encoded = encoded
+        self.clear = clear
 
 
 cdef class Head:
@@ -662,7 +669,10 @@ cdef class RequestHead(Head):
                 <const unsigned char *>data + self.lines[self.at[HOST]].value, self.lines[self.at[HOST]].value_size
             ) and not (limits.encoded and is_encoded_host(self._value(self.at[HOST]))):
                 return 400
-            self.host = self._value(self.at[HOST])
+            host = self._value(self.at[HOST])
+            if limits.clear and host != self.host and not is_clear(host):
+                return 400
+            self.host = host
         elif self.minor == 1:
             return 400
         else:
@@ -725,6 +735,8 @@ cdef class RequestHead(Head):
                 <unsigned long long>1 << CONTENT_LENGTH | <unsigned long long>1 << TRANSFER_ENCODING
             ):
                 return 400
+            if limits.clear and not is_clear(target):
+                return 400
             self.host = target
             self.path = b"/"
             self.asked = b"connect"
@@ -747,7 +759,7 @@ cdef class RequestHead(Head):
         end = at
         while end < size and text[end] != c"/" and text[end] != c"?" and text[end] != c"#":
             end += 1
-        if not is_host(text + at, end - at):
+        if not is_host(text + at, end - at) or (limits.clear and not is_clear(target[at:end])):
             return 400
         self.host = target[at:end]
         self.path = target[end:] if end < size and text[end] == c"/" else b"/" + target[end:]

@@ -25,6 +25,7 @@ _CONTENT_TYPE: Final = fields.mask(fields.CONTENT_TYPE)
 _OF_CONTENT: Final = fields.HOP_BY_HOP | fields.mask(fields.EXPECT, fields.CONTENT_TYPE, fields.CONTENT_ENCODING)
 _ALLOWS: Final = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
 _ONLY_READ: Final = b"Allow: GET, HEAD\r\n"
+_MOST_REDIRECTS: Final = 10  # inside, from one page of an error to the next (LimitInternalRecursion)
 NO_STORE: Final = b"Cache-Control: no-store\r\n"
 
 
@@ -58,7 +59,9 @@ def refusal(site: Site, exchange: Exchange, accept: bytes, status: int, why: int
         wait: seconds after which the client may try again, where that makes sense.
     """
     if site.table.bare:
-        return _plain(site, exchange, accept, status)
+        reply = _plain(site, exchange, accept, status, 0)
+        assert reply is not None
+        return reply
     plan = exchange.plan
     if exchange.inside:  # the page of an error could not be had
         status = exchange.instead
@@ -97,8 +100,11 @@ def _planned(site: Site, exchange: Exchange, plan: Plan, status: int) -> Reply |
     return _asking(status, head)
 
 
-def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
-    """Return a refusal where a program decides which fields that has, and perhaps which page it is."""
+def _plain(site: Site, exchange: Exchange, accept: bytes, status: int, redirects: int) -> Reply | None:
+    """Return a refusal where a program decides which fields that has, and perhaps which page it is.
+
+    `redirects` is how many errors were forgotten for this one. None, after some, if there is no answer for its page either.
+    """
     if exchange.plan is None:
         _read_none(site, exchange, status)
     plan = exchange.plan
@@ -123,8 +129,8 @@ def _plain(site: Site, exchange: Exchange, accept: bytes, status: int) -> Reply:
         text = written.text(state)
         state.status = was
     if kind == INSIDE and state is not None and not exchange.inside:
-        redirected = _internal_redirect(site, exchange, text, status)
-        if redirected is not None:
+        redirected = _internal_redirect(site, exchange, accept, text, status, redirects)
+        if redirected is not None or redirects:
             return redirected
     location: bytes | None = None
     if state is not None:
@@ -164,11 +170,17 @@ def _content(exchange: Exchange, status: int, content: bytes, carried: bytes) ->
     lines = content_lines(exchange)
     kind = edits.first_of(lines, b"content-type")
     fields = b"Server: perijove\r\n" + carried + edits.joined(edits.kept(lines, _CONTENT_TYPE, frozenset()))
+    if kind and not content:  # of an empty file it is told all the same
+        fields += b"Content-Type: %b\r\n" % kind
     return Reply(status, kind, content, fields)
 
 
-def _internal_redirect(site: Site, exchange: Exchange, target: bytes, status: int) -> Reply | None:
+def _internal_redirect(
+    site: Site, exchange: Exchange, accept: bytes, target: bytes, status: int, redirects: int
+) -> Reply | None:
     """Have another request answered in place of this one's error (ap_internal_redirect); None if that is an error, too."""
+    if redirects == _MOST_REDIRECTS:
+        return None
     state = exchange.state
     assert state is not None
     lines = edits.kept(state.came, _OF_CONTENT, frozenset())
@@ -193,6 +205,14 @@ def _internal_redirect(site: Site, exchange: Exchange, target: bytes, status: in
         exchange.state = made
         made.status = status
         return _content(exchange, status, made.content, carried)
+    if made is not None and made.anew:
+        made.snapshot()
+        first = exchange.plan, exchange.state
+        exchange.plan, exchange.state = plan, made
+        reply = _plain(site, exchange, accept, made.status, redirects + 1)
+        if reply is None:
+            exchange.plan, exchange.state = first
+        return reply
     if plan.kind != FORWARD or made is None:
         return None
     _begin_inside(exchange, head, plan)

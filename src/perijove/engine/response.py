@@ -240,9 +240,10 @@ def _write_edited_response(exchange: Exchange, head: ResponseHead, out: Buffer, 
         lines = [*edits.kept(lines, _WARNINGS, _no_names), *_warnings(head)]
     lines = _with_cookies_last(lines)  # what is added comes behind them
     state.out = lines
-    # What is set always is in a table of its own, which is written first (Apache's err_headers_out).
-    first = edits.edited([], plan.always_operations, state)
-    lines = edits.compacted(first + edits.edited(lines, plan.response_operations, state), b"vary")
+    # What is set always is in a table of its own, which is written first (err_headers_out of httpd), but read last.
+    first = edits.edited([], plan.always_operations, state, lines)
+    state.out = lines + first
+    lines = edits.compacted(first + edits.edited(lines, plan.response_operations, state, [], first), b"vary")
     state.response = None
     lines = edits.kept(lines, _ALWAYS_OURS, _no_names)
     # basic_http_header (modules/http/http_filters.c): Date and Server are first, and there is one of each.
@@ -287,7 +288,7 @@ def page_fields(exchange: Exchange) -> bytes:
     state.out = []
     lines = edits.edited([], plan.always_operations, state)
     if state.status == 200:  # it is no error
-        lines += edits.edited([], plan.response_operations, state)
+        lines += edits.edited([], plan.response_operations, state, [], lines)
     lines = edits.compacted(lines, b"vary")
     return edits.joined(edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names))
 
@@ -300,8 +301,9 @@ def content_lines(exchange: Exchange) -> list[tuple[bytes, bytes]]:
     assert state is not None
     state.out = state.content_lines
     operations = tuple([one for one in plan.response_operations if one.kind not in (edits.PREFIX, edits.ATTRIBUTE)])
-    lines = edits.edited([], plan.always_operations, state)
-    lines = lines + edits.compacted(edits.edited(state.content_lines, operations, state), b"vary")
+    lines = edits.edited([], plan.always_operations, state, state.content_lines)
+    state.out = state.content_lines + lines
+    lines = lines + edits.compacted(edits.edited(state.content_lines, operations, state, [], lines), b"vary")
     return edits.kept(lines, _ALWAYS_OURS | _DATE_SERVER, _no_names)
 
 

@@ -21,7 +21,7 @@ cdef class State:
     cdef public tuple captures, kept, settings
     cdef public object selected
     cdef public int status, minor
-    cdef public bint upgrade, elsewhere
+    cdef public bint upgrade, elsewhere, anew
     cdef public double began
     @cython.locals(head=RequestHead)
     cpdef void snapshot(self) except *

@@ -45,6 +45,7 @@ class State:
 
     __slots__ = (
         "address",
+        "anew",
         "asked",
         "balance",
         "began",
@@ -130,6 +131,7 @@ class State:
         self.target = b""
         self.user = b""
         self.request_id = b""
+        self.anew = False  # the status is an error of its own, whatever it was to be the page of
         self.elsewhere = False  # a forward proxy is asked for it
         self.local = peer.local  # the address that the request came to
         self.began = 0.0  # seconds since 1970, where a rule wants to know

@@ -117,7 +117,14 @@ class ResponseField(Part):
 
     def text(self, state: State) -> bytes:
         """Return it."""
-        return b", ".join([value for its, value in state.out if its.lower() == self.name])
+        for name, value in state.out:
+            if name.lower() == self.name:
+                return value  # of several the first counts (apr_table_get)
+        if self.name == b"content-length":  # that is no line that may be edited
+            if state.response is not None:
+                return state.response.field(fields.CONTENT_LENGTH) or b""
+            return b"%d" % len(state.content) if state.content else b""
+        return b""
 
 
 class Note(Part):

@@ -29,7 +29,7 @@ cdef class Upstream:
     cdef public Counters counters
     cdef public object tls
     cdef public double idle_timeout, last_answer
-    cdef public bint unresolved, name_from_host
+    cdef public bint unresolved, name_from_host, barred
     @cython.locals(connection=UpstreamConnection, at=Py_ssize_t)
     cpdef UpstreamConnection lend(self, Borrower borrower, bint fresh, str name)
     cpdef void take_back(self, UpstreamConnection connection) except *

@@ -105,6 +105,7 @@ class Upstream:
         self.idle_timeout = 30.0
         self.last_answer = -1e9  # on the reactor's clock
         self.unresolved = False  # the last look-up failed
+        self.barred = False  # nothing may be sent there: it is only asked whether anybody has the name
         self.waiting: list[UpstreamConnection] = []
         self.counters = _UNREAD
         self.counted = FIRST_UPSTREAM  # where in the row of counters
@@ -205,6 +206,9 @@ class UpstreamConnection(Endpoint):
             else:
                 upstream.waiting.append(self)
                 self.until(upstream.timeouts.connect)
+            return
+        if upstream.barred:
+            self._lost(REFUSED)
             return
         while self._next < len(upstream.addresses):
             family, address = upstream.addresses[self._next]

@@ -58,8 +58,9 @@ def of_program(state: State, last: Rule | None, reasons: Mapping[Fault, Reason])
         last: the last of them that decided, None if none was looked at.
         reasons: of what goes wrong without a rule, in the words of the dialect.
     """
-    if last is not None and isinstance(last.do, actions.Refuse) and last.do.status == state.status:
-        found = last.do.why
+    refuse = None if last is None else last.do.refusal if isinstance(last.do, actions.Bar) else last.do
+    if last is not None and isinstance(refuse, actions.Refuse) and refuse.status == state.status:
+        found = refuse.why
         if found is None:
             where = "" if last.origin is None else f": {last.origin.source.name}:{last.origin.line}"
             found = Reason(plain=f"a rule says so{where}")

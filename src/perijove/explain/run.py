@@ -86,7 +86,11 @@ class Tables:
             made[name] = upstreams.upstream(one)
             if one.tls is not None:
                 made[name].tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing is ever sent: that there is one is enough
-        find = lambda scheme, authority: upstreams.visited(scheme, authority, times)  # noqa: E731
+
+        def find(scheme: bytes, authority: bytes, barred: bool = False) -> Upstream | None:
+            # Of what is refused it does not matter here whether anybody has the name: none is looked up.
+            return None if barred else upstreams.visited(scheme, authority, times)
+
         return compile_table(gateway, listener, made, {}, find, only=only)
 
 
@@ -112,7 +116,15 @@ def explain(gateway: Gateway, request: Request, tables: Tables | None = None, *,
     tables = tables or Tables(gateway)
     table = tables.of(listener)
     anywhere = table.anywhere or table.bare
-    bounds = Limits(limits.request_line, limits.header, limits.fields, anywhere, limits.field, limits.empty_lines)
+    bounds = Limits(
+        limits.request_line,
+        limits.header,
+        limits.fields,
+        anywhere,
+        limits.field,
+        limits.empty_lines,
+        clear=limits.clear_hosts,
+    )
     verdict = head.scan(buffer, bounds)
     if verdict != const.FOUND:
         _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))

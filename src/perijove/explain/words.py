@@ -171,6 +171,8 @@ def action(one: Action) -> str:
             return f"forward to {template(url)}"
         case actions.ForwardAsked(by):
             return "forward to where its URL leads" + ("" if by is None else f", by way of {by}")
+        case actions.Bar(refusal):
+            return f"refuse with {refusal.status}"
         case actions.ServeTree(path):
             return f"answer with the file {template(path)}"
         case actions.TrustField(name):

@@ -37,6 +37,13 @@ class ForwardAsked:
     by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Refuse what is asked of a forward proxy. That nobody has the name of its host is told first, if so."""
+
+    refusal: Refuse
+
+
 class Encoding(Enum):
     """How a path that rules have made is spelt for an upstream."""
 
@@ -80,6 +87,7 @@ class Redirect:
 
     status: int
     location: Template
+    anew: bool = False  # as of Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +111,29 @@ class ServeFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """What is said of files by the parts of their names, lower case, behind the first.
+
+    `types` has media types, nothing where none is to be told; `traits` has of each part its character set, its language and its
+    coding, each of which may be empty. `language` is that of files of which nothing else is said.
+    """
+
+    types: tuple[tuple[bytes, bytes], ...] = ()
+    traits: tuple[tuple[bytes, tuple[bytes, bytes, bytes]], ...] = ()
+    language: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class ServeTree:
     """Answer GET, HEAD and POST with a file of the disk.
 
-    `indexes` are names of a directory's own file; `types` media types by the last part of a name. `overridden`: files that are
-    not read may say who may see a directory, so whatever is beside or below one is refused.
+    `indexes` are names of a directory's own file. `overridden`: files that are not read may say who may see a directory, so
+    whatever is beside or below one is refused.
     """
 
     path: Template
     indexes: tuple[bytes, ...] = ()
-    types: tuple[tuple[bytes, bytes], ...] = ()
+    media: Media | None = None
     overridden: bool = False
 
 
@@ -121,13 +142,15 @@ class Refuse:
     """Answer with a status, and the page that belongs to it. `why` is carried along for those who ask.
 
     `allow`: the methods that are, with 405, 501 or as the answer to OPTIONS; there may be none, which is said, too.
-    `phrase`: what is said beside the status, in place of the usual.
+    `phrase`: what is said beside the status, in place of the usual. `anew`: where it is the page of another error that is asked
+    for, that is forgotten, and this one's page looked for.
     """
 
     status: int
     why: Reason | None = field(default=None, compare=False)
     allow: bytes | None = None
     phrase: bytes = b""
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,7 @@ class Limits:
     fields: int = 200
     field: int = 0  # one line of the header
     empty_lines: int = 1  # before a request (RFC 9112 §2.2)
+    clear_hosts: bool = False  # a host is a name or a whole IP address; 127.1 and a..b are refused
     body: int = 0
     connections: int = 0
     connections_per_client: int = 0

@@ -9,6 +9,7 @@ from perijove.gateway.actions import (
     Authenticate,
     Balance,
     BalanceMember,
+    Bar,
     Count,
     EditField,
     Encoding,
@@ -20,6 +21,7 @@ from perijove.gateway.actions import (
     Hold,
     MapCookie,
     MapUrl,
+    Media,
     Nothing,
     Operation,
     Page,
@@ -49,6 +51,7 @@ Action = (
     | ForwardTo
     | ForwardAnywhere
     | ForwardAsked
+    | Bar
     | ForwardDynamic
     | Redirect
     | Respond
@@ -110,6 +113,7 @@ __all__ = [
     "Authenticate",
     "Balance",
     "BalanceMember",
+    "Bar",
     "Condition",
     "Count",
     "EditField",
@@ -122,6 +126,7 @@ __all__ = [
     "Hold",
     "MapCookie",
     "MapUrl",
+    "Media",
     "Nothing",
     "Operation",
     "Page",

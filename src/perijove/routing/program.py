@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _SLASHES: Final = {"off": REFUSED, "on": DECODED, "nodecode": KEPT}
 
 
-def nowhere(scheme: bytes, authority: bytes) -> Upstream | None:
+def nowhere(scheme: bytes, authority: bytes, barred: bool = False) -> Upstream | None:
     """Find no upstream for anything."""
     return None
 

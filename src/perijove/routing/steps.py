@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from perijove.engine import balance, changes, edits, fates, program
 from perijove.engine import conditions as runs
@@ -48,7 +48,15 @@ _TURNS: Final = {
     actions.Turn.BUSYNESS: balance.BY_BUSYNESS,
 }
 
-Find = Callable[[bytes, bytes], "Upstream | None"]  # an upstream for a scheme and an authority that a request names
+
+class Find(Protocol):
+    """What finds an upstream for a scheme and an authority that a request names; None if there is none.
+
+    `barred`: one that is only asked whether anybody has its name; what is sent there is refused.
+    """
+
+    def __call__(self, scheme: bytes, authority: bytes, barred: bool = False) -> Upstream | None:
+        """Find it."""
 
 
 @lru_cache(64)
@@ -126,24 +134,27 @@ class Building:
                 return changes.SetMore(SETTINGS[Setting.PAGES], value)
             case actions.Set(setting, value):
                 return changes.Set(SETTINGS[setting], value)
-            case actions.Refuse(status, _, allow, phrase):
-                return fates.Finish(status, None if allow is None else text((allow,)), phrase)
+            case actions.Refuse(status, _, allow, phrase, anew):
+                return fates.Finish(status, None if allow is None else text((allow,)), phrase, anew)
             case actions.ForwardTo(name, path, encoding, whole, named):
                 return fates.Forward(self._upstreams[name], text(path), _ENCODINGS[encoding], whole, named)
             case actions.SetNote(name, value):
                 return changes.SetNote(name.lower(), text(value))
-            case actions.Redirect(status, location):
-                return fates.Finish(status, text(location), b"")
+            case actions.Redirect(status, location, anew):
+                return fates.Finish(status, text(location), b"", anew)
             case actions.EditField():
                 return changes.EditNow(operation(rule, None))
             case actions.Forward(name, None, _):
                 return fates.Forward(self._upstreams[name], None, fates.AS_IS)
             case actions.ForwardAnywhere(url, encoding, whole):
                 return fates.Anywhere(text(url), _ENCODINGS[encoding], self._find, whole)
-            case actions.ServeTree(path, indexes, types, overridden):
-                return fates.ServeTree(text(path), Tree(indexes, _table(types), overridden))
+            case actions.ServeTree(path, indexes, media, overridden):
+                its = media or actions.Media()
+                return fates.ServeTree(text(path), Tree(indexes, _table(its.types), overridden, dict(its.traits), its.language))
             case actions.ForwardAsked(by):
                 return fates.ForwardAsked(self._find, None if by is None else self._upstreams[by])
+            case actions.Bar(actions.Refuse(status, _, _, phrase)):
+                return fates.Bar(self._find, fates.Finish(status, None, phrase))
             case actions.Respond() | actions.ServeFile():
                 return fates.Answer(self._answer(action))
             case actions.Rewrite(path, query, handling):

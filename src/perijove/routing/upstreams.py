@@ -28,8 +28,11 @@ def upstream(one: model.Upstream) -> Upstream:
     return made
 
 
-def visited(scheme: bytes, authority: bytes, times: Timeouts) -> Upstream | None:
-    """Return an upstream that a request names, its host and port; None if that is nonsense, or a scheme that is not spoken."""
+def visited(scheme: bytes, authority: bytes, times: Timeouts, barred: bool = False) -> Upstream | None:
+    """Return an upstream that a request names, its host and port; None if that is nonsense, or a scheme that is not spoken.
+
+    `barred`: nothing may be sent there.
+    """
     if scheme not in (b"http", b"ws", b"connect") or not _is_authority(authority):
         return None
     host, colon, port = authority.decode("ascii").rpartition(":")
@@ -40,4 +43,5 @@ def visited(scheme: bytes, authority: bytes, times: Timeouts) -> Upstream | None
     made = Upstream(f"{scheme.decode()}://{authority.decode()}", times)
     made.authority = authority
     made.host, made.port = host.strip("[]"), int(port)
+    made.barred = barred
     return made

@@ -75,14 +75,14 @@ class Visited:
         self._resolver = resolver
         self._counters = counters
         self._times = times
-        self._known: dict[tuple[bytes, bytes], Upstream] = {}
+        self._known: dict[tuple[bytes, bytes, bool], Upstream] = {}
 
-    def __call__(self, scheme: bytes, authority: bytes) -> Upstream | None:
+    def __call__(self, scheme: bytes, authority: bytes, barred: bool = False) -> Upstream | None:
         """Return the upstream of a scheme and an authority; None if that is nonsense, or a scheme that is not spoken."""
-        key = (scheme, authority.lower())
+        key = (scheme, authority.lower(), barred)
         found = self._known.pop(key, None)
         if found is None:
-            found = holders.visited(scheme, authority, self._times)
+            found = holders.visited(scheme, authority, self._times, barred)
             if found is None:
                 return None
             found.counters = self._counters
@@ -225,6 +225,7 @@ class Worker:
                 written.field,
                 written.empty_lines,
                 gateway.routing is not None,
+                written.clear_hosts,
             ),
         )
         site.body_limit = written.body

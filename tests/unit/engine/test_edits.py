@@ -204,3 +204,14 @@ def test_vary_is_one_list_without_white_space() -> None:
 def test_the_first_of_a_name() -> None:
     assert first_of([(b"A", b"1"), (b"a", b"2")], b"a") == b"1"
     assert first_of([], b"a") == b""
+
+
+def test_what_operations_see_of_those_before_them() -> None:
+    state = state_of()
+    a, b = operation(edits.SET, b"A", b"2"), operation(edits.SET, b"B", texts.ResponseField(b"a"))
+    lines = [(b"A", b"1")]
+    state.out = lines
+    assert edited(lines, (b, a, b), state) == [(b"A", b"2"), (b"B", b"2")]
+    assert edited([], (b,), state, [(b"A", b"before")]) == [(b"B", b"2")]  # nothing has changed yet
+    assert edited([], (a, b), state, [(b"A", b"before")]) == [(b"A", b"2"), (b"B", b"before")]
+    assert edited([], (operation(edits.SET, b"C"), b), state, [], [(b"A", b"behind")]) == [(b"C", b""), (b"B", b"behind")]

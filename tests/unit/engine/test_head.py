@@ -492,3 +492,57 @@ def test_what_is_remembered_of_names_is_bounded(nominates: bool) -> None:
     finally:
         tracemalloc.stop()
     assert held < sent / 4
+
+
+CLEAR = [
+    b"a",
+    b"a.b",
+    b"a.b.",
+    b"1a",
+    b"a.b1",
+    b"_a.b",
+    b"1.2.3.4",
+    b"1.2.3.4.",
+    b"999.2.3.0",
+    b"[::1]",
+    b"a.b:80",
+    b"1.2.3.4:80",
+]
+UNCLEAR = [
+    b"a..b",
+    b"a.b..",
+    b"1",
+    b"0",
+    b"1.2.3",
+    b"127.1:80",
+    b"1.2.3.4.5",
+    b"01.2.3.4",
+    b"1.2.3.04",
+    b"a.1",
+    b"a.1b",
+    b"a.-b",
+    b"a.5.",
+]
+
+
+@pytest.mark.parametrize("host", CLEAR + UNCLEAR)
+def test_hosts_that_are_neither_names_nor_addresses(host: bytes) -> None:
+    limits = Limits(anywhere=True, clear=True)
+    status = FOUND if host in CLEAR else 400
+    port = b"" if host[-3:] == b":80" else b":80"
+    for data in (
+        b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n",
+        b"GET http://" + host + b"/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT " + host + port + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    ):
+        assert request(data, limits)[0] == status
+        assert request(data, Limits(anywhere=True))[0] == FOUND
+
+
+def test_an_unclear_host_behind_another_on_one_connection() -> None:
+    buffer = Buffer()
+    head = RequestHead()
+    for host, status in ((b"a", FOUND), (b"a", FOUND), (b"127.1", 400)):
+        buffer.append(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+        assert head.scan(buffer, Limits(clear=True)) == status
+        buffer.drop(head.size)

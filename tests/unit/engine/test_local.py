@@ -94,3 +94,59 @@ def test_in_parts(folder: bytes) -> None:
     kinds = [value for name, value in found.lines if name == b"Content-Type"]
     assert (found.status, len(kinds)) == (206, 1)
     assert kinds[0].startswith(b"multipart/byteranges; boundary=")
+
+
+TAG = b'"b-60a24181e4000"'
+BEFORE, AT, AFTER = (b"Tue, 14 Nov 2023 22:13:%02d GMT" % second for second in (19, 20, 21))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reads", "status"),
+    [
+        ({b"if-match": b"*"}, True, 200),
+        ({b"if-match": b'"a", ' + TAG}, True, 200),
+        ({b"if-match": b"W/" + TAG}, True, 412),  # RFC 9110 §13.1.1: compared strongly
+        ({b"if-match": b'"a"'}, False, 412),
+        ({b"if-match": TAG, b"if-unmodified-since": BEFORE}, True, 200),  # the latter does not count
+        ({b"if-unmodified-since": BEFORE}, True, 412),
+        ({b"if-unmodified-since": AT}, True, 200),
+        ({b"if-none-match": TAG}, True, 304),
+        ({b"if-none-match": TAG}, False, 412),
+        ({b"if-none-match": b'"a"', b"if-modified-since": AFTER}, True, 200),
+        ({b"if-modified-since": AT}, True, 304),
+        ({b"if-modified-since": AT}, False, 200),
+        ({b"if-match": b'"a"', b"range": b"bytes=0-1"}, True, 412),
+    ],
+)
+def test_conditions(folder: bytes, fields: dict[bytes, bytes], reads: bool, status: int) -> None:
+    found = PLAIN.answer(folder + b"/a.txt", fields, reads)
+    assert (found.status, found.content) == (status, CONTENT if status == 200 else b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("a.txt", [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.html.de.en", [(b"Content-Type", b"text/html"), (b"Content-Language", b"de,en")]),
+        ("a.HTML.txt", [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.lat.txt", [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.html..u8.lat", [(b"Content-Type", b"text/x; charset=utf-8"), (b"Content-Language", b"fr")]),
+        ("a.gz.z", [(b"Content-Encoding", b"x-gzip, z"), (b"Content-Language", b"fr")]),
+        ("html", [(b"Content-Language", b"fr")]),
+        (".txt", [(b"Content-Language", b"fr")]),
+        ("a.none.html", [(b"Content-Type", b"text/html"), (b"Content-Language", b"fr")]),
+    ],
+)
+def test_what_names_say(tmp_path: Path, name: str, lines: list[tuple[bytes, bytes]]) -> None:
+    types = {b"txt": b"text/plain", b"html": b"text/html", b"lat": b"text/x; charset=latin1", b"none": b""}
+    traits = {
+        b"txt": (b"utf-8", b"", b""),
+        b"u8": (b"utf-8", b"", b""),
+        b"de": (b"", b"de", b""),
+        b"en": (b"", b"en", b""),
+        b"gz": (b"", b"", b"x-gzip"),
+        b"z": (b"", b"", b"z"),
+    }
+    (tmp_path / name).write_bytes(b"x")
+    found = Tree((), types, False, traits, b"fr").answer(bytes(tmp_path / name), {})
+    assert found.lines[3:] == lines

@@ -236,6 +236,22 @@ def test_a_name_that_does_not_exist(spy: Spy) -> None:
     assert other.told == [UNKNOWN_NAME]  # at once
 
 
+def test_a_barred_one_is_only_looked_up(spy: Spy, server: Listening) -> None:
+    upstream = Upstream("barred", Timeouts())
+    upstream.barred = True
+    upstream.host = "a.test"
+    spy.borrow(upstream).open()
+    assert spy.told == []
+    upstream.resolved([server.address])
+    assert spy.told == [REFUSED]
+    other = Upstream("nobody", Timeouts())
+    other.barred = True
+    other.host = "b.test"
+    spy.borrow(other).open()
+    other.resolved([])
+    assert spy.told == [REFUSED, UNKNOWN_NAME]
+
+
 def test_a_failed_look_up_leaves_what_is_known(spy: Spy) -> None:
     upstream = upstream_at("192.0.2.1")
     upstream.resolved([])

@@ -57,6 +57,8 @@ class Balancers:
             for name, parameters, span in sorted(_said(level), key=lambda one: (one[2].line, one[2].column)):
                 self._sets.setdefault(name, {}).update(parameters)
                 defined.setdefault(name, span)
+        # A member that asks for 100 (Continue) before it is sent anything.
+        self.pings = any("ping" in parameters_of(words[1:]) for its in self._members.values() for words in its)
         if "proxy_balancer" in levels.modules:
             self._methods(levels, defined)
 
@@ -96,7 +98,10 @@ class Balancers:
         if target is None or target.scheme != "balancer":
             return [url]
         found: list[str] = []
-        for member, _ in self.members(target):
+        for words in self._members.get(_name(target), ()):  # all of them, also those that are not in use
+            member = target_of(words[0])
+            if member is None:
+                continue
             origin = f"{member.scheme}://{member.authority}"
             # A slash alone is as good as nothing, and a member's own last one does not count (ap_proxy_location_reverse_map).
             if target.path not in ("", "/"):

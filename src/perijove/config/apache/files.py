@@ -1,20 +1,19 @@
 """Files of the disk: DocumentRoot, <Directory> and <Files>, DirectoryIndex, types.
 
 Sources: ap_core_translate and default_handler (server/core.c), ap_directory_walk and ap_file_walk (server/request.c),
-mod_dir.c, mod_mime.c. Knows what is said of files. Must not know what is proxied, but that it is.
+mod_dir.c. Knows what is said of files. Must not know what is proxied, but that it is.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache import reasons
 from perijove.config.apache.flow import Flow, Label
+from perijove.config.apache.media import media
 from perijove.config.apache.patterns import compiled
 from perijove.config.apache.scope import Kind, Scope
 from perijove.config.apache.words import octets
@@ -34,7 +33,7 @@ from perijove.gateway.conditions import (
     both,
 )
 from perijove.gateway.conditions import Any as Any_
-from perijove.gateway.rules import Refuse, Rewrite, ServeTree, SetNote, Then, UnsetNote
+from perijove.gateway.rules import Media, Refuse, Rewrite, ServeTree, SetNote, Then, UnsetNote
 from perijove.gateway.templates import Call, Fact, Function, Note, Part
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ FILE: Final = b" file"  # the variable of a file's path: no directive can set on
 _INDEX: Final = b"\0index"
 _DIRECTORY: Final = b"\0directory"
 _FOLDER: Final = b"\0folder"
+_FALLBACK: Final = b"\0fallback"  # the note of a request that FallbackResource has sent elsewhere
 _NOWHERE: Final[Condition] = Not(NotEmpty((Fact.DESTINATION,)))
 
 
@@ -158,56 +158,58 @@ def _names(words: Sequence[str]) -> tuple[bytes, ...]:
     return tuple(octets(one) for one in words if one.lower() != "disabled")
 
 
+def fallback(flow: Flow, host: Host, begin: Label) -> None:
+    """Add what asks for another path where nothing is on the disk, or a directory without a file of its own (fixup_dflt, mod_dir.c).
+
+    `begin` is where it is said where a request goes. Who is sent on twice goes in circles.
+    """
+    scopes = [one for one in host.merged if "fallbackresource" in one.said]
+    if not scopes or "dir" not in host.modules:
+        return
+    file = (Note(FILE),)
+    names = dict.fromkeys(
+        (*_indexes(host), *(name for one in host.inner for name in _names(one.said.get("directoryindex", ()))))
+    )
+    own = Any_(tuple(OnDisk((Note(FILE), name), Disk.FILE) for name in names))
+    bare = All((Matches(file, Pattern(rb"/\Z")), OnDisk(file, Disk.DIRECTORY), Not(own)))
+    nothing = Not(OnDisk((Call(Function.FOUND, file),), Disk.ANYTHING))
+    done = Label()
+    flow.go(done, Not(All((_NOWHERE, HasNote(FILE), Any_((nothing, bare))))))
+    for scope in reversed(scopes):
+        path = scope.said["fallbackresource"][0]
+        if path.lower() == "disabled":
+            flow.go(done, host.when(scope), scope.origin)
+            continue
+        other = Label()
+        flow.go(other, Not(host.when(scope)))
+        flow.add(HasNote(_FALLBACK), Refuse(500), Then.STOP, scope.origin)
+        flow.add(Always(), SetNote(_FALLBACK, (b"1",)))
+        flow.add(Always(), UnsetNote(FILE))
+        flow.add(Always(), Rewrite((octets(path),)), begin, scope.origin)
+        flow.place(other)
+    flow.place(done)
+
+
 def serve(flow: Flow, host: Host) -> None:
     """Add what answers with a file."""
     overridden = any(one.said.get("allowoverride", ("None",))[0].lower() != "none" for one in host.directories)
-    types = _types(host.said) if "mime" in host.modules else ()
+    levels = host.levels.scopes
     found = All((_NOWHERE, HasNote(FILE)))
     for section in reversed(host.inner):  # the last that names a directory's own file
-        if "directoryindex" in section.said and "dir" in host.modules:
-            _serve(flow, host, both(found, host.when(section)), _names(section.said["directoryindex"]), types, overridden)
-    _serve(flow, host, found, _indexes(host), types, overridden)
+        if ("directoryindex" in section.said and "dir" in host.modules) or {"mime", "defaultlanguage"} & section.said.keys():
+            names = _names(section.said["directoryindex"]) if "directoryindex" in section.said else _indexes(host)
+            _serve(flow, host, both(found, host.when(section)), names, _media(host, (*levels, section)), overridden)
+    _serve(flow, host, found, _indexes(host), _media(host, levels), overridden)
 
 
-def _serve(
-    flow: Flow, host: Host, when: Condition, names: tuple[bytes, ...], types: tuple[tuple[bytes, bytes], ...], overridden: bool
-) -> None:
+def _media(host: Host, scopes: Sequence[Scope]) -> Media:
+    return media(scopes) if "mime" in host.modules else Media()
+
+
+def _serve(flow: Flow, host: Host, when: Condition, names: tuple[bytes, ...], described: Media, overridden: bool) -> None:
     if "autoindex" in host.modules:
         # Who may not see what is in a directory is told so (handle_autoindex, mod_autoindex.c).
         own = tuple(OnDisk((Note(FILE), name), Disk.FILE) for name in names)
         directory = (Matches((Note(FILE),), Pattern(rb"/\Z")), OnDisk((Note(FILE),), Disk.DIRECTORY), Not(Any_(own)))
         flow.add(All((when, *directory)), Refuse(403, reasons.NO_INDEX), Then.STOP)
-    flow.add(when, ServeTree((Note(FILE),), names, types, overridden), Then.STOP)
-
-
-def _types(said: Callable[..., Any]) -> tuple[tuple[bytes, bytes], ...]:
-    """Return media types by the ends of names: TypesConfig's file, and AddType."""
-    path = said("typesconfig", ("/etc/mime.types",))[0]
-    try:
-        changed = os.stat(path).st_mtime_ns
-    except (OSError, ValueError):
-        changed = -1
-    return _all_types(path, changed, tuple(tuple(one) for one in said("addtype", ())))
-
-
-@lru_cache(maxsize=64)
-def _all_types(path: str, changed: int, added: tuple[tuple[str, ...], ...]) -> tuple[tuple[bytes, bytes], ...]:
-    """Return them in order, once for all hosts that have the same."""
-    try:
-        found = {} if changed < 0 else dict(_read_types(path, changed))
-    except (OSError, ValueError):
-        found = {}
-    for kind, *ends in added:
-        found |= {end.lstrip(".").lower().encode(): kind.encode() for end in ends}
-    return tuple(sorted(found.items()))
-
-
-@lru_cache(maxsize=4)
-def _read_types(path: str, _changed: int) -> dict[bytes, bytes]:
-    """Read a file of media types, once for all hosts as long as it is the same."""
-    found: dict[bytes, bytes] = {}
-    with open(path, "rb") as file:
-        for line in file:
-            kind, *ends = line.partition(b"#")[0].split() or [b""]
-            found |= dict.fromkeys(ends, kind)
-    return found
+    flow.add(when, ServeTree((Note(FILE),), names, described, overridden), Then.STOP)

@@ -16,6 +16,7 @@ from perijove.config.apache.remotes import ASKED, IS_FORWARD, remotes
 from perijove.gateway.conditions import All, Compares, Comparison, Condition, Matches, Not, NotEmpty, Pattern, Setting
 from perijove.gateway.conditions import Any as Either
 from perijove.gateway.rules import (
+    Bar,
     ForwardAsked,
     Nothing,
     Redirect,
@@ -91,10 +92,12 @@ def refusals(flow: Flow, host: Host) -> None:
         flow.add(All((IS_FORWARD, Not(_CONNECT))), Refuse(500, reasons.no_handler("http", False, False)), Then.STOP)
     ports = said("allow-connect", _PORTS)
     allowed = Either(tuple(_between(first, last) for first, last in ports))
-    flow.add(All((_CONNECT, Not(allowed))), Refuse(403, reasons.PORT, None, reasons.PROXY_ERROR), Then.STOP)
+    # The name is looked up before anything is blocked (proxy_connect_handler, ap_proxy_determine_connection).
+    port = Bar(Refuse(403, reasons.PORT, None, reasons.PROXY_ERROR))
+    flow.add(All((_CONNECT, Not(allowed))), port, Then.STOP)
     blocked = tuple(_has(word) for word in said("proxyblock", ()))
     if blocked:
-        flow.add(All((IS_FORWARD, Either(blocked))), Refuse(403, reasons.BLOCKED, None, reasons.PROXY_ERROR), Then.STOP)
+        flow.add(All((IS_FORWARD, Either(blocked))), Bar(Refuse(403, reasons.BLOCKED, None, reasons.PROXY_ERROR)), Then.STOP)
     flow.add(IS_FORWARD, Nothing(), Then.STOP)
     flow.place(other)
 

@@ -38,7 +38,8 @@ def limits(scopes: Sequence[Scope]) -> Limits:
     line, field, fields = said("limitrequestline", 8190), said("limitrequestfieldsize", 8190), said("limitrequestfields", 100)
     most = fields or _MOST_FIELDS
     header = min(line + most * (field + 2), _LARGEST_HEAD)
-    return Limits(request_line=line, field=field, fields=most, header=header, empty_lines=_EMPTY_LINES)
+    clear = all(option(one.said.get("httpprotocoloptions", ()), "strict", "unsafe") for one in scopes)
+    return Limits(request_line=line, field=field, fields=most, header=header, empty_lines=_EMPTY_LINES, clear_hosts=clear)
 
 
 def contents(flow: Flow, host: Host) -> None:
@@ -52,6 +53,11 @@ def contents(flow: Flow, host: Host) -> None:
                 flow.add(All((host.when(scope), NOWHERE, more)), Refuse(413, reasons.TOO_LARGE), Then.STOP, scope.origin)
             flow.go(done, host.when(scope), scope.origin)
     flow.place(done)
+
+
+def option(words: Sequence[str], one: str, other: str) -> bool:
+    """Tell whether the last of two words that HttpProtocolOptions has is the first of them, as it is where none is said."""
+    return next((word == one for word in reversed(words) if word in (one, other)), True)
 
 
 def timeouts(server: Scope) -> Timeouts:

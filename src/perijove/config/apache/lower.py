@@ -67,7 +67,7 @@ def _virtual_host(host: Host, upstreams: dict[str, Upstream]) -> VirtualHost:
     mapper = Mapper(host, upstreams)
     # Something speaks of Expect, or asks for it: else it is sent on as it comes.
     edited = any(edit.edit.name.lower() == b"expect" for one in host.merged for edit in one.request)
-    expects = edited or mapper.workers.pings
+    expects = edited or mapper.workers.pings or mapper.balancers.pings
     via = via_rules(host.said("proxy-via", "off"), octets(host.identity.name))
     interpolates = bool(host.said("interpolate", False))
     return VirtualHost(
@@ -123,6 +123,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
 
     # A request has been read (post_read_request).
     settings.add(flow, host, host.levels.scopes)
+    methods.registered(flow, host.said)
     if host.said("sslengine") == "on":
         # ssl_hook_ReadReq (modules/ssl/ssl_engine_kernel.c)
         named = NotEmpty((Fact.NAME_SHOWN,))
@@ -178,6 +179,7 @@ def _route(host: Host, mapper: Mapper, expects: bool) -> tuple[Rule, ...]:
     limits.contents(flow, host)
     methods.of_files(flow, methods.allow(methods.ALLOWED, host.said))
     files.indexes(flow, host, begin)
+    files.fallback(flow, host, begin)
     files.serve(flow, host)
     flow.place(done)
     flow.add(Always(), Nothing(), Then.STOP)

@@ -81,9 +81,7 @@ class Mapper:
             return
         members = self.balancers.members(target, spares=True)
         if self.balancers.chooses(target, members):
-            self.balancers.choose(
-                flow, one, when, members, lambda its, member: self._forward(flow, its, Always(), member, proxied)
-            )
+            self.balancers.choose(flow, one, when, members, lambda its, member: self._member(flow, its, member, proxied))
             return
         found = self.balancers.only(target)
         if found is None:
@@ -117,8 +115,7 @@ class Mapper:
         after = Label()
         upgrades = self.upstreams.upgrades(target, one.parameters)
         flow.add(when, Set(Setting.UPGRADES, upgrades), origin=one.origin, otherwise=after)
-        if "ping" in one.parameters:
-            flow.add(HAS_CONTENT, SetNote(EXPECTS, (b"1",)), origin=one.origin)
+        self._expect(flow, one)
         if one.interpolate and self.host.said("interpolate", False) and "${" in one.target.url:
             url = passes.interpolated(one)
             self.workers.reuse(flow, url, "", one.origin)
@@ -126,6 +123,15 @@ class Mapper:
         else:
             self._forward(flow, one, when, target, proxied)
         flow.place(after)
+
+    def _member(self, flow: Flow, one: Pass, target: Target, proxied: Label) -> None:
+        """Add what sends a request to a member of a balancer that was chosen."""
+        self._expect(flow, one)
+        self._forward(flow, one, Always(), target, proxied)
+
+    def _expect(self, flow: Flow, one: Pass) -> None:
+        if "ping" in one.parameters:
+            flow.add(HAS_CONTENT, SetNote(EXPECTS, (b"1",)), origin=one.origin)
 
     def _forward(self, flow: Flow, one: Pass, when: Condition, target: Target, proxied: Label) -> None:
         """Add what sends a request that a ProxyPass is for, with the path that it has there (ap_proxy_trans_match)."""

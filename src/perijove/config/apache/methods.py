@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from perijove.config.apache import reasons
 from perijove.config.apache.hops import traces
+from perijove.config.apache.limits import option
 from perijove.gateway.conditions import All, Matches, Not, NotEmpty, Pattern
 from perijove.gateway.rules import Refuse, Rule, Then
 from perijove.gateway.templates import Fact, Variable
@@ -37,6 +38,12 @@ def of_files(flow: Flow, allowed: bytes) -> None:
     flow.add(All((nowhere, Matches(method, _OPTIONS))), Refuse(200, None, allowed), Then.STOP)
     flow.add(All((nowhere, Not(Matches(method, _KNOWN)))), Refuse(501, reasons.NO_FILE, allowed), Then.STOP)
     flow.add(All((nowhere, Not(Matches(method, _READ)))), Refuse(405, reasons.NO_FILE, allowed), Then.STOP)
+
+
+def registered(flow: Flow, said: Callable[..., Any]) -> None:
+    """Refuse methods that nobody has registered, where HttpProtocolOptions says so (ap_check_request_header, server/protocol.c)."""
+    if not option(said("httpprotocoloptions", ()), "lenientmethods", "registeredmethods"):
+        flow.add(Not(Matches((Variable.METHOD,), _KNOWN)), Refuse(501), Then.STOP)
 
 
 def allow(methods: bytes, said: Callable[..., Any]) -> bytes:

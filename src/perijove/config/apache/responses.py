@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from perijove.config.apache import expires
 from perijove.config.apache.paths import filled
 from perijove.config.apache.scope import Scope
 from perijove.config.apache.variables import of_responses
 from perijove.config.apache.words import octets
-from perijove.gateway.conditions import Any, Condition, Not, NotEmpty, Pattern, both
+from perijove.gateway.conditions import All, Any, Compares, Comparison, Condition, Not, NotEmpty, Pattern, both
 from perijove.gateway.rules import EditField, Operation, ReplaceAttribute, ReplacePrefix, Rule, Then
 from perijove.gateway.templates import Capture, Fact, Template
 
@@ -58,6 +59,8 @@ def response_rules(
         for name, reached in scope.said.get("asks", ()):
             vary = EditField(Operation.APPEND, b"Vary", (name,))
             rules.append(Rule(both(_OWN, reached), vary, Then.NEXT, scope.origin))
+    rules += _forced(merged, when)
+    rules += expires.rules(merged, when)
     for always in (True, False):
         for scope in merged:
             for edit in scope.response:
@@ -68,6 +71,23 @@ def response_rules(
                         holds = both(holds, _OWN)
                     rules.append(Rule(holds, does, Then.NEXT, edit.origin))
     return (*rules, *_charsets(merged, when))
+
+
+_SENT: Final = All((_OWN, Not(Compares((Fact.STATUS,), Comparison.NUMBERS_SAME, (b"304",)))))
+
+
+def _forced(merged: list[Scope], when: Callable[[Scope], Condition]) -> list[Rule]:
+    """Return what ForceType makes of the types of files: what an upstream says of its own goes (core_override_type)."""
+    rules: list[Rule] = []
+    later: list[Condition] = []
+    for scope in reversed(merged):
+        if "forcetype" in scope.said:
+            name = scope.said["forcetype"][0]
+            if name.lower() != "none":
+                edit = EditField(Operation.SET, b"Content-Type", (octets(name),))
+                rules.append(Rule(All((_SENT, when(scope), *map(Not, later))), edit, Then.NEXT, scope.origin))
+            later.append(when(scope))
+    return rules
 
 
 _WITHOUT_CHARSET: Final = Pattern(rb"(?is)\Atext/(?:plain|html)(?!.*charset=).*")

@@ -34,7 +34,7 @@ EMULATED = _names("""
     <IfModule <IfDefine <IfFile <IfDirective <IfSection <IfVersion <Macro Use UndefMacro MacroIgnoreEmptyArgs
     MacroIgnoreBadNesting Define UnDefine Include IncludeOptional LoadModule LoadFile ServerRoot DefaultRuntimeDir Error
     Listen ServerName ServerAlias UseCanonicalName UseCanonicalPhysicalPort Timeout RequestReadTimeout KeepAlive KeepAliveTimeout
-    ErrorDocument AllowEncodedSlashes MergeSlashes SetHandler
+    ErrorDocument AllowEncodedSlashes MergeSlashes SetHandler HttpProtocolOptions
     LimitRequestLine LimitRequestFieldsize LimitRequestFields LimitRequestBody MaxKeepAliveRequests MaxRangeOverlaps MaxRangeReversals MaxRanges
     ProxyRequests ProxyRemote ProxyRemoteMatch ProxyPassInterpolateEnv ProxyPass ProxyPassMatch ProxyPassReverse
     ProxyPassReverseCookiePath ProxyPassReverseCookieDomain ProxyBlock ProxyMaxForwards NoProxy ProxyDomain ProxyVia
@@ -46,8 +46,9 @@ EMULATED = _names("""
     <Limit <LimitExcept Require AuthMerging order allow deny Satisfy AuthType AuthName AuthBasicProvider AuthUserFile AuthGroupFile
     RemoteIPHeader RemoteIPInternalProxy RemoteIPTrustedProxy RemoteIPInternalProxyList RemoteIPTrustedProxyList
     RemoteIPProxiesHeader TraceEnable
-    AddDefaultCharset DocumentRoot DirectoryIndex AddType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
-    <Directory <DirectoryMatch <Files <FilesMatch
+    AddDefaultCharset DocumentRoot DirectoryIndex FallbackResource AddType AddCharset AddLanguage AddEncoding RemoveType
+    RemoveCharset RemoveLanguage RemoveEncoding DefaultLanguage ForceType TypesConfig AllowOverride ScriptAlias ScriptAliasMatch
+    <Directory <DirectoryMatch <Files <FilesMatch ExpiresActive ExpiresByType ExpiresDefault
     SSLEngine SSLCertificateFile SSLCertificateKeyFile SSLCertificateChainFile
     SSLProxyEngine SSLProxyVerify SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
     SSLProxyCACertificateFile SSLRequireSSL SSLRequire AllowMethods
@@ -59,9 +60,9 @@ ACCEPTED = _names("""
     AllowOverrideList Options DefaultType FileETag EnableMMAP EnableSendfile ReadBufferSize FlushMaxThreshold FlushMaxPipelined
     Protocol AcceptFilter Port HostnameLookups ServerAdmin ServerSignature ErrorLog ErrorLogFormat ContentDigest LogLevel
     NameVirtualHost ServerTokens LimitXMLRequestBody Mutex RLimitCPU RLimitMEM
-    RLimitNPROC RegexDefaultOptions LimitInternalRecursion CGIPassAuth CGIVar QualifyRedirectURL ForceType ScoreBoardFile
+    RLimitNPROC RegexDefaultOptions LimitInternalRecursion CGIPassAuth CGIVar QualifyRedirectURL ScoreBoardFile
     ExtendedStatus SeeRequestTail PidFile MaxRequestsPerChild MaxConnectionsPerChild CoreDumpDirectory MaxMemFree
-    ThreadStackSize MergeTrailers Protocols ProtocolsHonorOrder HttpProtocolOptions RegisterHttpMethod WatchdogInterval
+    ThreadStackSize MergeTrailers Protocols ProtocolsHonorOrder RegisterHttpMethod WatchdogInterval
     CustomLog GlobalLog TransferLog LogFormat BufferedLogs LogIOTrackTTFB User Group ChrootDir Suexec
     RedirectRelative AliasPreservePath ProxyReceiveBufferSize ProxyIOBufferSize ProxyStatus
     ProxyPassInherit BalancerPersist BalancerGrowth BalancerInherit ProxyBadHeader AddOutputFilterByType
@@ -105,7 +106,6 @@ MODULES = {
     "dav_lock": Difference("there is no WebDAV"),
     "dbd": Difference("no database is connected"),
     "dialup": Difference("nothing is slowed down"),
-    "expires": Difference("no Expires and Cache-Control are added: `Header set Cache-Control` is carried out"),
     "ext_filter": Difference(f"no program is run: {_FILTERS}"),
     "filter": Difference(_FILTERS),
     "ident": Difference("nobody is asked for the client's user"),

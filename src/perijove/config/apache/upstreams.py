@@ -91,8 +91,10 @@ class Upstreams:
         modules = self.modules
         if scheme == "balancer" and "proxy_balancer" not in modules:
             return 500
-        if not target.socket and "$" not in target.authority and split(target.authority, 80)[1] > 65535:
-            return 400
+        if not target.socket and "$" not in target.authority:
+            host, port = split(target.authority, 80)
+            if not host or port > 65535:
+                return 400
         if scheme not in _PLAIN | _TLS:
             return 500
         if "proxy_http" not in modules and not (scheme in ("ws", "wss") and "proxy_wstunnel" in modules):

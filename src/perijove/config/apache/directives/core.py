@@ -113,10 +113,18 @@ def use_canonical_name(line: Directive, scope: Scope) -> None:
 
 @directive("ServerRoot", "DocumentRoot", "User", "Group", "PidFile", "LimitRequestBody", "LimitRequestFields",
            "LimitRequestFieldSize", "LimitRequestLine", "KeepAlive", "MaxKeepAliveRequests", "ServerPath",
-           "CustomLog", "TraceEnable", "AddDefaultCharset", "ServerAdmin", "DirectoryIndex", "TypesConfig", "AllowOverride")  # fmt: skip
+           "CustomLog", "TraceEnable", "AddDefaultCharset", "ServerAdmin", "DirectoryIndex", "AllowOverride",
+           "FallbackResource")  # fmt: skip
 def said(line: Directive, scope: Scope) -> None:
     """Keep what was said."""
     scope.said[line.name.lower()] = tuple(word.text for word in line.words)
+
+
+@directive("HttpProtocolOptions")
+def protocol_options(line: Directive, scope: Scope) -> None:
+    """Say how strict to be: each word stands until its opposite is written (set_http_protocol_options)."""
+    words = [word.text.lower() for word in line.words]
+    scope.said["httpprotocoloptions"] = (*scope.said.get("httpprotocoloptions", ()), *words)
 
 
 @directive("KeepAliveTimeout")
@@ -151,12 +159,6 @@ def _ranges(name: str, setting: Setting, default: int) -> None:
 _ranges("MaxRanges", Setting.MAX_RANGES, 200)
 _ranges("MaxRangeOverlaps", Setting.MAX_RANGE_OVERLAPS, 20)
 _ranges("MaxRangeReversals", Setting.MAX_RANGE_REVERSALS, 20)
-
-
-@directive("AddType")
-def add_type(line: Directive, scope: Scope) -> None:
-    """Name the media type of files."""
-    scope.said.setdefault("addtype", []).append(tuple(word.text for word in line.words))
 
 
 @directive("SetHandler")

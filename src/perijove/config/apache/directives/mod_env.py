@@ -27,6 +27,8 @@ _SPECIAL: Final[dict[str, Template]] = {
     "request_protocol": (Fact.PROTOCOL,),
 }
 
+_is_plain: Final = re.compile(r"(?:[^\\^.$|()\[\]*+?{}]|\\[\\^.$|()\[\]*+?{}])*\Z", re.DOTALL).match
+
 
 def _octets(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
@@ -73,12 +75,14 @@ def set_env_if(line: Directive, scope: Scope) -> None:
     if special is None and not browser and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", attribute):
         # A name that is no field's may be that of a variable which was set before.
         when = Matches((RequestField(_octets(attribute)), Note(_octets(attribute))), pattern, captures=True)
+    # What is no pattern is only looked for: nothing is filled into values (non_regex_pattern).
+    filled = (lambda value: (_octets(value),)) if _is_plain(words[0].text) else _value
     for word in words[1:]:
         name, equals, value = word.text.partition("=")
         if name.startswith("!"):
             scope.notes.append(Noting(_octets(name[1:]), None, when, line.span))
         else:
-            scope.notes.append(Noting(_octets(name), _value(value) if equals else (b"1",), when, line.span))
+            scope.notes.append(Noting(_octets(name), filled(value) if equals else (b"1",), when, line.span))
 
 
 def _value(text: str) -> Template:

@@ -180,15 +180,15 @@ class Results:
             flow.add(Matches(HELD, inside, captures=True), moved, Then.NEXT, span)
         if noescape:
             self._refuse_controls(span)
-            flow.add(Always(), Redirect(status, (Fact.HELD, Variable.SEARCH)), Then.STOP, span)
+            flow.add(Always(), Redirect(status, (Fact.HELD, Variable.SEARCH), anew=True), Then.STOP, span)
             return
         location: Template = (Capture(1), Call(Function.ESCAPE, (Capture(2),)))
         split = Matches(HELD, _SPLIT, captures=True)
         if self.query_changes:
             changed = Not(Compares((Fact.QUERY,), Comparison.SAME, (Note(QUERY),)))
             escaped = (*location, b"?", Call(Function.ESCAPE, (Fact.QUERY,)))
-            flow.add(All((split, NotEmpty((Fact.QUERY,)), changed)), Redirect(status, escaped), Then.STOP, span)
-        flow.add(split, Redirect(status, (*location, Variable.SEARCH)), Then.STOP, span)
+            flow.add(All((split, NotEmpty((Fact.QUERY,)), changed)), Redirect(status, escaped, anew=True), Then.STOP, span)
+        flow.add(split, Redirect(status, (*location, Variable.SEARCH), anew=True), Then.STOP, span)
 
     def _local(self, span: Span | None) -> None:
         """The text is a path: outside of sections a file's, inside the path of a request that begins anew."""

@@ -123,7 +123,8 @@ class _List:
         if flags.refuse:
             flow.add(when, Nothing(), Then.NEXT, line.span, missed)
             self._environment(line, around)
-            flow.add(Always(), Refuse(flags.status), Then.STOP, line.span)
+            # It puts the status back to 200, so that it is no error of an error's page (hook_uri2file, mod_rewrite.c).
+            flow.add(Always(), Refuse(flags.status, anew=True), Then.STOP, line.span)
             return
         if line.nothing:
             flow.add(when, Nothing(), Then.NEXT, line.span, missed)
