@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import select
 import socket
 import threading
 import time
@@ -428,6 +429,27 @@ def stalled(stage: Stage) -> Figures:
     return bound(got.status in (502, 503, 504) and -0.1 < after - limit < 0.4 + stage.late and closed, figures)
 
 
+def in_pieces(stage: Stage) -> Figures:
+    """An upload may take longer than an answer may; an answer's head that comes octet by octet may not."""
+    limit = stage.settings.response
+    assert limit is not None
+    with Client(stage.port) as upload, Client(stage.port) as drip:
+        begun = time.monotonic()
+        drip.send(b"GET /drip HTTP/1.1\r\nHost: hub.example\r\n\r\n")
+        upload.send(b"POST /well HTTP/1.1\r\nHost: hub.example\r\nContent-Length: 8\r\n\r\n")
+        cut = 0.0
+        for _ in range(8):
+            time.sleep(limit / 6)
+            with contextlib.suppress(OSError):  # it was refused
+                upload.send(b"x")
+            if not cut and select.select([drip.sock], [], [], 0)[0]:
+                cut = time.monotonic() - begun
+        status = upload.response().status
+        ends = drip.response().status if cut else 0
+    figures: Figures = {"upload": status, "drip": ends, "cut_after_s": round(cut, 2)}
+    return bound(status == 200 and ends in (502, 503, 504) and cut < limit * 4 / 3 + stage.late, figures)
+
+
 CASES: dict[str, Callable[[Stage], Figures]] = {
     "slow heads": slow_heads,
     "slow bodies": slow_bodies,
@@ -441,7 +463,9 @@ CASES: dict[str, Callable[[Stage], Figures]] = {
     "WebSockets that end": websockets,
     "idle WebSockets": idle_websockets,
     "an answer that stalls": stalled,
+    "content and heads in pieces": in_pieces,
 }
+_TIMED = ("an answer that stalls", "content and heads in pieces")
 
 
 @contextlib.contextmanager
@@ -469,4 +493,4 @@ def prepared(name: str, folder: Path, full: bool) -> Iterator[Stage]:
 
 def chosen(name: str, only: str = "") -> Sequence[str]:
     """The cases that a proxy can be asked: `serve --to` has no option for how long an answer may take."""
-    return [case for case in CASES if only in case and not (name == "to" and case == "an answer that stalls")]
+    return [case for case in CASES if only in case and not (name == "to" and case in _TIMED)]

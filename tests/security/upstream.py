@@ -85,6 +85,12 @@ class Upstream:
         if target.startswith(b"/stall"):
             conversation.rest()
             return True
+        if target.startswith(b"/drip"):
+            conversation.send(b"HTTP/1.1 200 OK\r\nA: ")
+            for _ in range(100):
+                time.sleep(0.1)
+                conversation.send(b"x")
+            return True
         if target.startswith(b"/part"):
             conversation.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nsome")
             conversation.rest()

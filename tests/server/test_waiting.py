@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import Callable
 
-from tests.server.parts import Application, Client, Conversation, Front, Handler, Origin, eventually, quiet
+from tests.server.parts import LATE, Application, Client, Conversation, Front, Handler, Origin, eventually, quiet
 
 LIMIT = 0.010
 
@@ -115,12 +115,30 @@ def test_out_of_descriptors(front: Front) -> None:
     at_first = front.descriptors()
     resource.prlimit(front.worker, resource.RLIMIT_NOFILE, (at_first + 10, 1000))
     clients = [Client(front.port) for _ in range(30)]
+    for one in clients[:25]:
+        one.send(b"GET /")  # what says nothing at all gives way
     assert quiet(front.cpu, LIMIT)  # it looks five times a second whether there is room
     close(clients[:25])
     for one in clients[25:]:
         assert one.ask("/").status in (200, 503)
     close(clients)
     assert eventually(lambda: front.descriptors() <= at_first + 2)  # what is pooled may stay
+
+
+def test_who_says_nothing_keeps_nobody_out(front: Front) -> None:
+    """Connections without a word, many more than there are descriptors, and new ones for each that is closed."""
+    at_first = front.descriptors()
+    resource.prlimit(front.worker, resource.RLIMIT_NOFILE, (at_first + 20, 1000))
+    with Client(front.port) as kept:
+        assert kept.ask("/").status == 200
+        silent = [Client(front.port) for _ in range(60)]
+        for _ in range(2):
+            with Client(front.port) as late:
+                late.sock.settimeout(LATE + 5.0)  # of the ten seconds for which each of those may be silent
+                assert late.ask("/").status == 200
+            assert kept.ask("/").status == 200
+            silent += [Client(front.port) for _ in range(10)]
+        close(silent)
 
 
 def test_draining(front: Front, application: Application) -> None:

@@ -12,6 +12,7 @@ from perijove.engine.upstream cimport UpstreamConnection
 
 cdef int CLIENT_GONE, DENIED, DONE, IN, OUT
 cdef int FIRST_ROUTE
+cdef Py_ssize_t _HOST
 cdef int HEAD, ACTIVE, TUNNELLING, CLOSING, LINGER
 
 cdef class Answering(Arrival):
@@ -20,6 +21,8 @@ cdef class Answering(Arrival):
     cdef public Py_ssize_t head_size
     cdef public bytes replay, accept, referer, agent
     cdef void _tell_if_last(self) except *
+    @cython.locals(exchange=Exchange)
+    cdef void _let_go(self) except *
     cdef void _after_answer(self, Py_ssize_t left) except *
     cdef void _await_request(self) except *
     cdef void _written(self) except *

@@ -6,7 +6,7 @@ an upstream is asked.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from perijove.engine import files, page, replies, slots, template
 from perijove.engine.arrival import Arrival
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from perijove.engine.reactor import Reactor
     from perijove.engine.site import Site
     from perijove.engine.upstream import UpstreamConnection
+
+
+_HOST: Final = 261  # octets of a host and a port that are remembered: of a name there may be 255 (RFC 1035 §2.3.4)
 
 
 class Answering(Arrival):
@@ -105,7 +108,19 @@ class Answering(Arrival):
         if self.tls is not None and exchange.response_done and not (exchange.keep_alive and exchange.request_done):
             self.tls.last = True
 
+    def _let_go(self) -> None:
+        """Keep nothing of a request that was answered and logged: its client chose how much that is, and may wait for long."""
+        exchange = self.exchange
+        exchange.lighten()
+        exchange.state = None
+        exchange.target = exchange.path = b""
+        self.accept = self.referer = self.agent = b""
+        if len(exchange.host) > _HOST:
+            exchange.host = b""
+            self.peer.forget()
+
     def _after_answer(self, left: int) -> None:
+        self._let_go()
         if self.exchange.keep_alive and self.exchange.request_done:
             self.mode = HEAD
             if left == 0:

@@ -34,5 +34,6 @@ cdef class Client(Forwarding):
     @cython.locals(site=Site, plan=Plan, exchange=Exchange)
     cdef void _begin(self, RequestHead head) except *
     cpdef void drain(self) except *
+    cpdef double idle_since(self) except? -2.0
     cpdef void close_if_idle(self) except *
     cpdef void end(self) except *

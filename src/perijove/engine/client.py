@@ -199,10 +199,11 @@ class Client(Forwarding):
             return
         self.want(self.interest & ~OUT)
         if self.mode == ACTIVE:
-            self.until(0.0 if self.exchange.request_done else self.site.timeouts.body)
+            # Where content is held, it is upstream that is waited for.
+            self.until(0.0 if self.exchange.request_done or not self.interest & IN else self.site.timeouts.body)
             if self.upstream is not None and self.upstream.opened:
                 self.upstream.want(self.upstream.interest | IN)
-                self.upstream.until(self._stream_timeout())
+                self._time_upstream(self.upstream)
                 if self.upstream.tls is not None:
                     self.reactor.again(self.upstream)
         elif self.mode == HEAD:
@@ -295,6 +296,13 @@ class Client(Forwarding):
         """Let the exchange that is going on be the last."""
         if not self.exchange.response_started:
             self.exchange.keep_alive = False
+
+    def idle_since(self) -> float:
+        """Return since when it waits for a request of which nothing has come, on the reactor's clock; -1 if it does not."""
+        if self.mode != HEAD or self.inbuf.size() or self.outbuf.size():
+            return -1.0
+        timeouts = self.site.timeouts
+        return max(self.deadline - (timeouts.keepalive if self.exchange.begun else timeouts.header), 0.0)
 
     def close_if_idle(self) -> None:
         """Close a connection that has brought nothing of a further request."""

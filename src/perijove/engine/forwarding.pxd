@@ -29,12 +29,17 @@ cdef class Forwarding(Tunnelling):
     cdef bint _take_content(self, UpstreamConnection upstream) except -1
     cdef void _hold_content(self) except *
     cdef void _await_content(self) except *
-    cdef double _stream_timeout(self) except -1.0
+    cdef void _time_upstream(self, UpstreamConnection upstream) except *
     cdef void _connected(self) except *
-    @cython.locals(count=Py_ssize_t, verdict=cython.int)
+    @cython.locals(count=Py_ssize_t, verdict=cython.int, interim=cython.int)
     cpdef void upstream_readable(self) except *
+    @cython.locals(exchange=Exchange)
+    cdef int _read_head(self, UpstreamConnection upstream) except -1
+    cdef void _no_content(self, int verdict) except *
     @cython.locals(left=Py_ssize_t)
     cdef void _push_response(self, int verdict) except *
+    @cython.locals(exchange=Exchange, verdict=cython.int)
+    cdef bint _hear_out(self, UpstreamConnection upstream) except -1
     @cython.locals(exchange=Exchange)
     cdef bint _may_repeat(self, UpstreamConnection upstream) except -1
     cdef bint _ask_another(self, int why) except -1

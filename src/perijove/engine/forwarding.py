@@ -157,12 +157,10 @@ class Forwarding(Tunnelling):
         left = upstream.offer()
         if self.upstream is not upstream or left < 0:
             return
-        if exchange.request_done:
-            upstream.until(upstream.upstream.timeouts.response)
-        elif left:
+        if left and not exchange.request_done:
             self._hold_content()
             self.until(0.0)  # it is upstream that is waited for
-            upstream.until(upstream.upstream.timeouts.response)
+        self._time_upstream(upstream)
 
     def _take_content(self, upstream: UpstreamConnection) -> bool:
         """Move what came of the request's content to the upstream's buffer; False if it was refused."""
@@ -187,10 +185,15 @@ class Forwarding(Tunnelling):
         if self.tls is not None:
             self.reactor.again(self)
 
-    def _stream_timeout(self) -> float:
-        assert self.upstream is not None
-        timeouts = self.upstream.upstream.timeouts
-        return timeouts.stream if self.exchange.response_started else timeouts.response
+    def _time_upstream(self, upstream: UpstreamConnection) -> None:
+        """Give upstream its time to go on with an answer, or with taking content; none while content is still to come."""
+        timeouts = upstream.upstream.timeouts
+        if self.exchange.response_started:
+            upstream.until(timeouts.stream)
+        elif self.exchange.request_done or upstream.outbuf.size():
+            upstream.until(timeouts.response)
+        else:
+            upstream.until(0.0)
 
     def upstream_opened(self) -> None:
         """The connection stands: now it has to answer, and takes the rest of the content."""
@@ -200,7 +203,8 @@ class Forwarding(Tunnelling):
         if plan is not None and plan.kind == CONNECT:
             self._connected()
             return
-        upstream.until(upstream.upstream.timeouts.response)
+        self.first = None
+        self._time_upstream(upstream)
         if not self.exchange.request_done and upstream.outbuf.size() == 0:
             self._await_content()
 
@@ -220,6 +224,8 @@ class Forwarding(Tunnelling):
         if self.mode == TUNNELLING:
             self._drained(True)
         elif not self.exchange.request_done:
+            assert self.upstream is not None
+            self._time_upstream(self.upstream)
             self._await_content()
             if self.inbuf.size():
                 self._push_content()
@@ -257,35 +263,49 @@ class Forwarding(Tunnelling):
             if count <= 0:
                 self.upstream_lost(LOST)
                 return
-            if exchange.answered == 0.0:
-                exchange.answered = self.reactor.now
-            exchange.date = self.reactor.date()
-            verdict = read_response(exchange, self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
+            interim = exchange.interim
+            verdict = self._read_head(upstream)
             if verdict == STALE:
                 exchange.answered = 0.0
                 self.upstream_lost(LOST)
                 return
-            if verdict != MORE:
-                self.replay = None
-            if verdict == TUNNEL:
-                self._tunnel()
-                return
-            if verdict == OVERRIDE:
-                upstream.upstream.answered(self.reactor.now)
-                self._give_up(exchange.status, DENIED)
-                return
-            if verdict == REFUSE:
-                upstream.upstream.failed(BAD_RESPONSE, self.reactor.now)
-                self._give_up(self.site.table.failures[BAD_RESPONSE - REFUSED], BAD_RESPONSE)
+            if verdict == MORE and exchange.interim == interim:
+                return  # of its head a part has come, which does not put off its time
+            if verdict != MORE and verdict != FOUND:
+                self._no_content(verdict)
                 return
         self._push_response(verdict)
+
+    def _read_head(self, upstream: UpstreamConnection) -> int:
+        """Look for an answer in what came: a verdict of `read_response`."""
+        exchange = self.exchange
+        if exchange.answered == 0.0:
+            exchange.answered = self.reactor.now
+        exchange.date = self.reactor.date()
+        return read_response(exchange, self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf)
+
+    def _no_content(self, verdict: int) -> None:
+        """Act on an answer that has no content that goes to the client: TUNNEL, OVERRIDE or REFUSE."""
+        upstream = self.upstream
+        assert upstream is not None
+        self.replay = None
+        if verdict == TUNNEL:
+            self._tunnel()
+        elif verdict == OVERRIDE:
+            upstream.upstream.answered(self.reactor.now)
+            self._give_up(self.exchange.status, DENIED)
+        else:
+            upstream.upstream.failed(BAD_RESPONSE, self.reactor.now)
+            self._give_up(self.site.table.failures[BAD_RESPONSE - REFUSED], BAD_RESPONSE)
 
     def _push_response(self, verdict: int) -> None:
         upstream = self.upstream
         exchange = self.exchange
         assert upstream is not None
-        if exchange.response_started and verdict != ABORT:
-            verdict = exchange.pump_response(upstream.inbuf, self.outbuf)
+        if exchange.response_started:
+            self.replay = None
+            if verdict != ABORT:
+                verdict = exchange.pump_response(upstream.inbuf, self.outbuf)
         if verdict != ABORT:
             self._tell_if_last()
         left = self.flush()
@@ -302,7 +322,7 @@ class Forwarding(Tunnelling):
             self.want(self.interest | OUT)
             self.until(self.site.timeouts.write)
         else:
-            upstream.until(self._stream_timeout())
+            self._time_upstream(upstream)
 
     def upstream_lost(self, why: int) -> None:
         """The connection failed, or never came about: try again where that is safe, or tell the client."""
@@ -313,21 +333,8 @@ class Forwarding(Tunnelling):
         if self.mode == TUNNELLING:
             self._copied(FAILED, False)
             return
-        if why == LOST and upstream.opened and not upstream.used and upstream.outbuf.size():
-            # It takes no more of the request; perhaps it has said why before it hung up.
-            upstream.outbuf.clear()
-            if not exchange.request_done:
-                exchange.keep_alive = False
-            if upstream.recv(upstream.inbuf, READ_SIZE) > 0:
-                exchange.answered = self.reactor.now
-                exchange.date = self.reactor.date()
-                verdict = read_response(
-                    exchange, self.site.response_head, self.site.response_limits, upstream.inbuf, self.outbuf
-                )
-                if verdict == FOUND:
-                    exchange.reuse = False
-                    self._push_response(verdict)
-                    return
+        if why == LOST and upstream.opened and not upstream.used and upstream.outbuf.size() and self._hear_out(upstream):
+            return
         if exchange.response_started:
             upstream.upstream.failed(why, self.reactor.now)
             self._abort(why)
@@ -357,6 +364,32 @@ class Forwarding(Tunnelling):
         if why == UNKNOWN_NAME and exchange.plan is not None and exchange.plan.kind == CONNECT:
             status = 502  # mod_proxy_connect.c; mod_proxy_http says 500 there
         self._give_up(status, why)
+
+    def _hear_out(self, upstream: UpstreamConnection) -> bool:
+        """Leave the rest of a request to nobody, since upstream takes no more of it; tell whether there is an answer.
+
+        Perhaps it has said why before it hung up, or was saying it already: what has arrived of that can still be read.
+        """
+        exchange = self.exchange
+        upstream.outbuf.clear()
+        if not exchange.request_done:
+            exchange.keep_alive = False
+            self._hold_content()
+            self.until(0.0)
+        exchange.reuse = False
+        if exchange.response_started:
+            upstream.want(0 if self.outbuf.size() else IN)
+            return True
+        upstream.want(IN)
+        verdict = MORE
+        while verdict == MORE and upstream.recv(upstream.inbuf, READ_SIZE) > 0:
+            verdict = self._read_head(upstream)
+        if verdict == FOUND:
+            exchange.reuse = False  # whatever the answer says
+            self._push_response(verdict)
+        elif verdict == OVERRIDE:
+            self._no_content(verdict)
+        return verdict in (FOUND, OVERRIDE)
 
     def _may_repeat(self, upstream: UpstreamConnection) -> bool:
         """Tell whether the request can be sent on another connection, now that this one has ended."""

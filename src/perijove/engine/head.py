@@ -52,6 +52,7 @@ _OPTIONS: Final[dict[bytes, int]] = {
 _METHODS: Final = frozenset((b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH"))
 _VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]*"
 _SHAPES_KEPT: Final = 1024
+_NAMES_KEPT: Final = 2048  # octets of the names of one
 _MATCHED_FIELDS: Final = 40  # the most fields for which a pattern is made
 
 
@@ -161,6 +162,8 @@ _shapes: dict[tuple[bytes, ...], _Shape] = {}
 
 def _shape(names: tuple[bytes, ...]) -> _Shape:
     shape = _Shape(names)
+    if sum(map(len, names)) > _NAMES_KEPT:
+        return shape  # nobody's, but somebody's who wants memory
     if len(_shapes) >= _SHAPES_KEPT:  # names come from the network: start anew rather than grow
         _shapes.clear()
     _shapes[names] = shape
@@ -301,11 +304,13 @@ class Head:
         return -1
 
     def _write(self, out: Buffer, first: bytes, drop: int, names: frozenset[bytes], tail: bytes, front: bytes) -> None:
+        shape = self._shape
         if self.nominated:
             names |= self.nominated
+            shape = _Shape(shape.names)  # what a client nominates is not remembered
         if front:
             first = first + b"\r\n" + front[:-2]
-        lines = self._shape.getter(drop, names)(self._lines)
+        lines = shape.getter(drop, names)(self._lines)
         out.append(b"".join((first, b"\r\n".join(lines), b"\r\n", tail, b"\r\n")))  # type: ignore[arg-type]
 
 

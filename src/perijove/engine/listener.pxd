@@ -17,4 +17,6 @@ cdef class Acceptor(Endpoint):
     cpdef void take(self, int most) except *
     @cython.locals(client=Client, peer=Peer)
     cdef void _start(self, int fd, bytes address, int port) except *
+    @cython.locals(since=double, latest=double, one=Endpoint)
+    cdef void _make_room(self) except *
     cdef void _pause(self) except *

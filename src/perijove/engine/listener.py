@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 64  # connections taken in one round, so that those that stand are served too
 _WANTED: Final = IN | (EXCLUSIVE if sys.platform == "linux" else 0)  # other workers may wait for the same socket
 _PAUSE: Final = 0.2  # seconds without accepting when there are no descriptors, no memory, or enough connections
+_IDLE: Final = 1.0  # seconds after which a connection that says nothing gives way where there are no descriptors
 _EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
@@ -84,6 +85,7 @@ class Acceptor(Endpoint):
                 taken = accept(self.sock)
             except OSError as error:
                 if error.errno in _EXHAUSTED:
+                    self._make_room()
                     self._pause()
                     return
                 continue  # the client hung up while it waited (ECONNABORTED and its like, accept(2))
@@ -112,6 +114,26 @@ class Acceptor(Endpoint):
             else:
                 client.close()
             raise
+
+    def _make_room(self) -> None:
+        """Close half of those that wait for a request of which nothing has come, but for those that have just begun to.
+
+        First come those that have never asked for anything, then those that have waited for the longest time. Else whoever
+        opens many and says nothing would keep all others out. A kept connection may be closed at any time, and clients ask
+        again on another (RFC 9112 §9.5). What is free then is for upstreams first, since accepting pauses.
+        """
+        latest = self.reactor.now - _IDLE
+        idle = []
+        for endpoint in self.reactor.table:
+            if isinstance(endpoint, Client):
+                since = endpoint.idle_since()
+                if since >= 0.0:
+                    idle.append((endpoint.exchange.begun > 0.0, since, endpoint.fd))
+        idle.sort()
+        for _, since, fd in idle[: (len(idle) + 1) // 2]:
+            one = self.reactor.table[fd]
+            if one is not None and since < latest:
+                one.close()
 
     def _pause(self) -> None:
         if not self.muted:

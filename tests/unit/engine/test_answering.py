@@ -2,7 +2,7 @@
 
 import pytest
 from tests.unit.engine.loopback import turn_for
-from tests.unit.engine.script import join_chunks
+from tests.unit.engine.script import forward, join_chunks
 from tests.unit.engine.world import GET, OK, World, post
 
 from perijove.engine import const
@@ -112,3 +112,35 @@ def test_a_client_that_asks_for_nothing(sent: bytes, world: World) -> None:
     client.close()
     world.turn_until(lambda: world.last.closed)
     assert world.statuses() == []
+
+
+@pytest.mark.parametrize("local", [False, True], ids=["of upstream", "of ours"])
+def test_a_connection_that_waits_keeps_nothing_of_what_was_asked(local: bool, world: World) -> None:
+    if local:
+        world.serve(forward(kind=const.REJECT, status=404))
+    long = b"x" * 15_000
+    request = b"GET /%b HTTP/1.1\r\nHost: %b\r\nAccept: %b\r\nUser-Agent: %b\r\n\r\n" % (long, long, long, long)
+    client = world.client()
+    client.send(request)
+    if local:
+        client.until(b"</html>\n")
+    else:
+        far = world.server.accept()
+        far.until(b"\r\n\r\n")
+        far.send(OK)
+        client.until(OK)
+    one = world.last
+    world.turn_until(lambda: one.idle_since() >= 0.0)
+    peer, exchange = one.peer, one.exchange
+    kept = [one.accept, one.agent, one.referer, exchange.target, exchange.path, exchange.host, exchange.carried]
+    kept += [peer.host, peer.tail, peer.front, peer.whole]
+    assert sum(map(len, kept)) < 100
+    assert (exchange.state, one.replay, one.first) == (None, None, None)
+    assert one.inbuf.size() == one.outbuf.size() == 0
+
+
+def test_what_the_next_request_has_in_common_is_kept(world: World) -> None:
+    client, far = world.asked()
+    far.send(OK)
+    client.until(OK)
+    assert world.last.peer.tail.startswith(b"Host: a") or world.last.peer.host == b"a"

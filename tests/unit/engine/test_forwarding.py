@@ -2,10 +2,11 @@
 
 import os
 import socket
+import time
 
 import pytest
 from tests.unit.engine.loopback import deaf, refusing, swallowing, turn_for
-from tests.unit.engine.script import join_chunks
+from tests.unit.engine.script import forward, join_chunks
 from tests.unit.engine.world import CHUNKED, GET, OK, POST, SWITCHED, UPGRADE, World, ok, post, status
 
 from perijove.engine import const, slots
@@ -144,6 +145,70 @@ def test_an_answer_and_a_reset_as_the_last_content_comes(world: World) -> None:
     world.last.on_event(IN)  # the client is looked at first
     answer = client.until(b"full")
     assert (status(answer), answer[-4:]) == (413, b"full")
+
+
+@pytest.mark.parametrize("rest", [b"x" * 60, OK + b"x" * (60 - len(OK))], ids=["content", "content that looks like an answer"])
+@pytest.mark.parametrize("slow", [False, True], ids=["", "to a client that does not read"])
+def test_an_answer_that_has_begun_and_a_reset_as_more_content_comes(slow: bool, rest: bytes, world: World) -> None:
+    """What has arrived of it is read; it is not looked at as if an answer began in it."""
+    front = b"x" * 60_000 if slow else b"x" * 40
+    client = world.client(small=slow)
+    client.send(post(b"x" * 1000)[:-10])
+    far = world.server.accept()
+    far.until(b"x" * 100)
+    far.send(b"HTTP/1.1 413 Full\r\nContent-Length: %d\r\n\r\n" % (len(front) + 60) + front)
+    if slow:
+        world.turn_until(lambda: world.last.outbuf.size() > 0)
+        turn_for(world.reactor, 0.05)
+    else:
+        client.until(front)
+    far.sock.send(rest)
+    far.reset()
+    client.sock.send(b"x")
+    world.last.on_event(IN)  # the client is looked at first
+    client.sock.send(b"x")
+    if slow:
+        assert world.last.outbuf.size() > 0
+        spent = time.process_time()
+        turn_for(world.reactor, 0.3)  # nor is there a spin
+        assert time.process_time() - spent < 0.2
+    answer = client.until_over()
+    assert answer.endswith(rest)
+    assert answer.count(b"HTTP/1.1 413 Full\r\n") == 1
+    assert not client.failed
+    assert world.statuses() == [413]
+    assert world.upstream.idle == []
+
+
+def test_a_reset_behind_a_whole_answer_that_is_still_read(world: World) -> None:
+    """A connection that took no more of a request is not kept, though the request was read to its end."""
+    client = world.client()
+    client.send(post(b"x" * 20)[:-1])
+    far = world.server.accept()
+    far.until(b"x" * 10)
+    far.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+    client.until(b"\r\n\r\n")
+    far.sock.send(b"full")
+    far.reset()
+    client.sock.send(b"x")
+    world.last.on_event(IN)
+    assert client.until_over().endswith(b"full")
+    assert not client.failed
+    assert world.upstream.idle == []
+
+
+def test_an_answer_of_which_a_page_of_ours_is_given_and_a_reset(world: World) -> None:
+    world.serve(forward(upstream=world.upstream, overridden=frozenset({413})))
+    client = world.client()
+    client.send(post(b"x" * 1000)[:-1])
+    far = world.server.accept()
+    far.until(b"x" * 100)
+    far.sock.send(b"HTTP/1.1 413 Full\r\nContent-Length: 4\r\n\r\nfull")
+    far.reset()
+    client.sock.send(b"x")
+    world.last.on_event(IN)
+    answer = client.until_over()
+    assert (status(answer), b"full" in answer) == (413, False)
 
 
 needs_deaf = pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux lets a full queue wait")
@@ -572,3 +637,43 @@ def test_content_does_not_put_off_the_connect_timeout(world: World) -> None:
             turn_for(world.reactor, 0.02)
             client.send(bytes((octet,)))
         assert status(client.until(b"</html>\n")) == 504
+
+
+@pytest.mark.parametrize("request_", [post(b"hello"), CHUNKED + b"5\r\nhello\r\n0\r\n\r\n"], ids=["length", "chunked"])
+def test_content_that_comes_slowly_is_not_upstream_s_delay(request_: bytes, world: World) -> None:
+    world.timeouts.response = 0.3
+    head, _, content = request_.partition(b"\r\n\r\n")
+    client = world.client()
+    client.send(head + b"\r\n\r\n")
+    far = world.server.accept()
+    for octet in content:
+        turn_for(world.reactor, 0.5 / len(content))
+        client.send(bytes((octet,)))
+    far.until(b"o" if b"chunked" not in head else b"0\r\n\r\n")
+    far.send(OK)
+    client.until(OK)
+    # From the end of the request on it is.
+    client.send(request_)
+    assert b"504" in client.until(b"</html>\n")
+
+
+def test_a_head_that_comes_octet_by_octet_has_so_long_and_no_longer(world: World) -> None:
+    world.timeouts.response = 0.3
+    client, far = world.asked()
+    begun = world.reactor.now
+    far.send(b"HTTP/1.1 200 OK\r\nA: ")
+    while not client.look():
+        turn_for(world.reactor, 0.02)
+        far.offer(b"b")
+        assert world.reactor.now - begun < 2.0
+    assert status(client.until(b"</html>\n")) == 504
+
+
+def test_an_interim_answer_gives_the_time_anew(world: World) -> None:
+    world.timeouts.response = 0.3
+    client, far = world.asked()
+    for _ in range(5):
+        turn_for(world.reactor, 0.15)
+        far.send(b"HTTP/1.1 102 Processing\r\n\r\n")
+    far.send(OK)
+    assert client.until(OK).count(b"102 Processing") == 5

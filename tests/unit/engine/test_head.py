@@ -1,5 +1,7 @@
 """Heads: what is understood, what is refused and with which status, what is written on."""
 
+import tracemalloc
+
 import pytest
 
 from perijove.engine import fields
@@ -466,6 +468,30 @@ def test_encoded_hosts_only_where_they_may_be(host, ok):
         buffer, head = Buffer(), RequestHead()
         buffer.append(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host)
         assert head.scan(buffer, limits) == verdict
+
+
+@pytest.mark.parametrize("nominates", [False, True])
+def test_what_is_remembered_of_names_is_bounded(nominates: bool) -> None:
+    """However long names are, and however many of them a client nominates."""
+    head = RequestHead()
+
+    def once(number: int) -> int:
+        long = b"n%d" % number + b"x" * 8000
+        option = b"Connection: %b\r\n" % long if nominates else b"%b: y\r\n" % long
+        source = Buffer()
+        source.append(b"GET / HTTP/1.1\r\nHost: a\r\n%bA%d: b\r\n\r\n" % (option, number))
+        assert head.scan(source, Limits()) == FOUND
+        head.write(Buffer(), b"/", 0, frozenset(), b"")
+        return len(option)
+
+    once(0)
+    tracemalloc.start()
+    try:
+        sent = sum(once(number) for number in range(1, 400))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < sent / 4
 
 
 CLEAR = [

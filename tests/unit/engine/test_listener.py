@@ -14,7 +14,7 @@ from tests.unit.engine.script import forward, table
 
 from perijove.engine import listener, slots
 from perijove.engine.client import Client
-from perijove.engine.const import IN
+from perijove.engine.const import IN, REJECT
 from perijove.engine.counters import Counters
 from perijove.engine.head import Limits
 from perijove.engine.limiter import Limiter, prepare, size_of
@@ -224,6 +224,47 @@ def test_no_descriptors_left(code: int, reactor: Reactor, far: list[socket.socke
     assert len(tries) == 1  # although the client still waits
     monkeypatch.undo()
     turn_until(reactor, lambda: clients(reactor))
+
+
+def test_who_says_nothing_gives_way_where_there_are_no_descriptors(
+    reactor: Reactor, far: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of them: first those that have never asked, the longest silent first. What goes on, and what has just come, stays."""
+    monkeypatch.setattr(listener, "_IDLE", 0.2)
+    monkeypatch.setattr(listener, "_PAUSE", 5.0)
+    acceptor = accepting(reactor)
+    plan = forward(kind=REJECT, status=404)
+    acceptor.site = Site(table(plan), Limits())
+    asked, begun, first, second = connect(acceptor, far, 4)
+    turn_until(reactor, lambda: len(clients(reactor)) == 4)
+    begun.send(b"GET / HT")
+    asked.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    Far(reactor, asked).until(b"</html>")
+    turn_for(reactor, 0.3)
+    (late,) = connect(acceptor, far)
+    turn_until(reactor, lambda: len(clients(reactor)) == 5)
+    connect(acceptor, far)
+    tries = exhausted(errno.EMFILE, monkeypatch)
+    turn_until(reactor, lambda: tries)
+    assert ends(first, second, asked, begun, late) == [True, True, False, False, False]
+    acceptor.take(1)  # half of those that are left is who has just come
+    assert ends(asked, late) == [False, False]
+    turn_for(reactor, 0.3)
+    acceptor.take(1)
+    assert ends(late, asked, begun) == [True, False, False]
+    acceptor.take(1)
+    assert ends(asked, begun) == [True, False]
+
+
+def ends(*socks: socket.socket) -> list[bool]:
+    """Tell which have been closed."""
+    found = []
+    for sock in socks:
+        try:
+            found.append(sock.recv(1) == b"")
+        except BlockingIOError:
+            found.append(False)
+    return found
 
 
 @pytest.mark.parametrize("code", [errno.ECONNABORTED, errno.EPROTO, errno.EPERM])
