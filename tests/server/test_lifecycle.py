@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -228,6 +229,22 @@ def test_a_bad_configuration_never_replaces_a_good_one(front: Front, bad: str) -
         assert eventually(lambda: "not reloaded" in front.log())
         assert "error" in front.log()
         assert client.ask("/").status == 200
+    assert ask(front.port).status == 200
+
+
+@pytest.mark.parametrize("odd", ["pipe", "/dev/zero"])
+def test_what_never_ends_is_not_read_again(front: Front, odd: str) -> None:
+    """And workers are looked after as before."""
+    front.file.unlink()
+    if odd == "pipe":
+        os.mkfifo(front.file)
+    else:
+        front.file.symlink_to(odd)
+    front.signal(signal.SIGHUP)
+    assert eventually(lambda: "is a pipe or a device" in front.log())
+    killed = front.worker
+    os.kill(killed, signal.SIGKILL)
+    assert eventually(lambda: front.workers not in ([], [killed]))
     assert ask(front.port).status == 200
 
 

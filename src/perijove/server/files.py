@@ -7,6 +7,7 @@ has changed. Must not know what is in one (`tls`).
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,18 @@ def read(gateway: Gateway) -> Contents:
         except OSError as error:
             raise Unreadable(f"`{path}` cannot be read: {error.strerror}") from None
     return found
+
+
+def endless(paths: Iterable[str]) -> str | None:
+    """Return the first that is a pipe or a device by now: who reads it again may wait for ever, or never come to its end."""
+    for path in paths:
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:
+            continue  # whoever opens it says what is wrong
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and path != os.devnull:
+            return path
+    return None
 
 
 class Watch:

@@ -31,6 +31,15 @@ class Loaded(Protocol):
         """The paths of what was read."""
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A configuration that was not read, and why."""
+
+    diagnostics: Sequence[Diagnostic]
+    files: Sequence[str]  # that would have been read
+    gateway: Gateway | None = None
+
+
 class Closing(Protocol):
     """What listens beside the workers."""
 

@@ -26,7 +26,7 @@ from perijove.server.destinations import Change
 from perijove.server.expiry import Expiry
 from perijove.server.limits import Memory
 from perijove.server.listening import Listening
-from perijove.server.loaded import Closing, Loaded, Outcome, Renewing
+from perijove.server.loaded import Closing, Loaded, Outcome, Renewing, Unread
 from perijove.server.privileges import NoSuchUser, ids, raise_descriptors
 from perijove.server.replicated import Replicated
 from perijove.server.report import describe, say
@@ -37,7 +37,7 @@ from perijove.server.sockets import CannotListen
 from perijove.server.stderr import unblock
 from perijove.server.worker import CannotServe, check, open_log
 from perijove.server.workers import Served, Workers
-from perijove.text.diagnostic import render
+from perijove.text.diagnostic import Diagnostic, Severity, render
 
 _PAUSE: Final = 1.0  # seconds before a worker is started again that died as it started
 _ERRORS: Final = 20  # the last ones that `perijove status` tells
@@ -244,7 +244,7 @@ class Supervisor:
                 return self._ends()
             systemd.reloading()
             self._written.look()
-            loaded = self._load()
+            loaded = self._read_again()
             self._written.again(loaded.files)
             for one in loaded.diagnostics:
                 say(render(one))
@@ -274,6 +274,15 @@ class Supervisor:
                 say(outcome.why[-1])
         self._describe()
         return outcome
+
+    def _read_again(self) -> Loaded:
+        """Return what is in the files now. While they are read nobody looks after workers: that has to end."""
+        path = files.endless((*self.loaded.files, *files.watched(self.gateway)))
+        if path is None:
+            return self._load()
+        message = f"`{path}` is a pipe or a device, and is not read again"
+        why = Diagnostic(name="unreadable-file", severity=Severity.ERROR, message=message, help="put a file in its place")
+        return Unread((why,), self.loaded.files)
 
     def _ends(self) -> Outcome:
         """Serve nothing else any more: what would be listened on again would be listened on by nobody."""

@@ -70,3 +70,11 @@ def test_what_is_watched_from_now_on_is_as_it_was_seen(folder: Path) -> None:
     path.write_text("changed while somebody read it")
     watch.again([str(path), str(folder / "key.pem")])
     assert [watch.changed(), watch.changed()] == [False, True]
+
+
+def test_pipes_and_devices_are_told(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    fine = [str(folder / "key.pem"), str(folder), str(folder / "missing"), os.devnull]
+    assert files.endless(fine) is None
+    assert files.endless([*fine, str(folder / "pipe")]) == str(folder / "pipe")
+    assert files.endless(["/dev/zero"]) == "/dev/zero"
