@@ -6,7 +6,6 @@ Source: apr_parse_addr_port (APR's network_io/unix/sockaddr.c). Must not know wh
 from __future__ import annotations
 
 import ipaddress
-from functools import cache
 from typing import NamedTuple
 
 
@@ -50,7 +49,6 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
-@cache
 def resolved(name: str) -> frozenset[str]:
     """Return the addresses of a name, as the system knows them; none if it knows none."""
     import socket
