@@ -16,7 +16,7 @@ from perijove.gateway.templates import Fact, ResponseField, Time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from perijove.config.apache.directives.mod_expires import Span
+    from perijove.config.apache.arguments.expires import Span
     from perijove.config.apache.scope import Scope
 
 _DATE: Final = "%a, %d %b %Y %H:%M:%S GMT"

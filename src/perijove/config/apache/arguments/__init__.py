@@ -11,6 +11,7 @@ from perijove.config.apache.arguments.access import ACCESS
 from perijove.config.apache.arguments.caches import CACHES
 from perijove.config.apache.arguments.contents import CONTENTS
 from perijove.config.apache.arguments.core import CORE
+from perijove.config.apache.arguments.expires import EXPIRES
 from perijove.config.apache.arguments.http2 import HTTP2
 from perijove.config.apache.arguments.logs import LOGS
 from perijove.config.apache.arguments.proxying import PROXYING
@@ -19,4 +20,4 @@ from perijove.config.apache.arguments.tls import TLS
 if TYPE_CHECKING:
     from perijove.config.apache.arguments.kinds import Check
 
-ARGUMENTS: Final[dict[str, Check]] = {**CORE, **LOGS, **TLS, **PROXYING, **CONTENTS, **CACHES, **HTTP2, **ACCESS}
+ARGUMENTS: Final[dict[str, Check]] = {**CORE, **LOGS, **TLS, **PROXYING, **CONTENTS, **EXPIRES, **CACHES, **HTTP2, **ACCESS}

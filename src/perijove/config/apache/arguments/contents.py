@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from perijove.config.apache.arguments.expires import UNITS
 from perijove.config.apache.arguments.kinds import (
     Check,
     atoi,
@@ -31,39 +32,7 @@ from perijove.config.apache.words import fold
 if TYPE_CHECKING:
     from perijove.config.apache.directive import Scope
 
-# ---------------------------------------------------------------------------------------------------- expiry
-
-_EXPIRES: Final = 'write `"access plus 1 month"`, or `A3600`: seconds after the access'
-_TYPES: Final = ("y", "mo", "w", "d", "h", "mi", "s")  # years, months and so on: what follows is not looked at
-
-
-def expiry(item: Directive | Section, scope: Scope) -> Fault | None:
-    """ExpiresDefault and ExpiresByType: when (check_code)."""
-    at = len(item.words) - 1
-    if at > 0 and "/" not in said(item):
-        return wrong(item, "Invalid mimetype: should contain a slash", "write `image/png`, or `image/*`")
-    message = _bad_expiry(said(item, at))
-    shown = f"{item.name} {' '.join(word.text for word in item.words)}"
-    return wrong(item, f"'{shown}': bad expires code, {message}", _EXPIRES, at) if message else None
-
-
-def _bad_expiry(code: str) -> str:
-    words = code.split()
-    base = words[0] if words else ""
-    if fold(base[:1]) not in ("n", "a", "m"):  # now, access, modification: no other letter is looked at
-        return f"unrecognised <base> '{base}'"
-    rest = words[1:]
-    if rest and fold(rest[0][0]) == "p":  # plus
-        rest = rest[1:]
-    while rest:
-        if not rest[0][0].isdigit():
-            return f"numeric value expected <num> '{rest[0]}'"
-        if len(rest) == 1:
-            return "missing <type>"
-        if not fold(rest[1]).startswith(_TYPES):
-            return f"unrecognised <type>'{rest[1]}'"
-        rest = rest[2:]
-    return ""
+# ---------------------------------------------------------------------------------------------------- cookies
 
 
 def cookie_expiry(item: Directive | Section, scope: Scope) -> Fault | None:
@@ -80,7 +49,7 @@ def cookie_expiry(item: Directive | Section, scope: Scope) -> Fault | None:
             return wrong(item, "bad expires code, numeric value expected.", help_)
         if len(words) == 1:
             return None if len(text.split()) > 1 else wrong(item, "bad expires code, missing <type>", help_)
-        if not fold(words[1]).startswith(_TYPES):
+        if not fold(words[1]).startswith(tuple(UNITS)):
             return wrong(item, "bad expires code, unrecognized type", help_)
         words = words[2:]
     return None
@@ -353,8 +322,6 @@ CONTENTS: Final[dict[str, Check]] = {
     "DeflateMemLevel": number("DeflateMemLevel must be between 1 and 9", 1, 9),
     "DeflateWindowSize": number("DeflateWindowSize must be between 1 and 15", 1, 15),
     "DirectoryIndexRedirect": index_redirect,
-    "ExpiresByType": expiry,
-    "ExpiresDefault": expiry,
     "ExtFilterDefine": program,
     "ExtFilterOptions": one_of("Invalid ExtFilterOptions option: {word}", "LogStderr", "NoLogStderr", "Onfail=remove"),
     "FancyIndexing": refused(

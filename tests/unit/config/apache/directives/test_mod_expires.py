@@ -3,7 +3,7 @@
 import pytest
 
 from perijove.config.apache import load
-from perijove.config.apache.directives.mod_expires import Span, _span
+from perijove.config.apache.arguments.expires import Span, span
 from perijove.text.source import Source
 
 
@@ -15,17 +15,19 @@ from perijove.text.source import Source
         ("A", Span(0, False)),
         ("access plus 1 month", Span(30 * 86400, False)),
         ("now", Span(0, False)),
+        ("Access later", Span(0, False)),
+        ("M 5 whatever follows", Span(5, True)),
         ("a p 1 y 2 w 3 d 4 h 5 min 6 s", Span(365 * 86400 + 14 * 86400 + 3 * 86400 + 4 * 3600 + 306, False)),
         ("modification 2 hours", Span(7200, True)),
-        ("", "bad expires code, unrecognised <base> ''"),
-        ("later", "bad expires code, unrecognised <base> 'later'"),
-        ("access plus month", "bad expires code, numeric value expected <num> 'month'"),
-        ("access plus 1", "bad expires code, missing <type>"),
-        ("access plus 1 m", "bad expires code, unrecognised <type> 'm'"),
+        ("", "unrecognised <base> ''"),
+        ("later", "unrecognised <base> 'later'"),
+        ("access plus month", "numeric value expected <num> 'month'"),
+        ("access plus 1", "missing <type>"),
+        ("access plus 1 m", "unrecognised <type>'m'"),
     ],
 )
 def test_codes(code: str, found: Span | str) -> None:
-    assert _span(code) == found
+    assert span(code) == found
 
 
 @pytest.mark.parametrize("line", ["ExpiresDefault later", 'ExpiresByType text/css "access plus 1 aeon"'])
