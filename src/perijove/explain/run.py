@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from perijove.engine import const
 from perijove.engine.buffer import Buffer
 from perijove.engine.exchange import Exchange
-from perijove.engine.head import Limits, RequestHead
+from perijove.engine.head import RequestHead
 from perijove.engine.peer import Peer
 from perijove.explain import choice, outcome, refusal, words
 from perijove.explain.model import Considered, Explanation, InForce, Place, Refusal, Request, Value
@@ -24,7 +24,7 @@ from perijove.gateway.conditions import Setting
 from perijove.gateway.model import TcpAddress
 from perijove.gateway.rules import Then
 from perijove.routing import upstreams
-from perijove.routing.compile import compile_table, timeouts
+from perijove.routing.compile import compile_table, head_limits, timeouts
 from perijove.routing.conditions import SETTINGS, test
 from perijove.routing.texts import text
 from perijove.routing.trust import Trust
@@ -112,20 +112,9 @@ def explain(gateway: Gateway, request: Request, tables: Tables | None = None, *,
     buffer.append(head_of(request, proxied))
     if proxied:
         found.listener = replace(found.listener, why="it is a forward proxy's, which clients ask for URLs of other servers")
-    limits = gateway.limits
     tables = tables or Tables(gateway)
     table = tables.of(listener)
-    anywhere = table.anywhere or table.bare
-    bounds = Limits(
-        limits.request_line,
-        limits.header,
-        limits.fields,
-        anywhere,
-        limits.field,
-        limits.empty_lines,
-        clear=limits.clear_hosts,
-    )
-    verdict = head.scan(buffer, bounds)
+    verdict = head.scan(buffer, head_limits(gateway, table))
     if verdict != const.FOUND:
         _refused(found, refusal.of_head(table.status_of_head(verdict) if verdict >= 400 else 400))
         return found

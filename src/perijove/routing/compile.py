@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from perijove.engine import const, fields, plan, slots
+from perijove.engine.head import Limits
 from perijove.gateway import rules
 from perijove.gateway.model import Stages, VirtualHost
 from perijove.gateway.rules import Operation, Variable
@@ -61,6 +62,21 @@ def timeouts(written: Timeouts) -> plan.Timeouts:
         tunnel=written.tunnel,
         handshake=written.handshake,
         linger=written.linger,
+    )
+
+
+def head_limits(gateway: Gateway, table: plan.Table) -> Limits:
+    """Return how large heads of requests may be, and how strictly they are read, for a table of the gateway's."""
+    written = gateway.limits
+    return Limits(
+        written.request_line,
+        written.header,
+        written.fields,
+        table.anywhere or table.bare,
+        written.field,
+        written.empty_lines,
+        gateway.routing is not None,
+        written.clear_hosts,
     )
 
 

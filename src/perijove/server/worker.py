@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from perijove.engine.client import Client
 from perijove.engine.counters import Counters
-from perijove.engine.head import Limits
 from perijove.engine.listener import Acceptor
 from perijove.engine.reactor import Reactor
 from perijove.engine.resolver import Resolver
@@ -25,7 +24,7 @@ from perijove.engine.slots import FIRST_UPSTREAM
 from perijove.engine.upstream import Address, Upstream
 from perijove.gateway import model
 from perijove.routing import upstreams as holders
-from perijove.routing.compile import compile_table, timeouts
+from perijove.routing.compile import compile_table, head_limits, timeouts
 from perijove.routing.dynamic import BadTarget, Destinations, url_of
 from perijove.routing.trust import Trust
 from perijove.server import limits, log
@@ -217,19 +216,7 @@ class Worker:
 
     def _site(self, gateway: model.Gateway, table: Table) -> Site:
         written = gateway.limits
-        site = Site(
-            table,
-            Limits(
-                written.request_line,
-                written.header,
-                written.fields,
-                table.anywhere or table.bare,
-                written.field,
-                written.empty_lines,
-                gateway.routing is not None,
-                written.clear_hosts,
-            ),
-        )
+        site = Site(table, head_limits(gateway, table))
         site.body_limit = written.body
         site.limiter = self.limiter if limits.are_set(written) else None
         site.tell = self.notices.refused
