@@ -50,21 +50,22 @@ def _wrong_file(name: str, path: str) -> Fault | None:
     sources = table().sources
     plain = name.removesuffix("_module")
     other = os.path.basename(path).removeprefix("mod_").removesuffix(".so")
-    if (other in sources and name != f"{other}_module") and (plain in sources or name.removesuffix("_module") == name):
+    if other in sources and name != f"{other}_module" and (plain in sources or plain == name):
         message = f"Can't locate API module structure `{name}' in file {path}"
         help_ = f"write `mod_{plain}.so`" if name.endswith("_module") else f"write `LoadModule {other}_module {path}`"
         return Fault("wrong-module-file", message, help_, int(name.endswith("_module")))
     if os.path.isabs(path) and not os.path.exists(path) and (other not in sources or os.path.isdir(os.path.dirname(path))):
-        message = f"Cannot load {path} into server: {path}: cannot open shared object file: No such file or directory"
-        return Fault("no-module-file", message, "take the line out, or name the file as it is called here", 1)
+        return _no_file(path, "take the line out, or name the file as it is called here", 1)
     return None
+
+
+def _no_file(path: str, help_: str, at: int) -> Fault:
+    message = f"Cannot load {path} into server: {path}: cannot open shared object file: No such file or directory"
+    return Fault("no-module-file", message, help_, at)
 
 
 def load_files(node: Node, words: tuple[Word, ...], told: Complaints) -> None:
     """Tell of libraries that are not there: those that are, are left alone."""
     for at, word in enumerate(words):
         if os.path.isabs(word.text) and not os.path.exists(word.text):
-            message = (
-                f"Cannot load {word.text} into server: {word.text}: cannot open shared object file: No such file or directory"
-            )
-            told.fault(Fault("no-module-file", message, "take the line out: nothing of it is used here", at), node, words)
+            told.fault(_no_file(word.text, "take the line out: nothing of it is used here", at), node, words)

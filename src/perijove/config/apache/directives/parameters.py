@@ -94,8 +94,8 @@ def health(key: str, value: str) -> str:
             return "" if time >= 100_000 else "Interval must be a positive value greater than 100ms"
         case "hcpasses" | "hcfails" if _number(value) < 0:
             return f"{key.removeprefix('hc').title()} must be a positive value"
-        case "hcuri" if len(value.encode("utf-8", "surrogateescape")) >= 64:
-            return "Health check uri length must be < 64 characters"
+        case "hcuri":
+            return _length("Health check uri")(value)
         case name if name not in HEALTH:
             return "unknown Worker hcheck parameter"
     return ""
